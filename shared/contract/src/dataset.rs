@@ -1,0 +1,356 @@
+//! A dataset definition: which objects belong to it, how they are read, what
+//! their rows must be, and where they go.
+//!
+//! This is the resolved form, every default filled in. `shared/pipeline` makes
+//! it from the pipeline file; the ledger keeps it under its contract version,
+//! so that a task planned before a deployment is carried out as planned.
+
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::DataType;
+
+/// A dataset: one kind of file, one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// Name, unique in the pipeline; also the first folder in the lake.
+    pub name: String,
+    /// Glob over object keys of the raw bucket; `{name}` captures a path part.
+    pub pattern: String,
+    /// Format of the bytes, after decompression.
+    pub format: FileFormat,
+    /// How CSV is written; ignored by other formats.
+    pub csv: CsvOptions,
+    /// Columns and how strictly they are taken.
+    pub schema: Schema,
+    /// Expectations, in the order of the pipeline file.
+    pub expect: Vec<Expectation>,
+    /// What becomes of bad rows.
+    pub rejects: RejectOptions,
+    /// How Parquet is written.
+    pub parquet: ParquetOptions,
+    /// Where rows are loaded; none keeps them in the lake only.
+    pub load: Option<LoadTarget>,
+}
+
+/// Format of a file's bytes. Compression is recognised by content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// Delimited text.
+    Csv,
+    /// Delimited text with tabs.
+    Tsv,
+    /// One JSON object per line.
+    Ndjson,
+}
+
+/// How a CSV file is written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CsvOptions {
+    /// Field separator, one ASCII character.
+    pub delimiter: char,
+    /// Quote character, one ASCII character; a doubled one stands for itself.
+    pub quote: char,
+    /// Whether the first line names the columns. Without it, columns are taken
+    /// by position.
+    pub header: bool,
+    /// Texts that mean null when they stand unquoted.
+    pub null: Vec<String>,
+    /// Character encoding.
+    pub encoding: Encoding,
+}
+
+impl Default for CsvOptions {
+    fn default() -> Self {
+        Self {
+            delimiter: ',',
+            quote: '"',
+            header: true,
+            null: vec![String::new()],
+            encoding: Encoding::Utf8,
+        }
+    }
+}
+
+/// Character encoding of a text file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// ISO 8859-1.
+    #[serde(rename = "latin-1")]
+    Latin1,
+}
+
+/// The columns of a dataset.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// How strictly files are held to the columns.
+    pub mode: SchemaMode,
+    /// Declared columns, in table order. With [`SchemaMode::Infer`] these take
+    /// precedence over what is inferred for columns of the same name.
+    pub columns: Vec<ColumnDef>,
+    /// How many bytes of decompressed data inference looks at, from the start.
+    pub sample_bytes: u64,
+}
+
+/// How a file's columns are held against the schema.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SchemaMode {
+    /// The declared columns, neither more nor fewer; order and letter case of
+    /// the header do not matter.
+    Strict,
+    /// Types are inferred from the first file and then hold for all.
+    #[default]
+    Infer,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnDef {
+    /// Column name in Parquet and in the table.
+    pub name: String,
+    /// Header name in the source, where it differs from `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Type.
+    #[serde(rename = "type")]
+    pub data_type: DataType,
+    /// `strftime` pattern for dates and timestamps; several are tried in turn.
+    /// Without one, ISO 8601 is read.
+    #[serde(default, skip_serializing_if = "Formats::is_empty")]
+    pub format: Formats,
+    /// Whether a null rejects the row.
+    #[serde(default)]
+    pub required: bool,
+}
+
+impl ColumnDef {
+    /// The name the column has in the source.
+    pub fn source_name(&self) -> &str {
+        self.from.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// One or several `strftime` patterns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "OneOrMany", into = "Vec<String>")]
+#[schemars(with = "OneOrMany")]
+pub struct Formats(pub Vec<String>);
+
+impl Formats {
+    /// Whether no pattern is given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl From<OneOrMany> for Formats {
+    fn from(value: OneOrMany) -> Self {
+        match value {
+            OneOrMany::One(one) => Self(vec![one]),
+            OneOrMany::Many(many) => Self(many),
+        }
+    }
+}
+
+impl From<Formats> for Vec<String> {
+    fn from(formats: Formats) -> Self {
+        formats.0
+    }
+}
+
+/// Something that must hold for every row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// SQL boolean over the row's columns, as in `amount > 0`. Null counts as
+    /// holding, as in a SQL `CHECK`.
+    pub rule: String,
+    /// What happens where it does not hold.
+    #[serde(default)]
+    pub on_fail: OnFail,
+}
+
+/// What a broken expectation does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// The row goes to the rejects.
+    #[default]
+    RejectRow,
+    /// The file is dead-lettered and nothing of it is loaded.
+    RejectFile,
+    /// The row is kept and the breach is counted.
+    Warn,
+}
+
+/// What becomes of bad rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct RejectOptions {
+    /// More rejects than this and nothing of the file is loaded.
+    pub max: RejectLimit,
+}
+
+/// A limit on rejected rows: a share of the rows read (`1%`) or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum RejectLimit {
+    /// Per cent of the rows read, 0 to 100.
+    Percent(f64),
+    /// A number of rows.
+    Rows(u64),
+}
+
+impl Default for RejectLimit {
+    /// All rows may be rejected: nothing is dead-lettered for rejects alone
+    /// unless the pipeline file says so.
+    fn default() -> Self {
+        Self::Percent(100.0)
+    }
+}
+
+impl RejectLimit {
+    /// Whether `rejected` of `read` rows are more than the limit allows.
+    pub fn exceeded(&self, rejected: u64, read: u64) -> bool {
+        match *self {
+            Self::Rows(max) => rejected > max,
+            Self::Percent(max) => rejected as f64 * 100.0 > max * read as f64,
+        }
+    }
+}
+
+/// A limit that is written wrongly.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is not a limit on rejects; write a share such as `1%` or a number of rows such as `100`"
+)]
+pub struct RejectLimitError(pub String);
+
+impl FromStr for RejectLimit {
+    type Err = RejectLimitError;
+
+    fn from_str(text: &str) -> Result<Self, RejectLimitError> {
+        let wrong = || RejectLimitError(text.to_owned());
+        match text.trim().strip_suffix('%') {
+            Some(percent) => match percent.trim().parse::<f64>() {
+                Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self::Percent(percent)),
+                _ => Err(wrong()),
+            },
+            None => text.trim().parse().map(Self::Rows).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl TryFrom<String> for RejectLimit {
+    type Error = RejectLimitError;
+
+    fn try_from(text: String) -> Result<Self, RejectLimitError> {
+        text.parse()
+    }
+}
+
+impl From<RejectLimit> for String {
+    fn from(limit: RejectLimit) -> Self {
+        match limit {
+            RejectLimit::Percent(percent) => format!("{percent}%"),
+            RejectLimit::Rows(rows) => rows.to_string(),
+        }
+    }
+}
+
+/// How Parquet is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ParquetOptions {
+    /// Columns (or captures of the pattern) that become Hive folders
+    /// `name=value`, in this order.
+    pub partition_by: Vec<String>,
+    /// Compression.
+    pub compression: ParquetCompression,
+    /// Rows per row group at most. Memory bounds may close one earlier.
+    pub row_group_rows: u32,
+}
+
+impl Default for ParquetOptions {
+    fn default() -> Self {
+        Self {
+            partition_by: Vec::new(),
+            compression: ParquetCompression::Zstd,
+            row_group_rows: 122_880,
+        }
+    }
+}
+
+/// Compression of Parquet pages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ParquetCompression {
+    /// Zstandard, level 1.
+    #[default]
+    Zstd,
+    /// Snappy.
+    Snappy,
+    /// None.
+    Uncompressed,
+}
+
+/// Where a dataset's rows are loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadTarget {
+    /// Table name as the database shall have it; quoted wherever it is used.
+    pub table: String,
+    /// How rows meet what is there already.
+    pub mode: LoadMode,
+    /// Key columns of [`LoadMode::Upsert`]; empty otherwise.
+    #[serde(default)]
+    pub key: Vec<String>,
+}
+
+/// How a file's rows meet what the table holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadMode {
+    /// Every new object version adds its rows.
+    #[default]
+    Append,
+    /// A new version of an object replaces the rows of the older one.
+    ReplaceFile,
+    /// Rows replace those with the same key; the last row of a key in the file
+    /// wins.
+    Upsert,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reject_limit_is_a_share_or_a_number() {
+        let one_percent: RejectLimit = "1%".parse().expect("a share");
+        assert!(!one_percent.exceeded(1, 100));
+        assert!(one_percent.exceeded(2, 100));
+        let none: RejectLimit = "0".parse().expect("a number");
+        assert!(none.exceeded(1, 1_000_000));
+        assert!(!RejectLimit::default().exceeded(5, 5));
+        for wrong in ["", "101%", "-1%", "many", "1.5"] {
+            assert!(wrong.parse::<RejectLimit>().is_err(), "{wrong}");
+        }
+    }
+}

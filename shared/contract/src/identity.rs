@@ -1,0 +1,137 @@
+//! Names that are computed, never drawn: the same file under the same contract
+//! has the same [`FileId`] in every worker, attempt and redelivery.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Dataset, ObjectVersion};
+
+/// Names one object version under one dataset's contract: 32 hexadecimal
+/// digits. Output objects, ledger rows and commit records all carry it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FileId(String);
+
+impl FileId {
+    /// The id of `object` read as `dataset` under `contract`.
+    ///
+    /// Two events for one object version give one id. A key that was
+    /// overwritten gives another, even if it went back to earlier content,
+    /// since the sequencer differs.
+    pub fn of(dataset: &str, object: &ObjectVersion, contract: &ContractVersion) -> Self {
+        let sequencer = match (&object.version_id, &object.sequencer) {
+            (None, Some(sequencer)) => sequencer.sort_key(),
+            _ => String::new(),
+        };
+        Self(fingerprint(&[
+            dataset,
+            &object.bucket,
+            &object.key,
+            object.revision(),
+            &sequencer,
+            contract.as_str(),
+        ]))
+    }
+
+    /// Wraps an id read back from a message or the ledger.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The 32 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names what a dataset's definition promised when a file was planned: 12
+/// hexadecimal digits over everything that decides which rows come out (not
+/// where they are matched or how many workers there are).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContractVersion(String);
+
+impl ContractVersion {
+    /// The contract version of a dataset definition.
+    pub fn of(dataset: &Dataset) -> Self {
+        let definition = serde_json::to_string(&(
+            &dataset.format,
+            &dataset.csv,
+            &dataset.schema,
+            &dataset.expect,
+            &dataset.rejects,
+            &dataset.parquet,
+            &dataset.load,
+        ))
+        .unwrap_or_default();
+        let mut digits = fingerprint(&[&definition]);
+        digits.truncate(12);
+        Self(digits)
+    }
+
+    /// Wraps a version read back from a message or the ledger.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The 12 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ContractVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The first 16 bytes of SHA-256 over length-prefixed parts, in hexadecimal, so
+/// that no two different lists of parts run together.
+fn fingerprint(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sequencer;
+
+    fn object(key: &str, sequencer: Option<&str>) -> ObjectVersion {
+        ObjectVersion {
+            bucket: "raw".into(),
+            key: key.into(),
+            version_id: None,
+            etag: "e1".into(),
+            sequencer: sequencer.map(Sequencer::new),
+            size: None,
+        }
+    }
+
+    #[test]
+    fn an_overwrite_with_the_same_bytes_is_another_file() {
+        let contract = ContractVersion::from_text("c");
+        let id = |object: &ObjectVersion| FileId::of("d", object, &contract);
+        assert_eq!(id(&object("k", Some("01"))), id(&object("k", Some("0100"))));
+        assert_ne!(id(&object("k", Some("01"))), id(&object("k", Some("02"))));
+        assert_ne!(id(&object("k", None)), id(&object("j", None)));
+    }
+
+    #[test]
+    fn parts_do_not_run_together() {
+        assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
+    }
+}

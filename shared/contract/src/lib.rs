@@ -1,0 +1,27 @@
+//! What the stages say to each other, as plain data: object versions, the
+//! tasks that travel through the queues, dataset definitions and row balances.
+//!
+//! Nothing here knows tokio, AWS, SQL or Arrow; every other crate may depend on
+//! this one and it depends on none of them.
+
+mod balance;
+mod dataset;
+// mod event;
+mod identity;
+mod object;
+mod reject;
+mod task;
+mod types;
+
+pub use balance::{RowBalance, Unbalanced};
+pub use dataset::{
+    ColumnDef, CsvOptions, Dataset, Encoding, Expectation, FileFormat, Formats, LoadMode,
+    LoadTarget, OnFail, ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError,
+    RejectOptions, Schema, SchemaMode,
+};
+
+pub use identity::{ContractVersion, FileId};
+pub use object::{ObjectVersion, Sequencer, decode_key};
+pub use reject::{Reject, RejectCause};
+pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
+pub use types::{DataType, TimeUnit, TypeError};

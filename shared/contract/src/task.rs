@@ -1,0 +1,216 @@
+//! The messages that chain the stages: JSON bodies, versioned, self-describing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{ContractVersion, FileId, ObjectVersion, RowBalance};
+
+/// What the `{name}` parts of a dataset's pattern matched, by name.
+pub type Captures = BTreeMap<String, String>;
+
+/// A stage: one queue, one dead-letter queue, one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageName {
+    /// Object events become planned work.
+    Ingest,
+    /// Raw objects become Parquet and rejects.
+    Transform,
+    /// Parquet becomes rows in a database.
+    Load,
+}
+
+impl StageName {
+    /// All stages, in the order of a file's journey.
+    pub const ALL: [Self; 3] = [Self::Ingest, Self::Transform, Self::Load];
+
+    /// The name as the command line and the pipeline file have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Transform => "transform",
+            Self::Load => "load",
+        }
+    }
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Not a stage's name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not a stage; the stages are ingest, transform and load")]
+pub struct UnknownStage(pub String);
+
+impl FromStr for StageName {
+    type Err = UnknownStage;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStage> {
+        Self::ALL
+            .into_iter()
+            .find(|stage| stage.as_str() == text)
+            .ok_or_else(|| UnknownStage(text.to_owned()))
+    }
+}
+
+/// Ingest → transform: read this object version as this dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TransformTask {
+    /// The file's identity under its contract.
+    pub file_id: FileId,
+    /// Dataset name.
+    pub dataset: String,
+    /// Contract version the file was planned under.
+    pub contract: ContractVersion,
+    /// The object to read.
+    pub object: ObjectVersion,
+    /// Path parts that become columns.
+    #[serde(default)]
+    pub captures: Captures,
+    /// Follows the file through every hop.
+    pub trace_id: String,
+}
+
+/// Transform → load: load these Parquet objects into the dataset's table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoadTask {
+    /// The file's identity under its contract.
+    pub file_id: FileId,
+    /// Dataset name.
+    pub dataset: String,
+    /// Contract version the file was planned under.
+    pub contract: ContractVersion,
+    /// The source object.
+    pub object: ObjectVersion,
+    /// Lake bucket the outputs are in.
+    pub lake: String,
+    /// What transform wrote, in a stable order.
+    pub outputs: Vec<Output>,
+    /// Where the rows of the source went.
+    pub balance: RowBalance,
+    /// Key of the rejects object in the lake, where there are rejects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects_key: Option<String>,
+    /// Follows the file through every hop.
+    pub trace_id: String,
+}
+
+/// One Parquet object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Object key in the lake bucket.
+    pub key: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Values of the partition columns, in folder order; they are not in the
+    /// file. `None` is SQL null.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partition: Vec<(String, Option<String>)>,
+}
+
+/// A message body that is not the task its stage expects.
+#[derive(Debug, Error)]
+#[error("not a {task} message: {source}")]
+pub struct TaskError {
+    task: &'static str,
+    source: serde_json::Error,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<T> {
+    version: u32,
+    task: String,
+    #[serde(flatten)]
+    body: T,
+}
+
+macro_rules! task {
+    ($type:ty, $name:literal) => {
+        impl $type {
+            /// The message body: JSON with `version` and `task` beside the fields.
+            pub fn to_message(&self) -> String {
+                encode($name, self)
+            }
+
+            /// Reads a message body.
+            ///
+            /// # Errors
+            /// [`TaskError`] if it is not JSON, another task, another version,
+            /// or lacks a field.
+            pub fn from_message(body: &str) -> Result<Self, TaskError> {
+                decode($name, body)
+            }
+        }
+    };
+}
+
+task!(TransformTask, "transform");
+task!(LoadTask, "load");
+
+fn encode<T: Serialize>(task: &str, body: &T) -> String {
+    let envelope = Envelope { version: 1, task: task.to_owned(), body };
+    // Strings, numbers and maps with string keys always serialise.
+    serde_json::to_string(&envelope).unwrap_or_default()
+}
+
+fn decode<T: DeserializeOwned>(task: &'static str, body: &str) -> Result<T, TaskError> {
+    use serde::de::Error as _;
+    let wrong = |source| TaskError { task, source };
+    let envelope: Envelope<T> = serde_json::from_str(body).map_err(wrong)?;
+    if envelope.task != task {
+        let said = format!("it says task `{}`", envelope.task);
+        return Err(wrong(serde_json::Error::custom(said)));
+    }
+    if envelope.version != 1 {
+        let said = format!("version {} is newer than this worker; update it", envelope.version);
+        return Err(wrong(serde_json::Error::custom(said)));
+    }
+    Ok(envelope.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task() -> TransformTask {
+        TransformTask {
+            file_id: FileId::from_text("f"),
+            dataset: "d".into(),
+            contract: ContractVersion::from_text("c"),
+            object: ObjectVersion {
+                bucket: "b".into(),
+                key: "k".into(),
+                version_id: None,
+                etag: "e".into(),
+                sequencer: None,
+                size: Some(1),
+            },
+            captures: Captures::from([("year".into(), "2024".into())]),
+            trace_id: "t".into(),
+        }
+    }
+
+    #[test]
+    fn a_task_reads_back_as_it_was_sent() {
+        assert_eq!(TransformTask::from_message(&task().to_message()).expect("decodes"), task());
+    }
+
+    #[test]
+    fn another_task_and_another_version_are_refused_by_name() {
+        let error = LoadTask::from_message(&task().to_message()).expect_err("another task");
+        assert!(error.to_string().starts_with("not a load message"), "{error}");
+        let newer = task().to_message().replace("\"version\":1", "\"version\":2");
+        let error = TransformTask::from_message(&newer).expect_err("newer");
+        assert!(error.to_string().contains("version 2"), "{error}");
+    }
+}

@@ -1,0 +1,208 @@
+//! Column types as they are written in the pipeline file: `int64`,
+//! `decimal(12,2)`, `timestamp`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize, de};
+use thiserror::Error;
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DataType {
+    /// `bool`
+    Bool,
+    /// `int8`
+    Int8,
+    /// `int16`
+    Int16,
+    /// `int32` or `int`
+    Int32,
+    /// `int64` or `bigint`
+    Int64,
+    /// `uint64`
+    UInt64,
+    /// `float32`
+    Float32,
+    /// `float64`, `float` or `double`
+    Float64,
+    /// `decimal(precision,scale)`, exact, at most 38 digits
+    Decimal {
+        /// Digits in all, 1 to 38.
+        precision: u8,
+        /// Digits after the point, at most `precision`.
+        scale: u8,
+    },
+    /// `date`: a calendar day
+    Date,
+    /// `timestamp` (no zone) or `timestamptz` (an instant, kept in UTC)
+    Timestamp {
+        /// Resolution.
+        unit: TimeUnit,
+        /// Whether it is an instant in UTC rather than a wall-clock reading.
+        utc: bool,
+    },
+    /// `string` or `text`
+    String,
+    /// `json`: any JSON value, kept as its text
+    Json,
+}
+
+/// Resolution of a timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TimeUnit {
+    /// `timestamp_ms`, `timestamptz_ms`
+    Milli,
+    /// `timestamp`, `timestamptz`: microseconds
+    Micro,
+}
+
+/// A type that is written wrongly.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TypeError {
+    /// Not a type's name.
+    #[error(
+        "`{0}` is not a type; known types: bool, int8, int16, int32, int64, uint64, float32, \
+         float64, decimal(p,s), date, timestamp, timestamptz, string, json"
+    )]
+    Unknown(String),
+    /// A decimal with impossible numbers.
+    #[error(
+        "`{0}` is not a decimal type: it takes 1 to 38 digits, of which at most all after the point, as in decimal(12,2)"
+    )]
+    Decimal(String),
+}
+
+impl FromStr for DataType {
+    type Err = TypeError;
+
+    fn from_str(text: &str) -> Result<Self, TypeError> {
+        let name = text.trim().to_ascii_lowercase();
+        if let Some(arguments) = name.strip_prefix("decimal") {
+            return decimal(arguments).ok_or_else(|| TypeError::Decimal(text.to_owned()));
+        }
+        let timestamp = |unit, utc| Self::Timestamp { unit, utc };
+        Ok(match name.as_str() {
+            "bool" | "boolean" => Self::Bool,
+            "int8" | "tinyint" => Self::Int8,
+            "int16" | "smallint" => Self::Int16,
+            "int32" | "int" | "integer" => Self::Int32,
+            "int64" | "bigint" => Self::Int64,
+            "uint64" => Self::UInt64,
+            "float32" | "real" => Self::Float32,
+            "float64" | "float" | "double" => Self::Float64,
+            "date" => Self::Date,
+            "timestamp" => timestamp(TimeUnit::Micro, false),
+            "timestamp_ms" => timestamp(TimeUnit::Milli, false),
+            "timestamptz" => timestamp(TimeUnit::Micro, true),
+            "timestamptz_ms" => timestamp(TimeUnit::Milli, true),
+            "string" | "text" | "utf8" => Self::String,
+            "json" => Self::Json,
+            _ => return Err(TypeError::Unknown(text.to_owned())),
+        })
+    }
+}
+
+fn decimal(arguments: &str) -> Option<DataType> {
+    let (precision, scale) =
+        arguments.trim().strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+    let precision: u8 = precision.trim().parse().ok()?;
+    let scale: u8 = scale.trim().parse().ok()?;
+    ((1..=38).contains(&precision) && scale <= precision)
+        .then_some(DataType::Decimal { precision, scale })
+}
+
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Bool => "bool",
+            Self::Int8 => "int8",
+            Self::Int16 => "int16",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::UInt64 => "uint64",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+            Self::Decimal { precision, scale } => return write!(f, "decimal({precision},{scale})"),
+            Self::Date => "date",
+            Self::Timestamp { unit: TimeUnit::Micro, utc: false } => "timestamp",
+            Self::Timestamp { unit: TimeUnit::Milli, utc: false } => "timestamp_ms",
+            Self::Timestamp { unit: TimeUnit::Micro, utc: true } => "timestamptz",
+            Self::Timestamp { unit: TimeUnit::Milli, utc: true } => "timestamptz_ms",
+            Self::String => "string",
+            Self::Json => "json",
+        };
+        f.write_str(name)
+    }
+}
+
+impl Serialize for DataType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DataType {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for DataType {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DataType".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "bool, int8 to int64, uint64, float32, float64, decimal(p,s), date, \
+                            timestamp, timestamptz, string or json",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_reads_back_as_it_is_written() {
+        for text in [
+            "bool",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint64",
+            "float32",
+            "float64",
+            "decimal(12,2)",
+            "date",
+            "timestamp",
+            "timestamp_ms",
+            "timestamptz",
+            "timestamptz_ms",
+            "string",
+            "json",
+        ] {
+            let parsed: DataType = text.parse().expect(text);
+            assert_eq!(parsed.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn impossible_types_are_refused() {
+        for text in [
+            "decimal",
+            "decimal(0,0)",
+            "decimal(39,2)",
+            "decimal(2,3)",
+            "decimal(a,b)",
+            "money",
+            "",
+        ] {
+            assert!(text.parse::<DataType>().is_err(), "{text}");
+        }
+    }
+}

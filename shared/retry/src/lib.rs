@@ -1,0 +1,9 @@
+//! Failure classes, and how long to wait before trying again.
+//!
+//! One place decides what a failure means. Adapters say which class an error
+//! is; the runtime turns the class into what happens to the message. This is
+//! the only crate that names `backoff`.
+
+mod class;
+
+pub use class::{Classify, FailureClass};
