@@ -1,0 +1,146 @@
+//! An object store in memory, for handler tests. It runs the same contract
+//! suite as S3.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, stream};
+
+use crate::{Download, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
+
+/// Objects in a map. Keys keep their newest version only.
+#[derive(Debug, Default)]
+pub struct MemoryStorage {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    objects: BTreeMap<(String, String), (String, Bytes)>,
+    uploads: BTreeMap<String, BTreeMap<i32, Bytes>>,
+    serial: u64,
+}
+
+impl MemoryStorage {
+    /// An empty store, in which every bucket exists.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn store(&mut self, bucket: &str, key: &str, body: Bytes) -> Stored {
+        self.serial += 1;
+        let etag = format!("m{}", self.serial);
+        self.objects.insert((bucket.to_owned(), key.to_owned()), (etag.clone(), body));
+        Stored { etag, version_id: None }
+    }
+
+    fn upload(&mut self, id: &str) -> Result<&mut BTreeMap<i32, Bytes>, StorageError> {
+        self.uploads.get_mut(id).ok_or_else(|| StorageError::Refused {
+            url: id.to_owned(),
+            detail: "no such upload".to_owned(),
+        })
+    }
+}
+
+#[async_trait]
+impl Storage for MemoryStorage {
+    async fn get(
+        &self,
+        object: &ObjectRef,
+        from: u64,
+        length: Option<u64>,
+    ) -> Result<Download, StorageError> {
+        let state = self.lock();
+        let found = state.objects.get(&(object.bucket.clone(), object.key.clone()));
+        let Some((etag, body)) = found else {
+            return Err(StorageError::NotFound { url: object.url() });
+        };
+        match &object.pin {
+            Pin::ETag(wanted) if wanted != etag => {
+                return Err(StorageError::Changed { url: object.url(), etag: wanted.clone() });
+            }
+            Pin::Latest | Pin::Version(_) | Pin::ETag(_) => {}
+        }
+        let size = body.len();
+        let start = usize::try_from(from).unwrap_or(usize::MAX).min(size);
+        let wanted = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(size);
+        let part = body.slice(start..start.saturating_add(wanted).min(size));
+        let body = stream::iter([Ok(part)]).boxed();
+        Ok(Download { size: size as u64, etag: etag.clone(), body })
+    }
+
+    async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
+        Ok(self.lock().store(bucket, key, body))
+    }
+
+    async fn start_upload(&self, _: &str, _: &str) -> Result<String, StorageError> {
+        let mut state = self.lock();
+        state.serial += 1;
+        let id = format!("u{}", state.serial);
+        state.uploads.insert(id.clone(), BTreeMap::new());
+        Ok(id)
+    }
+
+    async fn put_part(
+        &self,
+        _: &str,
+        _: &str,
+        upload: &str,
+        number: i32,
+        body: Bytes,
+    ) -> Result<UploadPart, StorageError> {
+        self.lock().upload(upload)?.insert(number, body);
+        Ok(UploadPart { number, etag: format!("p{number}") })
+    }
+
+    async fn complete_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &str,
+        parts: &[UploadPart],
+    ) -> Result<Stored, StorageError> {
+        let mut state = self.lock();
+        let sent = std::mem::take(state.upload(upload)?);
+        state.uploads.remove(upload);
+        let mut whole = BytesMut::new();
+        for part in parts {
+            whole.extend_from_slice(sent.get(&part.number).map_or(&[], |bytes| bytes));
+        }
+        Ok(state.store(bucket, key, whole.freeze()))
+    }
+
+    async fn abort_upload(&self, _: &str, _: &str, upload: &str) -> Result<(), StorageError> {
+        self.lock().uploads.remove(upload);
+        Ok(())
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StorageError> {
+        self.lock().objects.remove(&(bucket.to_owned(), key.to_owned()));
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        _: Option<String>,
+    ) -> Result<Listing, StorageError> {
+        let objects = self
+            .lock()
+            .objects
+            .iter()
+            .filter(|((at, key), _)| at == bucket && key.starts_with(prefix))
+            .map(|((_, key), (_, body))| (key.clone(), body.len() as u64))
+            .collect();
+        Ok(Listing { objects, next: None })
+    }
+}

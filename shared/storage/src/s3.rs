@@ -1,0 +1,296 @@
+//! The S3 adapter.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream as SdkBody;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use crate::{Download, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
+
+/// S3, or whatever answers at the configured endpoint.
+#[derive(Debug, Clone)]
+pub struct S3Storage {
+    pub(crate) client: Client,
+}
+
+impl S3Storage {
+    /// Uses the account, region and endpoint of `config`. A custom endpoint is
+    /// spoken to path-style, since `bucket.localhost` rarely resolves.
+    pub fn new(config: &SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .read_timeout(Duration::from_secs(60))
+            .build();
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(config.endpoint_url().is_some())
+            .timeout_config(timeouts)
+            .build();
+        Self { client: Client::from_conf(config) }
+    }
+}
+
+#[async_trait]
+impl Storage for S3Storage {
+    async fn get(
+        &self,
+        object: &ObjectRef,
+        from: u64,
+        length: Option<u64>,
+    ) -> Result<Download, StorageError> {
+        let mut request = self.client.get_object().bucket(&object.bucket).key(&object.key);
+        request = match &object.pin {
+            Pin::Latest => request,
+            Pin::Version(id) => request.version_id(id),
+            Pin::ETag(etag) => request.if_match(format!("\"{etag}\"")),
+        };
+        if let Some(range) = range_header(from, length) {
+            request = request.range(range);
+        }
+        let output = request.send().await.map_err(|error| Call::get(object).error(error))?;
+        let size = whole_size(output.content_range(), output.content_length());
+        let etag = unquote(output.e_tag());
+        let call = Call::get(object);
+        let body = stream::unfold((output.body, call), |(mut body, call)| async move {
+            let chunk = body.next().await?.map_err(|error| call.broken(&error));
+            Some((chunk, (body, call)))
+        });
+        Ok(Download { size, etag, body: body.boxed() })
+    }
+
+    async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
+        let request = self.client.put_object().bucket(bucket).key(key);
+        let output = request
+            .body(SdkBody::from(body))
+            .send()
+            .await
+            .map_err(|error| Call::put(bucket, key).error(error))?;
+        Ok(Stored {
+            etag: unquote(output.e_tag()),
+            version_id: output.version_id().map(str::to_owned),
+        })
+    }
+
+    async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError> {
+        let call = Call::put(bucket, key);
+        let request = self.client.create_multipart_upload().bucket(bucket).key(key);
+        let output = request.send().await.map_err(|error| call.error(error))?;
+        output.upload_id.ok_or_else(|| call.failed("the answer names no upload id"))
+    }
+
+    async fn put_part(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &str,
+        number: i32,
+        body: Bytes,
+    ) -> Result<UploadPart, StorageError> {
+        let request = self.client.upload_part().bucket(bucket).key(key).upload_id(upload);
+        let output = request
+            .part_number(number)
+            .body(SdkBody::from(body))
+            .send()
+            .await
+            .map_err(|error| Call::put(bucket, key).error(error))?;
+        Ok(UploadPart { number, etag: output.e_tag.unwrap_or_default() })
+    }
+
+    async fn complete_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &str,
+        parts: &[UploadPart],
+    ) -> Result<Stored, StorageError> {
+        let parts = parts.iter().map(|part| {
+            CompletedPart::builder().part_number(part.number).e_tag(&part.etag).build()
+        });
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
+        let request = self.client.complete_multipart_upload().bucket(bucket).key(key);
+        let output = request
+            .upload_id(upload)
+            .multipart_upload(parts)
+            .send()
+            .await
+            .map_err(|error| Call::put(bucket, key).error(error))?;
+        Ok(Stored {
+            etag: unquote(output.e_tag()),
+            version_id: output.version_id().map(str::to_owned),
+        })
+    }
+
+    async fn abort_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &str,
+    ) -> Result<(), StorageError> {
+        let call = Call::on(bucket, key, "s3:AbortMultipartUpload");
+        let request = self.client.abort_multipart_upload().bucket(bucket).key(key);
+        request.upload_id(upload).send().await.map_err(|error| call.error(error))?;
+        Ok(())
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StorageError> {
+        let call = Call::on(bucket, key, "s3:DeleteObject");
+        let request = self.client.delete_object().bucket(bucket).key(key);
+        request.send().await.map_err(|error| call.error(error))?;
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        page: Option<String>,
+    ) -> Result<Listing, StorageError> {
+        let call = Call::on(bucket, prefix, "s3:ListBucket");
+        let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix);
+        let output =
+            request.set_continuation_token(page).send().await.map_err(|error| call.error(error))?;
+        let objects = output.contents().iter().filter_map(|object| {
+            let size = u64::try_from(object.size().unwrap_or_default()).unwrap_or_default();
+            Some((object.key()?.to_owned(), size))
+        });
+        Ok(Listing { objects: objects.collect(), next: output.next_continuation_token.clone() })
+    }
+}
+
+fn range_header(from: u64, length: Option<u64>) -> Option<String> {
+    match (from, length) {
+        (0, None) => None,
+        (from, None) => Some(format!("bytes={from}-")),
+        (from, Some(length)) => Some(format!("bytes={from}-{}", from + length.saturating_sub(1))),
+    }
+}
+
+/// The object's whole size: behind the slash of `Content-Range`, or else the
+/// length of the body.
+fn whole_size(content_range: Option<&str>, content_length: Option<i64>) -> u64 {
+    content_range
+        .and_then(|range| range.rsplit('/').next())
+        .and_then(|size| size.parse().ok())
+        .or_else(|| content_length.and_then(|length| u64::try_from(length).ok()))
+        .unwrap_or_default()
+}
+
+fn unquote(etag: Option<&str>) -> String {
+    etag.unwrap_or_default().trim_matches('"').to_owned()
+}
+
+/// What was asked of S3, to say in an error.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    bucket: String,
+    key: String,
+    permission: &'static str,
+    etag: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn on(bucket: &str, key: &str, permission: &'static str) -> Self {
+        Self { bucket: bucket.to_owned(), key: key.to_owned(), permission, etag: None }
+    }
+
+    fn get(object: &ObjectRef) -> Self {
+        let mut call = Self::on(&object.bucket, &object.key, "s3:GetObject");
+        match &object.pin {
+            Pin::Latest => {}
+            Pin::Version(_) => call.permission = "s3:GetObjectVersion",
+            Pin::ETag(etag) => call.etag = Some(etag.clone()),
+        }
+        call
+    }
+
+    fn put(bucket: &str, key: &str) -> Self {
+        Self::on(bucket, key, "s3:PutObject")
+    }
+
+    fn url(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+
+    pub(crate) fn failed(&self, detail: &str) -> StorageError {
+        StorageError::Failed { url: self.url(), detail: detail.to_owned() }
+    }
+
+    fn broken(&self, error: &dyn std::error::Error) -> StorageError {
+        self.failed(&chain(error))
+    }
+
+    pub(crate) fn error<E>(&self, error: SdkError<E>) -> StorageError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let (url, permission) = (self.url(), self.permission);
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let code = error.code().unwrap_or_default().to_owned();
+        let detail = match (&error, error.message()) {
+            (SdkError::ServiceError(_), Some(message)) => format!("{code}: {message}"),
+            _ => chain(&error),
+        };
+        if let SdkError::DispatchFailure(failure) = &error {
+            return match failure.is_io() || failure.is_timeout() {
+                true => StorageError::Unreachable { url, detail },
+                false => StorageError::Failed { url, detail },
+            };
+        }
+        match (code.as_str(), status) {
+            ("NoSuchBucket", _) => StorageError::NoBucket { bucket: self.bucket.clone() },
+            ("NoSuchKey" | "NoSuchVersion" | "NotFound", _) | ("", Some(404)) => {
+                StorageError::NotFound { url }
+            }
+            ("PreconditionFailed", _) | (_, Some(412)) => {
+                StorageError::Changed { url, etag: self.etag.clone().unwrap_or_default() }
+            }
+            ("SlowDown" | "ThrottlingException" | "RequestLimitExceeded", _)
+            | (_, Some(429 | 503)) => StorageError::Throttled { url, detail },
+            ("RequestTimeout" | "RequestTimeTooSkewed" | "OperationAborted", _) => {
+                StorageError::Failed { url, detail }
+            }
+            (_, Some(401 | 403)) => StorageError::Denied { url, permission, detail },
+            (_, Some(400..=499)) => StorageError::Refused { url, detail },
+            _ => StorageError::Failed { url, detail },
+        }
+    }
+}
+
+/// An error with all its causes: the SDK's own `Display` says next to nothing.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_inclusive() {
+        assert_eq!(range_header(0, None), None);
+        assert_eq!(range_header(5, None).as_deref(), Some("bytes=5-"));
+        assert_eq!(range_header(5, Some(10)).as_deref(), Some("bytes=5-14"));
+    }
+
+    #[test]
+    fn the_whole_size_is_read_off_a_partial_answer() {
+        assert_eq!(whole_size(Some("bytes 5-14/100"), Some(10)), 100);
+        assert_eq!(whole_size(None, Some(10)), 10);
+    }
+}
