@@ -1,4 +1,16 @@
-//! The embedded AWS endpoint: S3, SQS, SNS and STS on one port.
+//! The embedded AWS endpoint: one HTTP listener that unmodified AWS SDKs and
+//! the `aws` command line talk to, with its state in one folder.
 
-pub mod s3;
-pub mod sink;
+mod arn;
+mod clock;
+mod config;
+mod error;
+mod folder;
+mod route;
+mod s3;
+mod server;
+mod sink;
+
+pub use config::Config;
+pub use error::StartError;
+pub use server::Server;

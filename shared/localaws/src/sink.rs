@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Delivers messages to queues and topics by their ARN.
 #[async_trait]
-pub trait EventSink: Send + Sync + 'static {
+pub(crate) trait EventSink: Send + Sync + 'static {
     /// Whether a queue or topic of this ARN exists.
     async fn exists(&self, arn: &str) -> bool;
 
@@ -20,7 +20,7 @@ pub trait EventSink: Send + Sync + 'static {
 
 /// A message that could not be delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SinkError {
+pub(crate) enum SinkError {
     /// No queue or topic has this ARN.
     #[error("no queue or topic has the ARN `{0}`")]
     NotFound(String),

@@ -1,0 +1,38 @@
+//! The data folder and the lock that keeps a second endpoint out of it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::StartError;
+
+/// A data folder held by this endpoint; dropping it lets the next one in, and
+/// so does the end of the process, however it ends.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Creates the folder if there is none, and takes it.
+    pub(crate) fn open(path: &Path) -> Result<Self, StartError> {
+        let unusable = |source| StartError::Folder { path: path.to_owned(), source };
+        std::fs::create_dir_all(path).map_err(unusable)?;
+        let lock = open_lock(&path.join(".lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StartError::FolderInUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+
+    /// The path of `name` in the folder.
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)
+}

@@ -1,0 +1,129 @@
+//! The listener: starts, accepts connections, and stops without dropping an
+//! answer.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use crate::route::Endpoint;
+use crate::{Config, StartError};
+
+/// How long answers may still be written after [`Server::stop`].
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running endpoint. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Server {
+    addr: SocketAddr,
+    connections: TaskTracker,
+    stop: DropGuard,
+}
+
+impl Server {
+    /// Takes the data folder, reads the state back, and listens.
+    ///
+    /// # Errors
+    /// [`StartError`] if the address or the data folder can't be used.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let stop = CancellationToken::new();
+        let listener = listen(config.bind).await?;
+        let addr = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { address: config.bind, source })?;
+        let endpoint = Arc::new(Endpoint::open(&config, stop.clone())?);
+        let connections = TaskTracker::new();
+        connections.spawn(accept(listener, endpoint, connections.clone(), stop.clone()));
+        Ok(Self { addr, connections, stop: stop.drop_guard() })
+    }
+
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What `AWS_ENDPOINT_URL` has to be, as in `http://127.0.0.1:4566`.
+    pub fn url(&self) -> String {
+        let mut reachable = self.addr;
+        match reachable {
+            SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+                reachable.set_ip(Ipv4Addr::LOCALHOST.into());
+            }
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+                reachable.set_ip(Ipv6Addr::LOCALHOST.into());
+            }
+            SocketAddr::V4(_) | SocketAddr::V6(_) => {}
+        }
+        format!("http://{reachable}")
+    }
+
+    /// Stops listening, ends waiting receives, lets answers under way be
+    /// written, and gives the data folder back.
+    pub async fn stop(self) {
+        self.stop.disarm().cancel();
+        self.connections.close();
+        self.connections.wait().await;
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse(address),
+        _ => StartError::Listen { address, source },
+    })
+}
+
+async fn accept(
+    listener: TcpListener,
+    endpoint: Arc<Endpoint>,
+    connections: TaskTracker,
+    stop: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                connections.spawn(serve(stream, Arc::clone(&endpoint), stop.clone()));
+            }
+            // Out of file descriptors, mostly: some are freed as clients leave.
+            Err(error) => {
+                warn!(%error, "can't accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, endpoint: Arc<Endpoint>, stop: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "can't set TCP_NODELAY");
+    }
+    let service = service_fn(|request| {
+        let endpoint = Arc::clone(&endpoint);
+        async move { Ok::<_, std::convert::Infallible>(endpoint.call(request).await) }
+    });
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(GRACE, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "connection ended early");
+    }
+}
