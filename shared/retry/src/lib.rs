@@ -4,6 +4,10 @@
 //! is; the runtime turns the class into what happens to the message. This is
 //! the only crate that names `backoff`.
 
+mod backoff;
 mod class;
+mod retry;
 
+pub use backoff::{Backoff, Curve, MAX_DELAY};
 pub use class::{Classify, FailureClass};
+pub use retry::{Attempts, retry};
