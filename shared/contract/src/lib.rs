@@ -6,7 +6,7 @@
 
 mod balance;
 mod dataset;
-// mod event;
+mod event;
 mod identity;
 mod object;
 mod reject;
@@ -19,7 +19,7 @@ pub use dataset::{
     LoadTarget, OnFail, ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError,
     RejectOptions, Schema, SchemaMode,
 };
-
+pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use identity::{ContractVersion, FileId};
 pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use reject::{Reject, RejectCause};
