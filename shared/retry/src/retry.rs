@@ -23,11 +23,7 @@ pub struct Attempts {
 
 impl Default for Attempts {
     fn default() -> Self {
-        Self {
-            max: 4,
-            first_pause: Duration::from_millis(100),
-            max_pause: Duration::from_secs(2),
-        }
+        Self { max: 4, first_pause: Duration::from_millis(100), max_pause: Duration::from_secs(2) }
     }
 }
 
