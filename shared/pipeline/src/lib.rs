@@ -1,1 +1,31 @@
-//! stub
+//! The pipeline file, `millrace.toml`: parsed, validated with every error at
+//! once, resolved to dataset definitions, routes and a plan of what it needs.
+//!
+//! Nothing here talks to AWS or a database; expectations are checked as SQL by
+//! `millrace-sql`, which this crate does not know.
+
+mod columns;
+mod dataset;
+mod entry;
+mod file;
+mod glob;
+mod names;
+mod nearest;
+mod pipeline;
+mod plan;
+mod problem;
+mod quantity;
+mod route;
+mod schema;
+mod stage;
+mod unavailable;
+mod url;
+mod walk;
+
+pub use pipeline::{Lake, LoadError, Pipeline};
+pub use plan::{Plan, PlannedBucket, PlannedNotification, PlannedQueue, PlannedService};
+pub use problem::{Problem, Problems};
+pub use route::{KeyError, Route};
+pub use schema::json_schema;
+pub use stage::{StageSettings, Stages};
+pub use url::{UnsetVariable, UrlSource};

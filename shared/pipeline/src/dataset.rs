@@ -1,0 +1,261 @@
+//! Reads one `[datasets.NAME]` table.
+
+use millrace_contract::{
+    CsvOptions, Dataset, Expectation, FileFormat, LoadMode, LoadTarget, OnFail, ParquetOptions,
+    RejectOptions, Schema, SchemaMode,
+};
+
+use crate::columns;
+use crate::entry::Entry;
+use crate::glob::Glob;
+use crate::names;
+use crate::walk::{Section, suggestion};
+
+/// How much decompressed data inference looks at unless the file says so.
+const SAMPLE_BYTES: u64 = 64 << 20;
+
+/// A dataset, its parsed pattern and where the pattern stands.
+pub(crate) struct ReadDataset<'w> {
+    pub(crate) dataset: Dataset,
+    pub(crate) glob: Glob,
+    pub(crate) pattern: Entry<'w>,
+}
+
+/// Reads a dataset, or as much of it as can be read: nothing comes back if the
+/// pattern is missing or wrong, but everything else has been looked at.
+pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>> {
+    if let Err(why) = names::dataset(name) {
+        entry.findings.note(entry.key_span.clone(), &entry.path, why, None);
+    }
+    let section = entry.section()?;
+    let pattern = section.need("match", r#""raw/{year}/*.csv""#);
+    let glob = pattern.as_ref().and_then(parse_pattern);
+    let captures: Vec<&str> = glob.iter().flat_map(Glob::capture_names).collect();
+    let format = format(&section, pattern.as_ref());
+    let schema = schema(&section, &captures);
+    let dataset = Dataset {
+        name: name.to_owned(),
+        pattern: pattern.as_ref().and_then(Entry::text).unwrap_or_default().to_owned(),
+        format,
+        csv: csv(&section, format),
+        expect: expectations(&section),
+        rejects: rejects(&section),
+        parquet: parquet(&section, &Known { schema: &schema, captures: &captures }),
+        load: load(&section, &Known { schema: &schema, captures: &captures }),
+        schema,
+    };
+    Some(ReadDataset { dataset, glob: glob?, pattern: pattern? })
+}
+
+fn parse_pattern(entry: &Entry<'_>) -> Option<Glob> {
+    Glob::parse(entry.text()?).map_err(|error| entry.note(error)).ok()
+}
+
+/// The format that is said, or else the one the pattern's ending says.
+fn format(section: &Section<'_>, pattern: Option<&Entry<'_>>) -> FileFormat {
+    if let Some(entry) = section.get("format") {
+        return entry.choice().unwrap_or(FileFormat::Csv);
+    }
+    let pattern = pattern.and_then(Entry::text).unwrap_or_default().to_ascii_lowercase();
+    let stem = [".gz", ".zst", ".bz2"].into_iter().find_map(|ending| pattern.strip_suffix(ending));
+    match stem.unwrap_or(&pattern).rsplit('.').next() {
+        Some("csv") => FileFormat::Csv,
+        Some("tsv" | "tab") => FileFormat::Tsv,
+        Some("ndjson" | "jsonl") => FileFormat::Ndjson,
+        _ => {
+            section.need("format", r#""csv""#);
+            FileFormat::Csv
+        }
+    }
+}
+
+fn csv(section: &Section<'_>, format: FileFormat) -> CsvOptions {
+    let delimiter = if format == FileFormat::Tsv { '\t' } else { ',' };
+    let defaults = CsvOptions { delimiter, ..CsvOptions::default() };
+    let Some(entry) = section.get("csv") else { return defaults };
+    if format == FileFormat::Ndjson {
+        entry.note("`csv` says how delimited text is written, but the format is ndjson");
+    }
+    let Some(csv) = entry.section() else { return defaults };
+    let options = CsvOptions {
+        delimiter: character(csv.get("delimiter")).unwrap_or(delimiter),
+        quote: character(csv.get("quote")).unwrap_or(defaults.quote),
+        header: csv.get("header").and_then(|entry| entry.flag()).unwrap_or(defaults.header),
+        null: csv.get("null").and_then(|entry| nulls(&entry)).unwrap_or(defaults.null),
+        encoding: csv.get("encoding").and_then(|entry| entry.choice()).unwrap_or_default(),
+    };
+    if let Some(entry) = csv.get("delimiter") {
+        if format == FileFormat::Tsv && options.delimiter != '\t' {
+            entry.note_with(
+                "the format is tsv, whose delimiter is a tab",
+                r#"write format = "csv""#,
+            );
+        }
+        if options.delimiter == options.quote {
+            entry.note("`delimiter` and `quote` are the same character");
+        }
+    }
+    options
+}
+
+fn nulls(entry: &Entry<'_>) -> Option<Vec<String>> {
+    Some(entry.texts()?.into_iter().map(|(text, _)| text.to_owned()).collect())
+}
+
+fn character(entry: Option<Entry<'_>>) -> Option<char> {
+    let entry = entry?;
+    let text = entry.text()?;
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(c), None) if c.is_ascii() && !matches!(c, '\n' | '\r' | '\0') => Some(c),
+        _ => {
+            entry.note(format!("{text:?} is not one ASCII character that can stand in a line"));
+            None
+        }
+    }
+}
+
+fn schema(section: &Section<'_>, captures: &[&str]) -> Schema {
+    let Some(schema) = section.section("schema") else {
+        return Schema { sample_bytes: SAMPLE_BYTES, ..Schema::default() };
+    };
+    let mode: SchemaMode = schema.get("mode").and_then(|entry| entry.choice()).unwrap_or_default();
+    let columns = schema.get("columns").map(|entry| columns::read(&entry, captures));
+    if mode == SchemaMode::Strict && columns.as_ref().is_none_or(Vec::is_empty) {
+        schema.need("columns", r#"[{ name = "id", type = "int64" }]"#);
+    }
+    let sample = schema.get("sample_bytes").and_then(|entry| entry.size(1 << 10..=1 << 40));
+    Schema {
+        mode,
+        columns: columns.unwrap_or_default(),
+        sample_bytes: sample.unwrap_or(SAMPLE_BYTES),
+    }
+}
+
+fn expectations(section: &Section<'_>) -> Vec<Expectation> {
+    let items = section.get("expect").and_then(|entry| entry.items()).unwrap_or_default();
+    items.iter().filter_map(expectation).collect()
+}
+
+fn expectation(item: &Entry<'_>) -> Option<Expectation> {
+    let section = item.section()?;
+    let on_fail: Option<OnFail> = section.get("on_fail").and_then(|entry| entry.choice());
+    let entry = section.need("rule", r#""amount > 0""#)?;
+    let rule = entry.text()?.trim();
+    if rule.is_empty() {
+        entry.note_with("the rule is empty", r#"write a SQL condition such as "amount > 0""#);
+        return None;
+    }
+    Some(Expectation { rule: rule.to_owned(), on_fail: on_fail.unwrap_or_default() })
+}
+
+fn rejects(section: &Section<'_>) -> RejectOptions {
+    let max = section.section("rejects").and_then(|rejects| rejects.get("max"));
+    let max = max.and_then(|entry| match entry.value.get_ref() {
+        toml::de::DeValue::Integer(_) => {
+            entry.number(0..=u64::MAX).map(millrace_contract::RejectLimit::Rows)
+        }
+        _ => entry.parsed(),
+    });
+    RejectOptions { max: max.unwrap_or_default() }
+}
+
+/// The names a dataset's rows can be asked by.
+struct Known<'k> {
+    schema: &'k Schema,
+    captures: &'k [&'k str],
+}
+
+impl Known<'_> {
+    /// Whether files may bring further columns.
+    fn is_open(&self) -> bool {
+        self.schema.mode == SchemaMode::Infer
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        self.schema.columns.iter().map(|column| column.name.as_str())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &str> {
+        self.columns().chain(self.captures.iter().copied())
+    }
+}
+
+fn parquet(section: &Section<'_>, known: &Known<'_>) -> ParquetOptions {
+    let defaults = ParquetOptions::default();
+    let Some(parquet) = section.section("parquet") else { return defaults };
+    let rows = parquet.get("row_group_rows").and_then(|entry| entry.number(1..=100_000_000));
+    let partition_by = parquet.get("partition_by").and_then(|entry| entry.texts());
+    let partition_by = partition_by.unwrap_or_default();
+    let names: Vec<String> = names_of(&partition_by, known.all(), known.is_open());
+    let whole = !known.is_open()
+        && !names.is_empty()
+        && known.columns().all(|column| names.iter().any(|name| name == column));
+    if let (true, Some((_, entry))) = (whole, partition_by.first()) {
+        entry.note("`partition_by` names every column, so nothing is left for the files");
+    }
+    ParquetOptions {
+        partition_by: names,
+        compression: parquet
+            .get("compression")
+            .and_then(|entry| entry.choice())
+            .unwrap_or_default(),
+        row_group_rows: rows
+            .and_then(|rows| u32::try_from(rows).ok())
+            .unwrap_or(defaults.row_group_rows),
+    }
+}
+
+fn load(section: &Section<'_>, known: &Known<'_>) -> Option<LoadTarget> {
+    let load = section.section("load")?;
+    let mode: LoadMode = load.get("mode").and_then(|entry| entry.choice()).unwrap_or_default();
+    let key = load.get("key");
+    let names = key.as_ref().and_then(|entry| entry.texts()).unwrap_or_default();
+    match mode {
+        LoadMode::Upsert if names.is_empty() => {
+            load.need("key", r#"["id"]"#);
+            if let Some(entry) = &key {
+                entry.note_with("mode `upsert` needs key columns", r#"write key = ["id"]"#);
+            }
+        }
+        LoadMode::Append | LoadMode::ReplaceFile if key.is_some() => {
+            if let Some(entry) = &key {
+                entry.note_with("only mode `upsert` has a key", r#"write mode = "upsert""#);
+            }
+        }
+        LoadMode::Upsert | LoadMode::Append | LoadMode::ReplaceFile => {}
+    }
+    let key = names_of(&names, known.all(), known.is_open());
+    let table = load.need("table", r#""expenses""#)?;
+    let name = table.text()?;
+    if let Err(why) = names::table(name) {
+        table.note(why);
+    }
+    Some(LoadTarget { table: name.to_owned(), mode, key })
+}
+
+/// The names in a list, having noted those that are unknown or said twice.
+fn names_of<'k>(
+    list: &[(&str, Entry<'_>)],
+    known: impl Iterator<Item = &'k str>,
+    open: bool,
+) -> Vec<String> {
+    let known: Vec<&str> = known.collect();
+    let mut names = Vec::new();
+    for (name, entry) in list {
+        if names.iter().any(|seen| seen == name) {
+            entry.note(format!("`{name}` is named twice"));
+            continue;
+        }
+        if !open && !known.contains(name) {
+            let hint = suggestion(name, &known);
+            let all = || format!("known: {}", known.join(", "));
+            entry.note_with(
+                format!("`{name}` is neither a column nor captured by the pattern"),
+                hint.unwrap_or_else(all),
+            );
+        }
+        names.push((*name).to_owned());
+    }
+    names
+}

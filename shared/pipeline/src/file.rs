@@ -1,0 +1,175 @@
+//! Reads the file as a whole.
+
+use toml::de::DeTable;
+
+use crate::dataset::{self, ReadDataset};
+use crate::entry::Entry;
+use crate::names;
+use crate::pipeline::{Lake, Pipeline};
+use crate::problem::Problem;
+use crate::schema::schema;
+use crate::stage::Stages;
+use crate::url::UrlSource;
+use crate::walk::{Findings, Section, Span};
+
+/// Reads a pipeline file, or says everything that is wrong with it.
+pub(crate) fn read(text: &str) -> Result<Pipeline, Vec<Problem>> {
+    let findings = Findings::default();
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let span = error.span().unwrap_or_default();
+        findings.note(span, "", format!("not TOML: {}", error.message()), None);
+    }
+    let first_line = 0..text.find('\n').unwrap_or(text.len());
+    let pipeline = {
+        let section = Section::open(&findings, String::new(), first_line, root.get_ref(), schema());
+        pipeline(&section, text)
+    };
+    let problems = findings.into_problems(text);
+    match pipeline {
+        Some(pipeline) if problems.is_empty() => Ok(pipeline),
+        _ => Err(problems),
+    }
+}
+
+fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
+    version(file);
+    let name = name(file);
+    let lake = lake(file, name);
+    let warehouse = url(file, "warehouse");
+    let ledger = url(file, "ledger");
+    let stages = Stages::read(file.section("stages").as_ref());
+    let (datasets, globs) = datasets(file).into_iter().map(|d| (d.dataset, d.glob)).unzip();
+    Some(Pipeline {
+        name: name?.to_owned(),
+        warehouse: warehouse.unwrap_or_default(),
+        ledger,
+        lake,
+        datasets,
+        stages,
+        globs,
+        text: text.to_owned().into(),
+    })
+}
+
+fn version(file: &Section<'_>) {
+    let Some(entry) = file.need("version", "1") else { return };
+    if let Some(version) = entry.number(0..=u64::MAX)
+        && version != 1
+    {
+        entry.note_with(
+            format!("version {version} of the file is not known to this version of Millrace"),
+            "write `version = 1`, or install a newer Millrace",
+        );
+    }
+}
+
+fn name<'w>(file: &Section<'w>) -> Option<&'w str> {
+    let entry = file.need("name", r#""finance""#)?;
+    let name = entry.text()?;
+    if let Err(why) = names::pipeline(name) {
+        entry.note(why);
+    }
+    Some(name)
+}
+
+fn url(file: &Section<'_>, table: &str) -> Option<UrlSource> {
+    let section = file.section(table)?;
+    UrlSource::read(&section.need("url", r#""env:DATABASE_URL""#)?)
+}
+
+fn lake(file: &Section<'_>, name: Option<&str>) -> Lake {
+    let section = file.section("lake");
+    let bucket = |key: &str, suffix: &str| {
+        let entry = section.as_ref().and_then(|lake| lake.get(key));
+        match &entry {
+            Some(entry) => bucket_named(entry),
+            None => bucket_by_default(file, key, &format!("{}-{suffix}", name.unwrap_or("x"))),
+        }
+    };
+    let lake = Lake { raw: bucket("raw", "raw"), curated: bucket("curated", "lake") };
+    if let Some(entry) = section.and_then(|lake| lake.get("curated"))
+        && lake.raw == lake.curated
+    {
+        entry.note_with(
+            format!(
+                "`{}` is the raw bucket too, so what is written would come back as input",
+                lake.raw
+            ),
+            "use two buckets",
+        );
+    }
+    lake
+}
+
+fn bucket_named(entry: &Entry<'_>) -> String {
+    let name = entry.text().unwrap_or_default();
+    if let (false, Err(why)) = (name.is_empty() && entry.text().is_none(), names::bucket(name)) {
+        entry.note(why);
+    }
+    name.to_owned()
+}
+
+/// A bucket the file does not name has the pipeline's name, which may not do.
+fn bucket_by_default(file: &Section<'_>, key: &str, bucket: &str) -> String {
+    if let (Err(why), Some(entry)) = (names::bucket(bucket), file.get("name")) {
+        entry.note_with(why, format!("write `{key} = \"…\"` under `[lake]`"));
+    }
+    bucket.to_owned()
+}
+
+fn datasets<'w>(file: &Section<'w>) -> Vec<ReadDataset<'w>> {
+    let Some(section) = file.need("datasets", "…").and_then(|entry| entry.section()) else {
+        return Vec::new();
+    };
+    let named = section.named();
+    if named.is_empty() {
+        let hint = Some("write `[datasets.NAME]` with `match = \"…\"`".to_owned());
+        let message = "there are no datasets, so there is nothing to do".to_owned();
+        section.findings.note(section.span.clone(), &section.path, message, hint);
+    }
+    let datasets: Vec<_> =
+        named.iter().filter_map(|(name, entry)| dataset::read(name, entry)).collect();
+    note_identical_patterns(&datasets);
+    datasets
+}
+
+fn note_identical_patterns(datasets: &[ReadDataset<'_>]) {
+    for (index, later) in datasets.iter().enumerate() {
+        let same = |earlier: &&ReadDataset<'_>| earlier.glob.shape() == later.glob.shape();
+        if let Some(earlier) = datasets[..index].iter().find(same) {
+            later.pattern.note_with(
+                format!("dataset `{}` matches the same keys already", earlier.dataset.name),
+                format!("`{}` would never get a file", later.dataset.name),
+            );
+        }
+    }
+}
+
+/// Where a key's value stands, by its path as in problems.
+pub(crate) fn locate(text: &str, path: &str) -> Span {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let findings = Findings::default();
+    let file = Section::open(&findings, String::new(), 0..0, root.get_ref(), schema());
+    let mut span = 0..0;
+    let mut section = Some(file);
+    for step in path.split('.') {
+        let Some(current) = section.take() else { break };
+        let (name, index) = match step.strip_suffix(']').and_then(|step| step.split_once('[')) {
+            Some((name, index)) => (name, index.parse::<usize>().ok()),
+            None => (step, None),
+        };
+        let Some(entry) = current.get(name) else { break };
+        let entry = match index {
+            Some(index) => entry.items().and_then(|mut items| items.drain(..).nth(index)),
+            None => Some(entry),
+        };
+        let Some(entry) = entry else { break };
+        span = entry.span();
+        section = match entry.value.get_ref() {
+            toml::de::DeValue::Table(_) => entry.section(),
+            _ => None,
+        };
+    }
+    span
+}

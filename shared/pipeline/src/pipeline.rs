@@ -1,0 +1,120 @@
+//! The pipeline: what the file says, every default filled in.
+
+use std::path::{Path, PathBuf};
+
+use millrace_contract::{Dataset, StageName};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::file;
+use crate::glob::Glob;
+use crate::problem::{Finding, Problem, Problems};
+use crate::stage::{StageSettings, Stages};
+use crate::url::UrlSource;
+
+/// A pipeline, validated: whatever could be wrong with the file alone is not.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Name: prefix of every queue and service.
+    pub name: String,
+    /// The database that datasets are loaded into; `env:DATABASE_URL` unless the
+    /// file says otherwise.
+    pub warehouse: UrlSource,
+    /// The database that keeps account of files, where it is not the warehouse.
+    pub ledger: Option<UrlSource>,
+    /// The buckets.
+    pub lake: Lake,
+    /// Datasets in file order.
+    pub datasets: Vec<Dataset>,
+    /// Settings of every stage.
+    pub stages: Stages,
+    /// The datasets' patterns, in the same order.
+    pub(crate) globs: Vec<Glob>,
+    /// The file, to find a key's line again; it may hold a password.
+    pub(crate) text: SecretString,
+}
+
+/// The buckets of a pipeline; never the same one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lake {
+    /// Files are published here.
+    pub raw: String,
+    /// Parquet under `<dataset>/`, rejects under `_rejects/`.
+    pub curated: String,
+}
+
+/// A pipeline file that cannot be used.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Problems),
+}
+
+impl Pipeline {
+    /// The name a pipeline file has where none is given.
+    pub const FILE_NAME: &str = "millrace.toml";
+
+    /// Reads a pipeline file's text.
+    ///
+    /// # Errors
+    /// [`Problems`]: everything that is wrong with it, each with its line.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        Self::parse_as(text, Self::FILE_NAME)
+    }
+
+    /// Reads a pipeline file.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it cannot be read or is wrong.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let read = |source| LoadError::Read { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(read)?;
+        Ok(Self::parse_as(&text, &path.display().to_string())?)
+    }
+
+    fn parse_as(text: &str, file: &str) -> Result<Self, Problems> {
+        file::read(text).map_err(|problems| Problems { file: file.to_owned(), problems })
+    }
+
+    /// A dataset by name.
+    pub fn dataset(&self, name: &str) -> Option<&Dataset> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+
+    /// The settings of a stage.
+    pub fn stage(&self, stage: StageName) -> &StageSettings {
+        self.stages.get(stage)
+    }
+
+    /// The queue a stage drains.
+    pub fn queue_name(&self, stage: StageName) -> String {
+        format!("{}-{stage}", self.name)
+    }
+
+    /// The queue that takes what a stage cannot handle.
+    pub fn dead_letter_queue_name(&self, stage: StageName) -> String {
+        format!("{}-{stage}-dlq", self.name)
+    }
+
+    /// A problem that another crate found with the value of `key`, placed at its
+    /// line: `datasets.expenses.expect[0].rule`, say. A key that is not in the
+    /// file leads to the nearest table around it.
+    pub fn problem(&self, key: &str, message: &str, hint: Option<&str>) -> Problem {
+        let text = self.text.expose_secret();
+        let finding = Finding {
+            key: key.to_owned(),
+            message: message.to_owned(),
+            hint: hint.map(str::to_owned),
+        };
+        Problem::at(text, file::locate(text, key), finding)
+    }
+}

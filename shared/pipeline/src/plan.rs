@@ -1,0 +1,181 @@
+//! What a pipeline needs in an account: buckets, queues, notifications,
+//! services. `millrace plan` shows it; provisioning makes it.
+
+use std::fmt;
+
+use millrace_contract::StageName;
+use serde::Serialize;
+
+use crate::pipeline::Pipeline;
+use crate::quantity::{show_duration, show_size};
+
+/// Four days: long enough for a weekend.
+const RETENTION_SECONDS: u32 = 4 * 86_400;
+
+/// Fourteen days, the longest SQS keeps a message. It has to be longer than the
+/// source queue's: a message keeps its age when it is dead-lettered.
+const DEAD_LETTER_RETENTION_SECONDS: u32 = 14 * 86_400;
+
+/// Everything a pipeline needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Buckets, the raw one first.
+    pub buckets: Vec<PlannedBucket>,
+    /// Queues, in the order of a file's journey.
+    pub queues: Vec<PlannedQueue>,
+    /// Which new objects are announced where.
+    pub notifications: Vec<PlannedNotification>,
+    /// Services, in the order of a file's journey.
+    pub services: Vec<PlannedService>,
+}
+
+/// A bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedBucket {
+    /// Name.
+    pub name: String,
+    /// What it is for.
+    pub purpose: &'static str,
+}
+
+/// A stage's queue and its dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedQueue {
+    /// The stage that drains it.
+    pub stage: StageName,
+    /// Name.
+    pub name: String,
+    /// Name of the dead-letter queue.
+    pub dead_letter_queue: String,
+    /// Default visibility timeout.
+    pub visibility_seconds: u32,
+    /// How long messages are kept.
+    pub retention_seconds: u32,
+    /// How long dead letters are kept.
+    pub dead_letter_retention_seconds: u32,
+    /// Receives after which the redrive policy dead-letters a message.
+    pub max_receive_count: u32,
+}
+
+/// An S3 event notification: `s3:ObjectCreated:*` and `s3:ObjectRemoved:*` under
+/// a prefix go to a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedNotification {
+    /// Bucket.
+    pub bucket: String,
+    /// What keys begin with; empty for all. No prefix begins with another: S3
+    /// refuses notifications that overlap.
+    pub prefix: String,
+    /// Queue.
+    pub queue: String,
+}
+
+/// A stage's service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedService {
+    /// The stage its workers run.
+    pub stage: StageName,
+    /// Name.
+    pub name: String,
+    /// Workers to run.
+    pub workers: u32,
+    /// Workers to scale out to.
+    pub max_workers: u32,
+    /// Messages one worker handles at a time.
+    pub concurrency: u32,
+    /// Memory of a worker in bytes.
+    pub memory: u64,
+}
+
+impl Pipeline {
+    /// What the pipeline needs.
+    pub fn plan(&self) -> Plan {
+        let bucket = |name: &str, purpose| PlannedBucket { name: name.to_owned(), purpose };
+        Plan {
+            pipeline: self.name.clone(),
+            buckets: vec![
+                bucket(&self.lake.raw, "files are published here"),
+                bucket(&self.lake.curated, "Parquet and rejects"),
+            ],
+            queues: StageName::ALL.map(|stage| self.planned_queue(stage)).into(),
+            notifications: self.planned_notifications(),
+            services: StageName::ALL.map(|stage| self.planned_service(stage)).into(),
+        }
+    }
+
+    fn planned_queue(&self, stage: StageName) -> PlannedQueue {
+        let settings = self.stage(stage);
+        PlannedQueue {
+            stage,
+            name: self.queue_name(stage),
+            dead_letter_queue: self.dead_letter_queue_name(stage),
+            visibility_seconds: u32::try_from(settings.visibility.as_secs()).unwrap_or(u32::MAX),
+            retention_seconds: RETENTION_SECONDS,
+            dead_letter_retention_seconds: DEAD_LETTER_RETENTION_SECONDS,
+            max_receive_count: settings.max_receive_count,
+        }
+    }
+
+    fn planned_notifications(&self) -> Vec<PlannedNotification> {
+        let mut prefixes: Vec<&str> = self.globs.iter().map(|glob| glob.literal_prefix()).collect();
+        prefixes.sort_unstable();
+        prefixes.dedup_by(|later, earlier| later.starts_with(*earlier));
+        let notification = |prefix: &str| PlannedNotification {
+            bucket: self.lake.raw.clone(),
+            prefix: prefix.to_owned(),
+            queue: self.queue_name(StageName::Ingest),
+        };
+        prefixes.into_iter().map(notification).collect()
+    }
+
+    fn planned_service(&self, stage: StageName) -> PlannedService {
+        let settings = self.stage(stage);
+        PlannedService {
+            stage,
+            name: format!("{}-{stage}", self.name),
+            workers: settings.workers,
+            max_workers: settings.max_workers,
+            concurrency: settings.concurrency,
+            memory: settings.memory,
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |seconds: u32| show_duration(std::time::Duration::from_secs(seconds.into()));
+        writeln!(f, "pipeline {}", self.pipeline)?;
+        writeln!(f, "\nbuckets")?;
+        for bucket in &self.buckets {
+            writeln!(f, "  {}: {}", bucket.name, bucket.purpose)?;
+        }
+        writeln!(f, "\nnotifications")?;
+        for PlannedNotification { bucket, prefix, queue } in &self.notifications {
+            writeln!(f, "  s3://{bucket}/{prefix}* → {queue}")?;
+        }
+        writeln!(f, "\nqueues")?;
+        for queue in &self.queues {
+            let visibility = seconds(queue.visibility_seconds);
+            let retention = seconds(queue.retention_seconds);
+            let (name, attempts) = (&queue.name, queue.max_receive_count);
+            writeln!(
+                f,
+                "  {name}: visibility {visibility}, kept {retention}, {attempts} attempts"
+            )?;
+            let retention = seconds(queue.dead_letter_retention_seconds);
+            writeln!(f, "  {}: kept {retention}", queue.dead_letter_queue)?;
+        }
+        writeln!(f, "\nservices")?;
+        for service in &self.services {
+            let PlannedService { name, workers, max_workers, concurrency, .. } = service;
+            let memory = show_size(service.memory);
+            writeln!(
+                f,
+                "  {name}: {workers} to {max_workers} workers of {memory}, {concurrency} messages at a time each"
+            )?;
+        }
+        Ok(())
+    }
+}

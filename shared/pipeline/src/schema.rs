@@ -1,0 +1,219 @@
+//! The JSON Schema of the pipeline file: the one list of its keys. Editors
+//! complete from it, and the reader accepts what it lists.
+
+use std::sync::OnceLock;
+
+use millrace_contract::{
+    ColumnDef, CsvOptions, Expectation, FileFormat, LoadMode, ParquetOptions, SchemaMode,
+};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+use crate::stage::StageDefaults;
+
+/// The JSON Schema of the pipeline file (draft 2020-12), for editors and other
+/// tools.
+pub fn json_schema() -> Value {
+    schema().clone()
+}
+
+/// The schema, made once.
+pub(crate) fn schema() -> &'static Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    SCHEMA.get_or_init(file)
+}
+
+fn file() -> Value {
+    let mut schema = table(
+        "A Millrace pipeline file.",
+        &["version", "name", "datasets"],
+        json!({
+            "version": { "const": 1, "description": "Version of this file's format." },
+            "name": text("Prefix of every queue and service; letters, digits, `-` and `_`."),
+            "warehouse": warehouse(),
+            "ledger": ledger(),
+            "lake": lake(),
+            "datasets": {
+                "type": "object",
+                "description": "Kinds of file, by name.",
+                "minProperties": 1,
+                "additionalProperties": dataset(),
+            },
+            "stages": stages(),
+        }),
+    );
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("millrace.toml");
+    schema
+}
+
+fn warehouse() -> Value {
+    table(
+        "The database that datasets are loaded into.",
+        &["url"],
+        json!({
+            "url": text("postgres://… or sqlite://…, or `env:NAME` for the variable that holds \
+                         it. `env:DATABASE_URL` if there is no `[warehouse]`."),
+        }),
+    )
+}
+
+fn ledger() -> Value {
+    table(
+        "The database that keeps account of files; the warehouse unless given.",
+        &["url"],
+        json!({ "url": text("As the warehouse's.") }),
+    )
+}
+
+fn lake() -> Value {
+    table(
+        "The buckets.",
+        &[],
+        json!({
+            "raw": text("Bucket that files are published to; `<name>-raw` unless given."),
+            "curated": text("Bucket for Parquet and rejects; `<name>-lake` unless given."),
+        }),
+    )
+}
+
+fn dataset() -> Value {
+    table(
+        "One kind of file, one table.",
+        &["match"],
+        json!({
+            "match": text("Glob over keys of the raw bucket: `*` and `?` within a path part, \
+                           `**` for any number of parts; `{name}` captures part of one as a \
+                           column."),
+            "format": described::<FileFormat>("Format of the bytes, after decompression; by the \
+                                               pattern's ending unless given."),
+            "csv": described::<CsvOptions>("How CSV is written."),
+            "schema": columns(),
+            "expect": {
+                "type": "array",
+                "description": "What must hold for every row.",
+                "items": of::<Expectation>(),
+            },
+            "rejects": table("What becomes of bad rows.", &[], json!({
+                "max": text("More rejects than this and nothing of the file is loaded: a share \
+                             such as `1%` or a number of rows such as `100`. No limit unless \
+                             given."),
+            })),
+            "parquet": described::<ParquetOptions>("How Parquet is written."),
+            "load": load(),
+        }),
+    )
+}
+
+fn columns() -> Value {
+    table(
+        "The columns and how strictly files are held to them.",
+        &[],
+        json!({
+            "mode": of::<SchemaMode>(),
+            "columns": {
+                "type": "array",
+                "description": "Columns in table order.",
+                "items": of::<ColumnDef>(),
+            },
+            "sample_bytes": {
+                "type": ["string", "integer"],
+                "description": "How much decompressed data inference looks at; 64MiB unless given.",
+            },
+        }),
+    )
+}
+
+fn load() -> Value {
+    table(
+        "The table that rows are loaded into.",
+        &["table"],
+        json!({
+            "table": text("Table name."),
+            "mode": of::<LoadMode>(),
+            "key": {
+                "type": "array",
+                "description": "Key columns of mode `upsert`.",
+                "items": { "type": "string" },
+            },
+        }),
+    )
+}
+
+fn stages() -> Value {
+    let of_stage = |defaults: &StageDefaults| stage(defaults);
+    table(
+        "How many workers a stage has and how its queue behaves.",
+        &[],
+        json!({
+            "ingest": of_stage(&StageDefaults::INGEST),
+            "transform": of_stage(&StageDefaults::TRANSFORM),
+            "load": of_stage(&StageDefaults::LOAD),
+        }),
+    )
+}
+
+fn stage(defaults: &StageDefaults) -> Value {
+    let number = |about: &str, default: u64| json!({ "type": "integer", "description": about, "default": default });
+    let amount = |about: &str, default: &str| json!({ "type": ["string", "integer"], "description": about, "default": default });
+    table(
+        defaults.about,
+        &[],
+        json!({
+            "workers": number("Workers to run.", defaults.workers),
+            "max_workers": number("Workers to scale out to.", defaults.max_workers),
+            "concurrency": number("Messages one worker handles at a time.", defaults.concurrency),
+            "visibility": { "type": "string", "default": defaults.visibility,
+                "description": "How long a message is hidden from other workers between two \
+                                heartbeats, at most 12h." },
+            "max_receive_count": number("Attempts before a message is dead-lettered, at most \
+                                         1000.", defaults.max_receive_count),
+            "memory": amount("Memory of a worker.", defaults.memory),
+        }),
+    )
+}
+
+fn table(description: &str, required: &[&str], properties: Value) -> Value {
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn text(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
+}
+
+fn described<T: JsonSchema>(description: &str) -> Value {
+    let mut schema = of::<T>();
+    schema["description"] = json!(description);
+    schema
+}
+
+/// The schema of a contract type, with everything it refers to written out.
+fn of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("title");
+    }
+    schema
+}
+
+/// The words a schema allows, however they are listed.
+pub(crate) fn words(schema: &Value) -> Vec<&str> {
+    let listed = schema["enum"].as_array().into_iter().flatten();
+    let described = schema["oneOf"].as_array().into_iter().flatten();
+    let constants = described.flat_map(|one| {
+        let constant = one.get("const").into_iter();
+        constant.chain(one["enum"].as_array().into_iter().flatten())
+    });
+    listed.chain(constants).filter_map(Value::as_str).collect()
+}

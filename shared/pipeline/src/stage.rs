@@ -1,0 +1,148 @@
+//! How many workers a stage has, how much they do at a time, and how its queue
+//! behaves.
+
+use std::time::Duration;
+
+use millrace_contract::StageName;
+use serde::Serialize;
+
+use crate::quantity;
+use crate::walk::Section;
+
+/// The longest a message can be hidden (Amazon SQS, "Visibility timeout").
+const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Settings of one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StageSettings {
+    /// Workers to run; none pauses the stage.
+    pub workers: u32,
+    /// Workers to scale out to, at least `workers`.
+    pub max_workers: u32,
+    /// Messages one worker handles at a time.
+    pub concurrency: u32,
+    /// How long a message stays hidden between two heartbeats; also the queue's
+    /// default.
+    pub visibility: Duration,
+    /// Receives after which the redrive policy dead-letters a message.
+    pub max_receive_count: u32,
+    /// Memory of a worker in bytes.
+    pub memory: u64,
+}
+
+/// The settings of every stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stages {
+    ingest: StageSettings,
+    transform: StageSettings,
+    load: StageSettings,
+}
+
+impl Stages {
+    /// The settings of a stage.
+    pub fn get(&self, stage: StageName) -> &StageSettings {
+        match stage {
+            StageName::Ingest => &self.ingest,
+            StageName::Transform => &self.transform,
+            StageName::Load => &self.load,
+        }
+    }
+
+    /// Reads `[stages]`, which may be absent.
+    pub(crate) fn read(section: Option<&Section<'_>>) -> Self {
+        let stage = |name: StageName| {
+            let section = section.and_then(|stages| stages.section(name.as_str()));
+            read(section.as_ref(), &StageDefaults::of(name))
+        };
+        Self {
+            ingest: stage(StageName::Ingest),
+            transform: stage(StageName::Transform),
+            load: stage(StageName::Load),
+        }
+    }
+}
+
+/// What a stage's settings are unless the file says otherwise, as it would say
+/// it; chosen for a task with two cores.
+pub(crate) struct StageDefaults {
+    pub(crate) about: &'static str,
+    pub(crate) workers: u64,
+    pub(crate) max_workers: u64,
+    pub(crate) concurrency: u64,
+    pub(crate) visibility: &'static str,
+    pub(crate) max_receive_count: u64,
+    pub(crate) memory: &'static str,
+}
+
+impl StageDefaults {
+    /// Waits for the ledger most of the time.
+    pub(crate) const INGEST: Self = Self {
+        about: "Object events become planned work.",
+        workers: 1,
+        max_workers: 10,
+        concurrency: 16,
+        visibility: "1m",
+        max_receive_count: 5,
+        memory: "512MiB",
+    };
+
+    /// Computes: as many files as cores.
+    pub(crate) const TRANSFORM: Self = Self {
+        about: "Raw objects become Parquet and rejects.",
+        concurrency: 2,
+        memory: "1GiB",
+        ..Self::INGEST
+    };
+
+    /// Waits for the warehouse half of the time, one connection each.
+    pub(crate) const LOAD: Self =
+        Self { about: "Parquet becomes rows in a database.", concurrency: 4, ..Self::INGEST };
+
+    fn of(stage: StageName) -> Self {
+        match stage {
+            StageName::Ingest => Self::INGEST,
+            StageName::Transform => Self::TRANSFORM,
+            StageName::Load => Self::LOAD,
+        }
+    }
+}
+
+fn read(section: Option<&Section<'_>>, defaults: &StageDefaults) -> StageSettings {
+    let number = |key: &str, low, high, default: u64| {
+        let entry = section.and_then(|section| section.get(key));
+        let number = entry.and_then(|entry| entry.number(low..=high)).unwrap_or(default);
+        u32::try_from(number).unwrap_or(u32::MAX)
+    };
+    let visibility = section.and_then(|section| section.get("visibility"));
+    let visibility = visibility
+        .and_then(|entry| entry.duration(Duration::from_secs(1)..=LONGEST_VISIBILITY))
+        .or_else(|| quantity::duration(defaults.visibility));
+    let memory = section.and_then(|section| section.get("memory"));
+    let memory = memory
+        .and_then(|entry| entry.size(64 << 20..=120 << 30))
+        .or_else(|| quantity::size(defaults.memory));
+    let workers = number("workers", 0, 5_000, defaults.workers);
+    StageSettings {
+        workers,
+        max_workers: max_workers(section, workers, defaults),
+        concurrency: number("concurrency", 1, 1_000, defaults.concurrency),
+        visibility: visibility.unwrap_or_default(),
+        max_receive_count: number("max_receive_count", 1, 1_000, defaults.max_receive_count),
+        memory: memory.unwrap_or_default(),
+    }
+}
+
+/// As many as the file says, or else room to grow beyond `workers`.
+fn max_workers(section: Option<&Section<'_>>, workers: u32, defaults: &StageDefaults) -> u32 {
+    let default = u32::try_from(defaults.max_workers).unwrap_or(u32::MAX).max(workers);
+    let Some(entry) = section.and_then(|section| section.get("max_workers")) else {
+        return default;
+    };
+    let Some(most) = entry.number(1..=5_000).and_then(|most| u32::try_from(most).ok()) else {
+        return default;
+    };
+    if most < workers {
+        entry.note(format!("`max_workers` is {most}, but `workers` is {workers}"));
+    }
+    most.max(workers)
+}
