@@ -1,1 +1,42 @@
-//! stub
+//! The history of every file, and the commit record that makes loads
+//! exactly-once.
+//!
+//! [`Ledger`] keeps the journey: what was registered, what became of it, and
+//! why. [`loads`] is the commit record, which lives in the warehouse's own
+//! database. `design.md` beside this code argues why that is enough.
+
+mod contracts;
+mod database;
+mod dialect;
+mod error;
+mod failures;
+mod fault;
+pub mod loads;
+mod migrate;
+mod progress;
+mod register;
+mod runs;
+mod session;
+mod skips;
+mod state;
+mod totals;
+mod trace;
+mod transaction;
+mod url;
+mod value;
+
+pub use database::Database;
+pub use dialect::Dialect;
+pub use error::{DatabaseError, LedgerError};
+pub use failures::{Failure, FailureRecord, Resolution};
+pub use fault::Fault;
+pub use progress::{Hop, RuleCount, Transformed};
+pub use register::{Registered, Registration};
+pub use runs::{Run, RunFilter};
+pub use session::{Row, Session};
+pub use skips::SkipCount;
+pub use state::{FileState, Ledger};
+pub use totals::{RejectTotal, RuleOutcome};
+pub use trace::{FileTrace, HopRecord, ObjectTrace};
+pub use transaction::Transaction;
+pub use value::Value;

@@ -1,0 +1,110 @@
+//! Dataset definitions by contract version, so that a task planned before a
+//! deployment is carried out as planned; and the columns that inference settled.
+
+use chrono::Utc;
+use millrace_contract::{ColumnDef, ContractVersion, Dataset};
+
+use crate::{Ledger, LedgerError, Value};
+
+impl Ledger {
+    /// Keeps a dataset's definition under its contract version. Again is fine.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn put_contract(
+        &self,
+        contract: &ContractVersion,
+        dataset: &Dataset,
+    ) -> Result<(), LedgerError> {
+        if self.contract(&dataset.name, contract).await?.is_some() {
+            return Ok(());
+        }
+        let definition = serde_json::json!(dataset).to_string();
+        let values: [Value; 4] = [
+            dataset.name.as_str().into(),
+            contract.as_str().into(),
+            definition.into(),
+            Utc::now().into(),
+        ];
+        let sql = "INSERT INTO millrace_contracts (dataset, contract, definition, created_at) \
+                   VALUES ($1, $2, $3, $4) ON CONFLICT (dataset, contract) DO NOTHING";
+        self.database.execute(sql, &values).await?;
+        Ok(())
+    }
+
+    /// The definition of `dataset` under a contract version, if it is kept.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unreadable`] if a newer version of Millrace wrote it.
+    pub async fn contract(
+        &self,
+        dataset: &str,
+        contract: &ContractVersion,
+    ) -> Result<Option<Dataset>, LedgerError> {
+        let sql = "SELECT definition FROM millrace_contracts WHERE dataset = $1 AND contract = $2";
+        let values: [Value; 2] = [dataset.into(), contract.as_str().into()];
+        let Some(row) = self.database.fetch_optional(sql, &values).await? else {
+            return Ok(None);
+        };
+        let definition: String = row.get("definition")?;
+        serde_json::from_str(&definition)
+            .map(Some)
+            .map_err(|_| LedgerError::unreadable("a dataset definition", &definition))
+    }
+
+    /// Settles the inferred columns of a contract: the first candidate wins, and
+    /// everybody is given the winner, in whatever order they ask.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownContract`] if the contract is not kept.
+    pub async fn resolve_columns(
+        &self,
+        dataset: &str,
+        contract: &ContractVersion,
+        candidate: &[ColumnDef],
+    ) -> Result<Vec<ColumnDef>, LedgerError> {
+        if let Some(settled) = self.settled_columns(dataset, contract).await? {
+            return Ok(settled);
+        }
+        let values: [Value; 3] = [
+            dataset.into(),
+            contract.as_str().into(),
+            serde_json::json!(candidate).to_string().into(),
+        ];
+        let sql = "UPDATE millrace_contracts SET columns = $3 \
+                   WHERE dataset = $1 AND contract = $2 AND columns IS NULL";
+        self.database.execute(sql, &values).await?;
+        self.settled_columns(dataset, contract).await?.ok_or_else(|| unknown(dataset, contract))
+    }
+
+    /// The columns that inference settled for a contract, once it did.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownContract`] if the contract is not kept.
+    pub async fn settled_columns(
+        &self,
+        dataset: &str,
+        contract: &ContractVersion,
+    ) -> Result<Option<Vec<ColumnDef>>, LedgerError> {
+        let sql = "SELECT columns FROM millrace_contracts WHERE dataset = $1 AND contract = $2";
+        let values: [Value; 2] = [dataset.into(), contract.as_str().into()];
+        let row = self
+            .database
+            .fetch_optional(sql, &values)
+            .await?
+            .ok_or_else(|| unknown(dataset, contract))?;
+        let Some(columns) = row.get::<Option<String>>("columns")? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&columns)
+            .map(Some)
+            .map_err(|_| LedgerError::unreadable("columns", &columns))
+    }
+}
+
+fn unknown(dataset: &str, contract: &ContractVersion) -> LedgerError {
+    LedgerError::UnknownContract {
+        dataset: dataset.to_owned(),
+        contract: contract.as_str().to_owned(),
+    }
+}

@@ -1,0 +1,209 @@
+//! Dead letters, recorded when they happen, so that looking at them costs no
+//! receive count.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use millrace_contract::{FileId, ObjectVersion, StageName};
+use millrace_retry::FailureClass;
+
+use crate::{Ledger, LedgerError, Row, Value};
+
+/// Everything known about a message that won't be tried again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailureRecord {
+    /// Source queue.
+    pub queue: String,
+    /// Message id in that queue; with it, the record's identity.
+    pub message_id: String,
+    /// Why, in one word.
+    pub class: FailureClass,
+    /// Why, in words.
+    pub message: String,
+    /// The same for failures of one cause.
+    pub fingerprint: String,
+    /// The stage that failed.
+    pub stage: StageName,
+    /// Dataset, where it is known.
+    pub dataset: Option<String>,
+    /// File, where it is known.
+    pub file_id: Option<FileId>,
+    /// Object version, where it is known.
+    pub object: Option<ObjectVersion>,
+    /// How often the message was received.
+    pub receive_count: u32,
+    /// When the message was first received.
+    pub first_seen: DateTime<Utc>,
+    /// When it failed for good.
+    pub last_seen: DateTime<Utc>,
+    /// Follows the file through every hop.
+    pub trace_id: Option<String>,
+    /// Rejects object in the lake, where there is one.
+    pub rejects_key: Option<String>,
+    /// The message, for redrive.
+    pub body: String,
+}
+
+/// A recorded failure, with what was done about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// The facts.
+    pub record: FailureRecord,
+    /// What was done about it, and when; nothing while it is open.
+    pub resolution: Option<(Resolution, DateTime<Utc>)>,
+}
+
+/// What was done about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resolution {
+    /// The message was sent again.
+    Redriven,
+    /// The message was given up.
+    Discarded,
+    /// The file was loaded after all.
+    Loaded,
+}
+
+impl Resolution {
+    /// The name in the ledger and on the screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Redriven => "redriven",
+            Self::Discarded => "discarded",
+            Self::Loaded => "loaded",
+        }
+    }
+}
+
+impl fmt::Display for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Ledger {
+    /// Records a dead letter and marks its file as failed, in one transaction.
+    /// Once per queue and message id; a second call refreshes the facts.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn record_failure(&self, failure: &FailureRecord) -> Result<(), LedgerError> {
+        let object = failure.object.as_ref().map(|object| serde_json::json!(object).to_string());
+        let values: [Value; 15] = [
+            failure.queue.as_str().into(),
+            failure.message_id.as_str().into(),
+            failure.class.as_str().into(),
+            storable(&failure.message).into(),
+            failure.fingerprint.as_str().into(),
+            failure.stage.as_str().into(),
+            failure.dataset.as_deref().into(),
+            failure.file_id.as_ref().map(FileId::as_str).into(),
+            object.into(),
+            failure.receive_count.into(),
+            failure.first_seen.into(),
+            failure.last_seen.into(),
+            failure.trace_id.as_deref().into(),
+            failure.rejects_key.as_deref().into(),
+            storable(&failure.body).into(),
+        ];
+        let sql = "INSERT INTO millrace_failures (queue, message_id, class, message, fingerprint, \
+                       stage, dataset, file_id, object, receive_count, first_seen, last_seen, \
+                       trace_id, rejects_key, body) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+                   ON CONFLICT (queue, message_id) DO UPDATE SET class = excluded.class, \
+                       message = excluded.message, fingerprint = excluded.fingerprint, \
+                       receive_count = excluded.receive_count, last_seen = excluded.last_seen, \
+                       rejects_key = excluded.rejects_key";
+        let mut transaction = self.database.begin().await?;
+        transaction.execute(sql, &values).await?;
+        if let Some(file_id) = &failure.file_id {
+            let reason = format!("{}: {}", failure.class, storable(&failure.message));
+            let fail = "UPDATE millrace_files SET state = 'failed', reason = $2, \
+                            rejects_key = COALESCE($3, rejects_key) \
+                        WHERE file_id = $1 AND state IN ('registered', 'transformed', 'failed')";
+            let values =
+                [file_id.as_str().into(), reason.into(), failure.rejects_key.as_deref().into()];
+            transaction.execute(fail, &values).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Recorded failures, the newest first: the open ones, or all.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unreadable`] if a newer version of Millrace wrote one.
+    pub async fn failures(&self, also_resolved: bool) -> Result<Vec<Failure>, LedgerError> {
+        let open = "SELECT * FROM millrace_failures WHERE resolution IS NULL \
+                    ORDER BY last_seen DESC, queue, message_id";
+        let all = "SELECT * FROM millrace_failures ORDER BY last_seen DESC, queue, message_id";
+        let sql = if also_resolved { all } else { open };
+        self.database.fetch_all(sql, &[]).await?.iter().map(read).collect()
+    }
+
+    /// Says what was done about a failure. It stays on record.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn resolve_failure(
+        &self,
+        queue: &str,
+        message_id: &str,
+        resolution: Resolution,
+    ) -> Result<(), LedgerError> {
+        let values: [Value; 4] =
+            [queue.into(), message_id.into(), resolution.as_str().into(), Utc::now().into()];
+        let sql = "UPDATE millrace_failures SET resolution = $3, resolved_at = $4 \
+                   WHERE queue = $1 AND message_id = $2";
+        self.database.execute(sql, &values).await?;
+        Ok(())
+    }
+}
+
+/// A poison body may hold U+0000, which PostgreSQL's text can't.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn read(row: &Row) -> Result<Failure, LedgerError> {
+    let class: String = row.get("class")?;
+    let stage: String = row.get("stage")?;
+    let record = FailureRecord {
+        queue: row.get("queue")?,
+        message_id: row.get("message_id")?,
+        class: class.parse().map_err(|_| LedgerError::unreadable("a failure class", &class))?,
+        message: row.get("message")?,
+        fingerprint: row.get("fingerprint")?,
+        stage: stage.parse().map_err(|_| LedgerError::unreadable("a stage", &stage))?,
+        dataset: row.get("dataset")?,
+        file_id: row.get::<Option<String>>("file_id")?.map(FileId::from_text),
+        object: read_object(row)?,
+        receive_count: u32::try_from(row.count("receive_count")?).unwrap_or(u32::MAX),
+        first_seen: row.get("first_seen")?,
+        last_seen: row.get("last_seen")?,
+        trace_id: row.get("trace_id")?,
+        rejects_key: row.get("rejects_key")?,
+        body: row.get("body")?,
+    };
+    Ok(Failure { record, resolution: read_resolution(row)? })
+}
+
+fn read_object(row: &Row) -> Result<Option<ObjectVersion>, LedgerError> {
+    let Some(object) = row.get::<Option<String>>("object")? else {
+        return Ok(None);
+    };
+    serde_json::from_str(&object)
+        .map(Some)
+        .map_err(|_| LedgerError::unreadable("an object version", &object))
+}
+
+fn read_resolution(row: &Row) -> Result<Option<(Resolution, DateTime<Utc>)>, LedgerError> {
+    let Some(text) = row.get::<Option<String>>("resolution")? else {
+        return Ok(None);
+    };
+    let resolution = [Resolution::Redriven, Resolution::Discarded, Resolution::Loaded]
+        .into_iter()
+        .find(|resolution| resolution.as_str() == text)
+        .ok_or_else(|| LedgerError::unreadable("a resolution", &text))?;
+    Ok(Some((resolution, row.get("resolved_at")?)))
+}

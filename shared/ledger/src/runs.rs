@@ -1,0 +1,140 @@
+//! The history of files: what `runs` shows.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use millrace_contract::{Captures, ContractVersion, FileId, ObjectVersion, Sequencer};
+
+use crate::state::parse_state;
+use crate::{FileState, Ledger, LedgerError, Row, Value};
+
+/// Which files to show.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// Of one dataset.
+    pub dataset: Option<String>,
+    /// In one state.
+    pub state: Option<FileState>,
+    /// Registered at this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// At most this many; all without it.
+    pub limit: Option<u32>,
+}
+
+/// One file and how far it has come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The file's identity.
+    pub file_id: FileId,
+    /// Dataset name.
+    pub dataset: String,
+    /// Contract version.
+    pub contract: ContractVersion,
+    /// The object.
+    pub object: ObjectVersion,
+    /// Path parts by name.
+    pub captures: Captures,
+    /// Follows the file through every hop.
+    pub trace_id: String,
+    /// How far it has come.
+    pub state: FileState,
+    /// Why it is unchanged, superseded, skipped or failed.
+    pub reason: Option<String>,
+    /// The file it is unchanged of or superseded by.
+    pub related_file: Option<FileId>,
+    /// Rows in the source; known once it is transformed.
+    pub rows_read: Option<u64>,
+    /// Rows written to Parquet.
+    pub rows_written: Option<u64>,
+    /// Rows rejected.
+    pub rows_rejected: Option<u64>,
+    /// Rows left out by rules.
+    pub rows_skipped: Option<u64>,
+    /// Rows committed to the table.
+    pub rows_loaded: Option<u64>,
+    /// Rejects object in the lake.
+    pub rejects_key: Option<String>,
+    /// When it was registered.
+    pub registered_at: DateTime<Utc>,
+    /// When its Parquet was recorded.
+    pub transformed_at: Option<DateTime<Utc>>,
+    /// How long transforming took.
+    pub transform_duration: Option<Duration>,
+    /// When its rows were recorded as loaded.
+    pub loaded_at: Option<DateTime<Utc>>,
+    /// How long loading took.
+    pub load_duration: Option<Duration>,
+}
+
+pub(crate) const RUN_COLUMNS: &str = "file_id, dataset, contract, bucket, object_key, version_id, \
+    etag, sequencer, size_bytes, captures, trace_id, state, reason, related_file, rows_read, \
+    rows_written, rows_rejected, rows_skipped, rows_loaded, rejects_key, registered_at, \
+    transformed_at, transform_ms, loaded_at, load_ms";
+
+impl Ledger {
+    /// Files, the newest first.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>, LedgerError> {
+        let mut conditions = Vec::new();
+        let mut values: Vec<Value> = Vec::new();
+        let mut narrow = |condition: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                values.push(value);
+                conditions.push(format!("{condition} ${}", values.len()));
+            }
+        };
+        narrow("dataset =", filter.dataset.as_deref().map(Value::from));
+        narrow("state =", filter.state.map(|state| state.as_str().into()));
+        narrow("registered_at >=", filter.since.map(Value::from));
+        if conditions.is_empty() {
+            conditions.push("1 = 1".to_owned());
+        }
+        values.push(i64::from(filter.limit.unwrap_or(u32::MAX)).into());
+        let sql = format!(
+            "SELECT {RUN_COLUMNS} FROM millrace_files WHERE {} ORDER BY ordinal DESC LIMIT ${}",
+            conditions.join(" AND "),
+            values.len(),
+        );
+        self.database.fetch_all(&sql, &values).await?.iter().map(read_run).collect()
+    }
+}
+
+pub(crate) fn read_run(row: &Row) -> Result<Run, LedgerError> {
+    let captures: String = row.get("captures")?;
+    Ok(Run {
+        file_id: FileId::from_text(row.get::<String>("file_id")?),
+        dataset: row.get("dataset")?,
+        contract: ContractVersion::from_text(row.get::<String>("contract")?),
+        object: ObjectVersion {
+            bucket: row.get("bucket")?,
+            key: row.get("object_key")?,
+            version_id: row.get("version_id")?,
+            etag: row.get("etag")?,
+            sequencer: row.get::<Option<String>>("sequencer")?.map(Sequencer::new),
+            size: optional_count(row, "size_bytes")?,
+        },
+        captures: serde_json::from_str(&captures)
+            .map_err(|_| LedgerError::unreadable("captures", &captures))?,
+        trace_id: row.get("trace_id")?,
+        state: parse_state(&row.get::<String>("state")?)?,
+        reason: row.get("reason")?,
+        related_file: row.get::<Option<String>>("related_file")?.map(FileId::from_text),
+        rows_read: optional_count(row, "rows_read")?,
+        rows_written: optional_count(row, "rows_written")?,
+        rows_rejected: optional_count(row, "rows_rejected")?,
+        rows_skipped: optional_count(row, "rows_skipped")?,
+        rows_loaded: optional_count(row, "rows_loaded")?,
+        rejects_key: row.get("rejects_key")?,
+        registered_at: row.get("registered_at")?,
+        transformed_at: row.get("transformed_at")?,
+        transform_duration: optional_count(row, "transform_ms")?.map(Duration::from_millis),
+        loaded_at: row.get("loaded_at")?,
+        load_duration: optional_count(row, "load_ms")?.map(Duration::from_millis),
+    })
+}
+
+fn optional_count(row: &Row, column: &str) -> Result<Option<u64>, LedgerError> {
+    Ok(row.get::<Option<i64>>(column)?.map(i64::unsigned_abs))
+}

@@ -1,0 +1,106 @@
+//! The ledger itself, and the states a file goes through.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::migrate::{Migration, migrate};
+use crate::{Database, LedgerError};
+
+const JOURNEY: &[Migration] = &[Migration {
+    version: 1,
+    name: "journey",
+    sql: include_str!("../migrations/journey_001.sql"),
+}];
+
+/// The history of every file. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pub(crate) database: Database,
+}
+
+impl Ledger {
+    /// Opens the ledger in `database` and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn open(database: &Database) -> Result<Self, LedgerError> {
+        migrate(database, "journey", JOURNEY).await?;
+        Ok(Self { database: database.clone() })
+    }
+}
+
+/// How far a file has come. See `design.md` for the diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileState {
+    /// Known and planned.
+    Registered,
+    /// Parquet and rejects are written.
+    Transformed,
+    /// Its rows are in the warehouse, or it has no table and is in the lake.
+    Loaded,
+    /// Nothing to do: the key's content is what it was.
+    Unchanged,
+    /// A newer version of the key came first.
+    Superseded,
+    /// Left out by a named rule.
+    Skipped,
+    /// Dead-lettered.
+    Failed,
+}
+
+impl FileState {
+    /// Every state, in the order of the journey.
+    pub const ALL: [Self; 7] = [
+        Self::Registered,
+        Self::Transformed,
+        Self::Loaded,
+        Self::Unchanged,
+        Self::Superseded,
+        Self::Skipped,
+        Self::Failed,
+    ];
+
+    /// The name in the ledger and on the screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Transformed => "transformed",
+            Self::Loaded => "loaded",
+            Self::Unchanged => "unchanged",
+            Self::Superseded => "superseded",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether nothing more will happen to the file by itself.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Registered | Self::Transformed => false,
+            Self::Loaded | Self::Unchanged | Self::Superseded | Self::Skipped | Self::Failed => {
+                true
+            }
+        }
+    }
+}
+
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for FileState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|state| state.as_str()).collect();
+            format!("`{text}` is not a state; the states are {}", names.join(", "))
+        })
+    }
+}
+
+pub(crate) fn parse_state(text: &str) -> Result<FileState, LedgerError> {
+    text.parse().map_err(|_| LedgerError::unreadable("a file's state", text))
+}

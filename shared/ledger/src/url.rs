@@ -1,0 +1,121 @@
+//! Reading a database URL, without ever repeating it: it holds the password.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::DatabaseError;
+use crate::fault::Fault;
+
+/// How long a SQLite writer waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Where a database is, with a name for it that holds no secret.
+#[derive(Debug, Clone)]
+pub(crate) enum Location {
+    Postgres(Box<PgConnectOptions>),
+    Sqlite(Box<SqliteConnectOptions>),
+}
+
+impl Location {
+    pub(crate) fn parse(url: &str) -> Result<Self, DatabaseError> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("postgres" | "postgresql") => postgres(url),
+            Some("sqlite") => sqlite(url),
+            _ => Err(wrong(
+                "database URL",
+                "it must start with `postgres://` or `sqlite://`, as in \
+                 `postgres://user:password@host:5432/name` or `sqlite://data/warehouse.db`",
+            )),
+        }
+    }
+
+    /// Host and name, or the file: for messages.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Postgres(options) => {
+                let host = match options.get_socket() {
+                    Some(socket) => socket.display().to_string(),
+                    None => format!("{}:{}", options.get_host(), options.get_port()),
+                };
+                let name = options.get_database().unwrap_or_else(|| options.get_username());
+                format!("PostgreSQL `{name}` at `{host}`")
+            }
+            Self::Sqlite(options) => format!("SQLite `{}`", options.get_filename().display()),
+        }
+    }
+}
+
+fn postgres(url: &str) -> Result<Location, DatabaseError> {
+    let options = PgConnectOptions::from_str(url).map_err(|_| {
+        wrong(
+            "PostgreSQL URL",
+            "it is not of the form `postgres://user:password@host:5432/name` (special \
+             characters in the password are written as `%XX`)",
+        )
+    })?;
+    Ok(Location::Postgres(Box::new(
+        options.application_name("millrace").disable_statement_logging(),
+    )))
+}
+
+fn sqlite(url: &str) -> Result<Location, DatabaseError> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|_| wrong("SQLite URL", "it is not of the form `sqlite://path/to/file.db`"))?;
+    if url.contains(":memory:") || url.contains("mode=memory") || is_empty(options.get_filename()) {
+        return Err(wrong(
+            "SQLite URL",
+            "a database in memory can't be shared by the workers; name a file, as in \
+             `sqlite://data/warehouse.db`",
+        ));
+    }
+    Ok(Location::Sqlite(Box::new(
+        options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging(),
+    )))
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
+}
+
+fn wrong(what: &str, why: &str) -> DatabaseError {
+    DatabaseError::new(Fault::Url, what, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_where_but_never_the_password() {
+        let location = Location::parse("postgres://ann:s3cret@db.example:5433/finance");
+        let name = location.expect("a URL").name();
+        assert_eq!(name, "PostgreSQL `finance` at `db.example:5433`");
+        let name = Location::parse("sqlite://data/w.db").expect("a URL").name();
+        assert_eq!(name, "SQLite `data/w.db`");
+    }
+
+    #[test]
+    fn wrong_urls_are_refused_without_being_repeated() {
+        for url in [
+            "mysql://u:s3cret@h/db",
+            "postgres://u:s3cret@h:port/db",
+            "s3cret",
+            "",
+            "sqlite::memory:",
+            "sqlite://",
+        ] {
+            let error = Location::parse(url).expect_err(url);
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+        }
+    }
+}
