@@ -1,1 +1,13 @@
-//! stub
+//! Arrow record batches into a table of PostgreSQL or SQLite, in one
+//! transaction with the commit record that makes it exactly-once.
+//!
+//! `design.md` beside this code argues why.
+
+mod error;
+mod plan;
+mod warehouse;
+
+pub use error::{LoadError, SourceError};
+pub use millrace_ledger::loads::TableTotal;
+pub use plan::{CommitGuard, LoadPlan, Loaded};
+pub use warehouse::Warehouse;

@@ -1,0 +1,88 @@
+//! Why nothing was loaded.
+
+use std::error::Error;
+
+use millrace_ledger::DatabaseError;
+use millrace_retry::{Classify, FailureClass};
+use thiserror::Error;
+
+/// The batches could not be read to their end. Its class is the source's own.
+#[derive(Debug, Error)]
+#[error("{source}")]
+pub struct SourceError {
+    class: FailureClass,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl SourceError {
+    /// Wraps the error of whatever the batches come from.
+    pub fn new<E: Error + Classify + Send + Sync + 'static>(source: E) -> Self {
+        Self { class: source.class(), source: Box::new(source) }
+    }
+}
+
+impl Classify for SourceError {
+    fn class(&self) -> FailureClass {
+        self.class
+    }
+}
+
+/// Why nothing was loaded. Whatever the reason, the transaction is undone.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The database failed or refused the rows.
+    #[error("loading into `{table}`: {source}")]
+    Database {
+        /// Table name.
+        table: String,
+        /// What the database said.
+        source: DatabaseError,
+    },
+    /// The batches could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The table and the columns do not fit; every difference is listed.
+    #[error("table `{table}` does not fit the dataset: {}", .differences.join("; "))]
+    Table {
+        /// Table name.
+        table: String,
+        /// What does not fit, each with what to do.
+        differences: Vec<String>,
+    },
+    /// A value that the column can't hold.
+    #[error("column `{column}`, row {row} of the file's written rows: {problem}")]
+    Value {
+        /// Column name.
+        column: String,
+        /// Row, counted from 1 in the order of the outputs.
+        row: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The batches do not hold the rows that transform wrote.
+    #[error(
+        "{sent} rows came from the lake but transform wrote {written}; nothing was committed: \
+         publish the object again"
+    )]
+    Unbalanced {
+        /// Rows that came.
+        sent: u64,
+        /// Rows that the row balance promised.
+        written: u64,
+    },
+    /// The lease was lost, so another worker may be at it.
+    #[error("the message's lease was lost before the commit; nothing was committed")]
+    LeaseLost,
+}
+
+impl Classify for LoadError {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Database { source, .. } => source.class(),
+            Self::Source(source) => source.class(),
+            Self::Table { .. } | Self::Value { .. } => FailureClass::Contract,
+            Self::Unbalanced { .. } => FailureClass::Poison,
+            Self::LeaseLost => FailureClass::Transient,
+        }
+    }
+}

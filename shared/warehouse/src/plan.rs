@@ -1,0 +1,52 @@
+//! What to load, when it may be committed, and what came of it.
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use millrace_contract::{FileId, LoadTarget, LoadTask};
+
+/// One file's load.
+#[derive(Debug, Clone)]
+pub struct LoadPlan<'a> {
+    /// The load message.
+    pub task: &'a LoadTask,
+    /// The table, and how rows meet what it holds.
+    pub target: &'a LoadTarget,
+    /// Columns of every batch, in this order, partition and capture columns
+    /// included.
+    pub schema: SchemaRef,
+}
+
+/// Asked right before the commit.
+#[async_trait]
+pub trait CommitGuard: Send + Sync {
+    /// Whether this worker still holds the message's visibility lease. If not,
+    /// another worker may be loading the same file, and nothing is committed.
+    async fn allowed(&self) -> bool;
+}
+
+/// How a load ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loaded {
+    /// The rows are committed.
+    Fresh {
+        /// Rows sent to the table: the row balance's `written`.
+        rows: u64,
+        /// Rows of older loads that left for them.
+        replaced: u64,
+    },
+    /// This version of the key was committed to this table before, under this
+    /// contract. Nothing was changed.
+    Already {
+        /// Rows committed then.
+        rows: u64,
+        /// When.
+        committed_at: DateTime<Utc>,
+    },
+    /// A version of the key with a newer sequencer was committed before.
+    /// Nothing was changed.
+    Superseded {
+        /// That version.
+        by: FileId,
+    },
+}
