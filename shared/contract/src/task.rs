@@ -90,6 +90,9 @@ pub struct LoadTask {
     pub contract: ContractVersion,
     /// The source object.
     pub object: ObjectVersion,
+    /// Path parts that became columns.
+    #[serde(default)]
+    pub captures: Captures,
     /// Lake bucket the outputs are in.
     pub lake: String,
     /// What transform wrote, in a stable order.

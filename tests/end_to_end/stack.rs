@@ -1,0 +1,238 @@
+//! A stack under test: `millrace dev` as a child process, with its own data
+//! folder and port, and real SDK clients beside it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::Credentials;
+use serde_json::Value;
+
+/// The binary that the test run built beside the tests.
+///
+/// # Panics
+/// If it is not there.
+pub(crate) fn millrace() -> PathBuf {
+    let tests = std::env::current_exe().expect("a test knows its own path");
+    let binary = tests.parent().and_then(Path::parent).expect("in target").join("millrace");
+    assert!(binary.exists(), "`{}` is missing; run `cargo build -p millrace`", binary.display());
+    binary
+}
+
+/// A running `millrace dev`. Dropping it kills it; workers end with it.
+pub(crate) struct Stack {
+    folder: tempfile::TempDir,
+    pipeline: PathBuf,
+    environment: Vec<(String, String)>,
+    child: Option<Child>,
+    url: String,
+}
+
+impl Stack {
+    /// Starts a stack for the text of a pipeline file.
+    pub(crate) fn start(pipeline: &str) -> Self {
+        Self::start_with(pipeline, &[])
+    }
+
+    /// Starts a stack with environment variables beside the test's own.
+    pub(crate) fn start_with(pipeline: &str, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("millrace.toml");
+        std::fs::write(&file, pipeline).expect("the pipeline file");
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let mut stack =
+            Self { folder, pipeline: file, environment, child: None, url: String::new() };
+        stack.up();
+        stack
+    }
+
+    /// Starts `millrace dev` on the same data folder, after [`down`](Self::down).
+    pub(crate) fn up(&mut self) {
+        let mut child = self
+            .command(&["dev", "--port", "0"])
+            .stdout(Stdio::piped())
+            .stderr(self.log())
+            .spawn()
+            .expect("millrace starts");
+        let output = child.stdout.take().expect("piped");
+        self.child = Some(child);
+        for line in BufReader::new(output).lines() {
+            let line = line.expect("text");
+            if let Some(url) = line.strip_prefix("endpoint ") {
+                self.url = url.trim().to_owned();
+                return;
+            }
+        }
+        panic!("`millrace dev` ended without an endpoint:\n{}", self.log_text());
+    }
+
+    /// Stops the stack as a terminal would and waits until it has drained.
+    pub(crate) fn down(&mut self) {
+        let mut child = self.child.take().expect("running");
+        signal(child.id(), "INT");
+        let status = wait_for("millrace dev to stop", Duration::from_secs(60), || {
+            child.try_wait().expect("a child")
+        });
+        assert!(status.success(), "{status}:\n{}", self.log_text());
+    }
+
+    /// Process id of `millrace dev`.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
+    /// The endpoint's URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The stack's data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A place for the test's own files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a `millrace` command against the stack.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("millrace runs")
+    }
+
+    /// Runs a command with `-o json` and reads what it prints.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let mut arguments = arguments.to_vec();
+        arguments.extend(["-o", "json"]);
+        let output = self.run(&arguments);
+        let text = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!("{arguments:?}: {error}: {text}{}", String::from_utf8_lossy(&output.stderr))
+        })
+    }
+
+    /// SDK configuration for the stack's endpoint.
+    pub(crate) async fn sdk(&self) -> SdkConfig {
+        aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(&self.url)
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .load()
+            .await
+    }
+
+    /// An S3 client of the stack.
+    pub(crate) async fn s3(&self) -> aws_sdk_s3::Client {
+        let config = self.sdk().await;
+        let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    /// An SQS client of the stack.
+    pub(crate) async fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk().await)
+    }
+
+    /// Waits until the runs satisfy `done` and returns them.
+    pub(crate) fn wait_for_runs(&self, what: &str, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let deadline = Instant::now() + Duration::from_secs(90);
+        loop {
+            let runs = self.json(&["runs", "--limit", "10000"]);
+            let runs = runs.as_array().expect("a list").clone();
+            if done(&runs) {
+                return runs;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "timed out waiting for {what}: {runs:#?}\n{}",
+                self.log_text()
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until no message waits or is in flight in any stage's queue.
+    pub(crate) fn wait_until_drained(&self) {
+        wait_for("the queues to drain", Duration::from_secs(90), || {
+            let status = self.json(&["status"]);
+            let queues = status["queues"].as_array().expect("queues");
+            let busy = |queue: &Value| {
+                ["visible", "in_flight", "delayed"].iter().any(|count| queue[count] != 0)
+            };
+            (!queues.iter().any(busy)).then_some(())
+        });
+    }
+
+    /// What the stack and its workers logged.
+    pub(crate) fn log_text(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stack.log")).unwrap_or_default()
+    }
+
+    fn log(&self) -> Stdio {
+        let path = self.folder.path().join("stack.log");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.expect("a log file").into()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(millrace());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("MILLRACE_PIPELINE", &self.pipeline)
+            .env("MILLRACE_DATA", self.data())
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", "us-east-1")
+            .env("NO_COLOR", "1")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Sends a signal to a process that the test started.
+///
+/// # Panics
+/// If there is no such process.
+pub(crate) fn signal(process: u32, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    assert!(status.expect("kill runs").success(), "no process {process}");
+}
+
+/// Polls until `ready` gives a value.
+///
+/// # Panics
+/// If it does not within `limit`.
+pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut ready: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "timed out after {limit:?} waiting for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The folder of real files, or `None` with a word on it.
+pub(crate) fn real_data() -> Option<PathBuf> {
+    let folder = std::env::var_os("MILLRACE_REAL_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: MILLRACE_REAL_DATA is not set");
+    }
+    folder
+}

@@ -1,0 +1,176 @@
+//! The ingest handler.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use chrono::Utc;
+use millrace_contract::{
+    ContractVersion, FileId, Notice, ObjectEvent, ObjectEventKind, ObjectVersion, StageName,
+    TransformTask, decode_event,
+};
+use millrace_ledger::{FileState, Hop, Ledger, Registered, Registration};
+use millrace_pipeline::{Pipeline, Route};
+use millrace_retry::FailureClass;
+use millrace_runtime::{Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject};
+
+/// The ingest stage.
+pub struct Ingest {
+    pipeline: Pipeline,
+    ledger: Ledger,
+    transform_queue: String,
+}
+
+/// What became of one record.
+struct Planned {
+    note: &'static str,
+    subject: Subject,
+    task: Option<TransformTask>,
+}
+
+impl Ingest {
+    /// The handler for a pipeline.
+    pub fn new(pipeline: Pipeline, ledger: Ledger) -> Self {
+        let transform_queue = pipeline.queue_name(StageName::Transform);
+        Self { pipeline, ledger, transform_queue }
+    }
+
+    /// Keeps the definition of every dataset under its contract version, which
+    /// later stages read it by. Done once, before the first message.
+    ///
+    /// # Errors
+    /// [`Failure`] of the ledger.
+    pub async fn publish_contracts(&self) -> Result<(), Failure> {
+        for dataset in &self.pipeline.datasets {
+            self.ledger.put_contract(&ContractVersion::of(dataset), dataset).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&self, delivery: &Delivery) -> Result<Done, Failure> {
+        let notices = decode_event(&delivery.body)
+            .map_err(|error| Failure::new(FailureClass::Poison, error.to_string()))?;
+        let mut done = Done::new("ignored");
+        for notice in notices {
+            match notice {
+                Notice::Object(event) => {
+                    let planned = self.plan(delivery, event).await?;
+                    done.note = planned.note.into();
+                    done.subject = planned.subject;
+                    if let Some(task) = planned.task {
+                        done.forward.push(self.forward(&task));
+                    }
+                }
+                Notice::TestEvent => done.note = "test event".into(),
+                Notice::Scheduled(_) => {
+                    let why = "a schedule fired, and this pipeline has none";
+                    self.ledger.skip_unrouted("(schedule)", &delivery.message_id, why).await?;
+                }
+                Notice::Unrelated { what, why } => {
+                    self.ledger.skip_unrouted("(message)", &what, &why).await?;
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    async fn plan(&self, delivery: &Delivery, event: ObjectEvent) -> Result<Planned, Failure> {
+        let object = event.object;
+        let skipped = |note| Planned { note, subject: about(&object), task: None };
+        match event.kind {
+            ObjectEventKind::Created => {}
+            // The ledger orders versions by their creations alone.
+            ObjectEventKind::Removed => return Ok(skipped("removed")),
+            ObjectEventKind::Other(_) => return Ok(skipped("ignored")),
+        }
+        if object.key.ends_with('/') && object.size == Some(0) {
+            return Ok(skipped("folder marker"));
+        }
+        let Some(route) = self.pipeline.route(&object.bucket, &object.key) else {
+            let why = self.unrouted(&object);
+            self.ledger.skip_unrouted(&object.bucket, &object.key, why).await?;
+            return Ok(skipped("unrouted"));
+        };
+        self.register(delivery, &object, route).await
+    }
+
+    fn unrouted(&self, object: &ObjectVersion) -> &'static str {
+        if object.bucket == self.pipeline.lake.raw {
+            "no dataset's pattern matches the key"
+        } else {
+            "the bucket is not this pipeline's raw bucket"
+        }
+    }
+
+    async fn register(
+        &self,
+        delivery: &Delivery,
+        object: &ObjectVersion,
+        route: Route<'_>,
+    ) -> Result<Planned, Failure> {
+        let (started_at, clock) = (Utc::now(), Instant::now());
+        let contract = ContractVersion::of(route.dataset);
+        let dataset = route.dataset.name.clone();
+        let file_id = FileId::of(&dataset, object, &contract);
+        let registration = Registration {
+            file_id: file_id.clone(),
+            dataset: dataset.clone(),
+            contract: contract.clone(),
+            object: object.clone(),
+            captures: route.captures.clone(),
+            trace_id: delivery.trace_id.clone(),
+        };
+        let (note, wanted) = match self.ledger.register(&registration).await? {
+            Registered::New => ("planned", true),
+            // Sent before, perhaps: the message was not deleted. Again is harmless.
+            Registered::Known { state: FileState::Registered } => ("planned again", true),
+            Registered::Known { .. } => ("known", false),
+            Registered::Unchanged { .. } => ("unchanged", false),
+            Registered::Superseded { .. } => ("superseded", false),
+        };
+        let hop = Hop {
+            file_id: &file_id,
+            stage: StageName::Ingest,
+            attempt: delivery.receive_count,
+            started_at,
+            duration: clock.elapsed(),
+            outcome: note,
+            detail: None,
+        };
+        self.ledger.hop(&hop).await?;
+        let subject = Subject {
+            dataset: Some(dataset.clone()),
+            object: Some(object.clone()),
+            file_id: Some(file_id.to_string()),
+        };
+        let task = wanted.then(|| TransformTask {
+            file_id,
+            dataset,
+            contract,
+            object: object.clone(),
+            captures: route.captures,
+            trace_id: delivery.trace_id.clone(),
+        });
+        Ok(Planned { note, subject, task })
+    }
+
+    fn forward(&self, task: &TransformTask) -> Forward {
+        Forward::new(&self.transform_queue, task.to_message())
+    }
+}
+
+fn about(object: &ObjectVersion) -> Subject {
+    Subject { object: Some(object.clone()), ..Subject::default() }
+}
+
+#[async_trait]
+impl Handler for Ingest {
+    async fn handle(&self, delivery: &Delivery, _: &Lease) -> Outcome {
+        // Registering is idempotent: a lost lease does no harm here.
+        self.run(delivery).await.into()
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        self.ledger.ping().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! The load handler.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use millrace_contract::{ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
+use millrace_format::arrow_schema;
+use millrace_ledger::{Ledger, LedgerError};
+use millrace_retry::FailureClass;
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject,
+};
+use millrace_storage::Storage;
+use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, Warehouse};
+
+use crate::batches::batches;
+
+/// The load stage.
+pub struct Load {
+    ledger: Ledger,
+    warehouse: Warehouse,
+    storage: Arc<dyn Storage>,
+}
+
+/// Asks the lease right before the commit.
+struct LeaseGuard<'a>(&'a Lease);
+
+#[async_trait]
+impl CommitGuard for LeaseGuard<'_> {
+    async fn allowed(&self) -> bool {
+        self.0.still_held()
+    }
+}
+
+/// How an attempt ended without a result.
+enum Failed {
+    /// Another worker may have the message: say nothing.
+    LeaseLost,
+    /// A failure, classified.
+    Verdict(Failure),
+}
+
+impl From<LedgerError> for Failed {
+    fn from(error: LedgerError) -> Self {
+        Self::Verdict(error.into())
+    }
+}
+
+impl From<LoadError> for Failed {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::LeaseLost => Self::LeaseLost,
+            error => Self::Verdict(error.into()),
+        }
+    }
+}
+
+impl Load {
+    /// The handler.
+    pub fn new(ledger: Ledger, warehouse: Warehouse, storage: Arc<dyn Storage>) -> Self {
+        Self { ledger, warehouse, storage }
+    }
+
+    async fn run(&self, task: &LoadTask, lease: &Lease) -> Result<Done, Failed> {
+        let clock = Instant::now();
+        let dataset = self.dataset(task).await?;
+        let target = target(&dataset)?;
+        let schema = arrow_schema(&self.columns(task, &dataset).await?, &task.captures);
+        let plan = LoadPlan { task, target, schema: Arc::clone(&schema) };
+        let rows = batches(Arc::clone(&self.storage), task, schema);
+        let guard = LeaseGuard(lease);
+        let loaded = tokio::select! {
+            loaded = self.warehouse.load(&plan, rows, &guard) => loaded?,
+            // Dropping the load undoes its transaction.
+            () = lease.lost() => return Err(Failed::LeaseLost),
+        };
+        self.record(task, loaded, clock).await
+    }
+
+    async fn dataset(&self, task: &LoadTask) -> Result<Dataset, Failed> {
+        let kept = self.ledger.contract(&task.dataset, &task.contract).await?;
+        kept.ok_or_else(|| {
+            refused(format!(
+                "dataset `{}` is not known under contract {}; was the ledger changed?",
+                task.dataset, task.contract
+            ))
+        })
+    }
+
+    async fn columns(&self, task: &LoadTask, dataset: &Dataset) -> Result<Vec<ColumnDef>, Failed> {
+        match dataset.schema.mode {
+            SchemaMode::Strict => Ok(dataset.schema.columns.clone()),
+            SchemaMode::Infer => {
+                let settled = self.ledger.settled_columns(&task.dataset, &task.contract).await?;
+                settled.ok_or_else(|| {
+                    refused(format!("the columns of dataset `{}` are not settled", task.dataset))
+                })
+            }
+        }
+    }
+
+    /// Says in the ledger what the warehouse has committed. If this is lost, a
+    /// redelivery finds the commit record and says it again.
+    async fn record(&self, task: &LoadTask, loaded: Loaded, clock: Instant) -> Result<Done, Failed> {
+        let (note, rows) = match loaded {
+            Loaded::Fresh { rows, .. } => ("loaded", rows),
+            Loaded::Already { rows, .. } => ("loaded before", rows),
+            Loaded::Superseded { by } => {
+                let why = "a newer version of the key was loaded first";
+                self.ledger.superseded(&task.file_id, Some(&by), why).await?;
+                return Ok(Done::new("superseded"));
+            }
+        };
+        self.ledger.loaded(&task.file_id, rows, clock.elapsed()).await?;
+        Ok(Done::new(note).counts(Counts {
+            rows_read: Some(task.balance.read),
+            rows_loaded: Some(rows),
+            rows_rejected: Some(task.balance.rejected),
+            bytes: Some(task.outputs.iter().map(|output| output.bytes).sum()),
+        }))
+    }
+}
+
+fn target(dataset: &Dataset) -> Result<&LoadTarget, Failed> {
+    dataset.load.as_ref().ok_or_else(|| {
+        refused(format!("dataset `{}` has no `load` under this contract", dataset.name))
+    })
+}
+
+fn refused(message: String) -> Failed {
+    Failed::Verdict(Failure::new(FailureClass::Contract, message))
+}
+
+fn about(task: &LoadTask) -> Subject {
+    Subject {
+        dataset: Some(task.dataset.clone()),
+        object: Some(task.object.clone()),
+        file_id: Some(task.file_id.to_string()),
+    }
+}
+
+#[async_trait]
+impl Handler for Load {
+    async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
+        let task = match LoadTask::from_message(&delivery.body) {
+            Ok(task) => task,
+            Err(error) => {
+                return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
+            }
+        };
+        match self.run(&task, lease).await {
+            Ok(done) => Outcome::Done(done.about(about(&task))),
+            Err(Failed::LeaseLost) => Outcome::Abandoned,
+            Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task))),
+        }
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        self.ledger.ping().await?;
+        self.warehouse.ping().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use millrace_contract::StageName;
+
+/// Plain colours, which clap leaves out by itself where NO_COLOR is set.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default());
+
+/// Files from S3 into your database, exactly once, by queue workers.
+#[derive(Debug, Parser)]
+#[command(name = "millrace", version, styles = STYLES, propagate_version = true)]
+pub(crate) struct Args {
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables for people.
+    Table,
+    /// JSON for programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// See it work: a local stack, sample files, results.
+    Demo(DemoArgs),
+    /// Run the whole system on this machine until Ctrl-C.
+    Dev(DevArgs),
+    /// Run one stage's worker: what a container runs.
+    Worker(WorkerArgs),
+    /// Check the pipeline file; print every problem at once.
+    Check(CheckArgs),
+    /// Show the queues, buckets and services that follow from the pipeline file.
+    Plan(OutputArgs),
+    /// Upload files to the raw bucket.
+    Publish(PublishArgs),
+    /// Show queues, workers and what came of the files.
+    Status(OutputArgs),
+    /// Show the load history, newest first.
+    Runs(RunsArgs),
+    /// Follow one file through every hop.
+    Trace(TraceArgs),
+    /// Run the embedded AWS endpoint alone.
+    Aws(AwsArgs),
+    /// Print the JSON Schema of the pipeline file.
+    Schema,
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which pipeline, and where local state lies.
+#[derive(Debug, Clone, Group)]
+pub(crate) struct PipelineArgs {
+    /// The pipeline file.
+    #[arg(long, env = "MILLRACE_PIPELINE", default_value = "millrace.toml")]
+    pub(crate) pipeline: PathBuf,
+
+    /// Folder of a local stack: its databases stand in where the pipeline
+    /// file's own are not set.
+    #[arg(long, env = "MILLRACE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct OutputArgs {
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct DemoArgs {
+    /// Folder for the demo's state; what an earlier demo left there is removed.
+    #[arg(long, default_value = ".millrace/demo")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct DevArgs {
+    /// The pipeline file.
+    #[arg(long, env = "MILLRACE_PIPELINE", default_value = "millrace.toml")]
+    pub(crate) pipeline: PathBuf,
+
+    /// Folder for objects, queues and databases; kept over restarts.
+    #[arg(long, env = "MILLRACE_DATA", default_value = ".millrace/dev")]
+    pub(crate) data: PathBuf,
+
+    /// Port of the embedded AWS endpoint on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 4566)]
+    pub(crate) port: u16,
+
+    /// Exit when every queue is drained.
+    #[arg(long)]
+    pub(crate) until_idle: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct WorkerArgs {
+    /// ingest, transform or load.
+    pub(crate) stage: StageName,
+
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+
+    /// How to log, to standard error.
+    #[arg(long, env = "MILLRACE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+
+    /// Stop as on SIGTERM when standard input ends: set by whoever starts the
+    /// worker as a child process, so that it never outlives its parent.
+    #[arg(long, hide = true)]
+    pub(crate) stop_on_stdin_end: bool,
+}
+
+/// How workers log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// JSON lines for log stores.
+    Json,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct CheckArgs {
+    /// The pipeline file.
+    #[arg(env = "MILLRACE_PIPELINE", default_value = "millrace.toml")]
+    pub(crate) file: PathBuf,
+
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct PublishArgs {
+    /// Files, or folders with everything in them.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Dataset to publish to, where the paths don't tell.
+    #[arg(long)]
+    pub(crate) dataset: Option<String>,
+
+    /// Part of the key, as in `year=2024`, for a pattern with `{year}`.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = capture)]
+    pub(crate) captures: Vec<(String, String)>,
+
+    /// Follow the files until they are loaded or dead-lettered.
+    #[arg(long)]
+    pub(crate) wait: bool,
+
+    /// Give up waiting after this many seconds.
+    #[arg(long, default_value = "600", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Say what would be uploaded, and upload nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct RunsArgs {
+    /// Only this dataset.
+    #[arg(long)]
+    pub(crate) dataset: Option<String>,
+
+    /// Only files in this state: registered, transformed, loaded, unchanged,
+    /// superseded or failed.
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct TraceArgs {
+    /// The object: s3://bucket/key, or a key of the raw bucket.
+    pub(crate) object: String,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct AwsArgs {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:4566", conflicts_with = "port")]
+    pub(crate) bind: SocketAddr,
+
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+
+    /// Folder for objects and queues; kept over restarts.
+    #[arg(long, default_value = ".millrace/aws")]
+    pub(crate) data: PathBuf,
+}
+
+fn capture(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).map_err(|_| "write a number of seconds".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,52 @@
+//! `millrace check`: everything that is wrong with the pipeline file, at once.
+
+use std::process::ExitCode;
+
+use millrace_pipeline::{LoadError, Pipeline, Problem};
+use millrace_sql::check_rules;
+use serde_json::json;
+
+use crate::args::{CheckArgs, Format};
+use crate::exit::{USAGE, Usage};
+use crate::show::{self, Style};
+
+pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let (problems, datasets) = match Pipeline::load(&args.file) {
+        Ok(pipeline) => (rule_problems(&pipeline), pipeline.datasets.len()),
+        Err(LoadError::Invalid(problems)) => (problems.problems, 0),
+        Err(error @ LoadError::Read { .. }) => return Err(Usage(error.to_string()).into()),
+    };
+    match args.output {
+        Format::Json => show::json(&json!({ "ok": problems.is_empty(), "problems": problems }))?,
+        Format::Table => report(args, &problems, datasets),
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
+}
+
+/// Expectations that don't fit their dataset's declared columns.
+fn rule_problems(pipeline: &Pipeline) -> Vec<Problem> {
+    let rules = pipeline.datasets.iter().flat_map(|dataset| {
+        check_rules(dataset).into_iter().map(move |problem| {
+            let key = format!("datasets.{}.expect[{}].rule", dataset.name, problem.index);
+            pipeline.problem(&key, &problem.to_string(), None)
+        })
+    });
+    rules.collect()
+}
+
+fn report(args: &CheckArgs, problems: &[Problem], datasets: usize) {
+    let file = args.file.display().to_string();
+    for problem in problems {
+        show::note(problem.render(&file));
+    }
+    match problems.len() as u64 {
+        0 => {
+            let datasets = show::count(datasets as u64, "dataset");
+            show::line(format!("{}: {file}, {datasets}", show::styled("ok", Style::Good)));
+        }
+        count => show::note(show::styled(
+            format!("{file}: {}", show::count(count, "problem")),
+            Style::Bad,
+        )),
+    }
+}

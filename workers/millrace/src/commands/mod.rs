@@ -1,0 +1,42 @@
+//! The commands, one file each.
+
+mod aws;
+mod check;
+mod plan;
+mod publish;
+mod runs;
+mod status;
+mod trace;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Command};
+use crate::{demo, dev, show};
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Dev(args) => dev::run(&args).await,
+        Command::Worker(args) => worker::run(&args).await,
+        Command::Check(args) => check::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Publish(args) => publish::run(&args).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::Runs(args) => runs::run(&args).await,
+        Command::Trace(args) => trace::run(&args).await,
+        Command::Aws(args) => aws::run(&args).await,
+        Command::Schema => {
+            show::json(&millrace_pipeline::json_schema())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            let mut command = Args::command();
+            clap_complete::generate(shell, &mut command, "millrace", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `millrace runs`: the load history.
+
+use std::process::ExitCode;
+
+use millrace_ledger::{FileState, Run, RunFilter};
+use serde_json::{Value, json};
+
+use crate::args::{Format, RunsArgs};
+use crate::exit::Usage;
+use crate::setup::Setup;
+use crate::show;
+
+pub(super) async fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
+    let filter = RunFilter {
+        dataset: args.dataset.clone(),
+        state: args.state.as_deref().map(state).transpose()?,
+        since: None,
+        limit: Some(args.limit),
+    };
+    let ledger = Setup::new(&args.output.pipeline)?.ledger_to_read().await?;
+    let runs = ledger.runs(&filter).await?;
+    match args.output.output {
+        Format::Json => show::json(&runs.iter().map(as_json).collect::<Vec<_>>())?,
+        Format::Table if runs.is_empty() => show::note("no files yet"),
+        Format::Table => table(&runs),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn state(text: &str) -> anyhow::Result<FileState> {
+    text.parse().map_err(|_| {
+        let known = FileState::ALL.map(FileState::as_str).join(", ");
+        Usage(format!("`{text}` is not a state; the states are {known}")).into()
+    })
+}
+
+fn table(runs: &[Run]) {
+    let headers =
+        ["registered", "dataset", "object", "state", "#read", "#loaded", "#rejected", "reason"];
+    show::table(&headers, runs.iter().map(row).collect());
+}
+
+fn row(run: &Run) -> Vec<String> {
+    vec![
+        run.registered_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+        run.dataset.clone(),
+        run.object.key.clone(),
+        run.state.to_string(),
+        optional(run.rows_read),
+        optional(run.rows_loaded),
+        optional(run.rows_rejected),
+        show::brief(run.reason.as_deref().unwrap_or_default(), 80),
+    ]
+}
+
+fn optional(rows: Option<u64>) -> String {
+    rows.map(show::number).unwrap_or_default()
+}
+
+/// A run's stable JSON form, shared with `trace`.
+pub(super) fn as_json(run: &Run) -> Value {
+    json!({
+        "file_id": run.file_id,
+        "dataset": run.dataset,
+        "contract": run.contract,
+        "bucket": run.object.bucket,
+        "key": run.object.key,
+        "version_id": run.object.version_id,
+        "etag": run.object.etag,
+        "sequencer": run.object.sequencer,
+        "size": run.object.size,
+        "captures": run.captures,
+        "trace_id": run.trace_id,
+        "state": run.state.as_str(),
+        "reason": run.reason,
+        "related_file": run.related_file,
+        "rows": {
+            "read": run.rows_read,
+            "written": run.rows_written,
+            "rejected": run.rows_rejected,
+            "skipped": run.rows_skipped,
+            "loaded": run.rows_loaded,
+        },
+        "rejects_key": run.rejects_key,
+        "registered_at": run.registered_at,
+        "transformed_at": run.transformed_at,
+        "transform_ms": run.transform_duration.map(|duration| duration.as_millis() as u64),
+        "loaded_at": run.loaded_at,
+        "load_ms": run.load_duration.map(|duration| duration.as_millis() as u64),
+    })
+}

@@ -1,0 +1,169 @@
+//! What people see: tables, colours, sizes, times. Data goes to standard
+//! output, everything else to standard error.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::args::Color;
+
+static COLOUR: OnceLock<bool> = OnceLock::new();
+
+/// Decides once whether colours are used.
+pub(crate) fn set_colour(choice: Color) {
+    let wanted = match choice {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::io::stderr().is_terminal()
+        }
+    };
+    let _ = COLOUR.set(wanted);
+}
+
+/// Whether colours are used.
+pub(crate) fn colour() -> bool {
+    COLOUR.get().copied().unwrap_or(false)
+}
+
+/// A kind of emphasis.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Style {
+    Bold,
+    Good,
+    Bad,
+    Faint,
+}
+
+/// The text in that style, where colours are used.
+pub(crate) fn styled(text: impl Display, style: Style) -> String {
+    let code = match style {
+        Style::Bold => "1",
+        Style::Good => "32",
+        Style::Bad => "31",
+        Style::Faint => "2",
+    };
+    if colour() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+}
+
+/// A line of data.
+pub(crate) fn line(text: impl Display) {
+    // A closed pipe (`millrace runs | head`) is the reader's choice, no error.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A line about what is going on.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// An error with its causes.
+pub(crate) fn error(error: &anyhow::Error) {
+    note(format_args!("{} {error:#}", styled("error:", Style::Bad)));
+}
+
+/// Data as JSON.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// A table of data: headers, then rows. Columns whose header starts with `#`
+/// hold numbers and stand on the right.
+pub(crate) fn table(headers: &[&str], rows: Vec<Vec<String>>) {
+    line(render(headers, rows));
+}
+
+fn render(headers: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if !std::io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    table.set_header(headers.iter().map(|header| {
+        Cell::new(header.trim_start_matches('#').to_uppercase())
+            .set_alignment(alignment(header))
+    }));
+    for row in rows {
+        table.add_row(
+            row.into_iter()
+                .zip(headers)
+                .map(|(text, header)| Cell::new(text).set_alignment(alignment(header))),
+        );
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let text = table.to_string();
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+fn alignment(header: &str) -> CellAlignment {
+    if header.starts_with('#') { CellAlignment::Right } else { CellAlignment::Left }
+}
+
+/// A number with thousands separated.
+pub(crate) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of bytes.
+pub(crate) fn bytes(value: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if value < 1024 {
+        return format!("{value} B");
+    }
+    let mut scaled = value as f64 / 1024.0;
+    let mut unit = 0;
+    while scaled >= 1024.0 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    format!("{scaled:.1} {}", UNITS[unit])
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn count(value: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(value), if value == 1 { "" } else { "s" })
+}
+
+/// The first line of a text, cut to `width` characters.
+pub(crate) fn brief(text: &str, width: usize) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    match first.char_indices().nth(width) {
+        Some((at, _)) => format!("{}…", &first[..at]),
+        None => first.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_sizes_scaled() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(1234567), "1,234,567");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(8 * 1024 * 1024), "8.0 MiB");
+    }
+
+    #[test]
+    fn a_table_has_no_trailing_blanks_and_numbers_on_the_right() {
+        let rows = vec![vec!["a".into(), "1".into()], vec!["bcd".into(), "1,000".into()]];
+        assert_eq!(render(&["name", "#rows"], rows), "NAME   ROWS\na         1\nbcd   1,000");
+    }
+}

@@ -1,0 +1,46 @@
+//! Why a file could not be transformed, and which class of failure that is.
+
+use millrace_format::{ErrorKind, FormatError};
+use millrace_retry::{Classify, FailureClass};
+use millrace_storage::StorageError;
+use thiserror::Error;
+
+/// Why a file could not be transformed.
+#[derive(Debug, Error)]
+pub enum TransformError {
+    /// Reading the object or writing the outputs failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The file, or the plan for it.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The file broke its dataset's contract.
+    #[error("{error}")]
+    Refused {
+        /// How.
+        error: FormatError,
+        /// The rejected rows, as an `s3://` URL, where there are any.
+        rejects: Option<String>,
+    },
+    /// An expectation does not fit the columns.
+    #[error("{0}")]
+    Rules(String),
+    /// Another worker may have the file by now.
+    #[error("the message's lease was lost")]
+    LeaseLost,
+}
+
+impl Classify for TransformError {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Storage(error) => error.class(),
+            Self::Format(error) => match error.kind() {
+                ErrorKind::Source | ErrorKind::Sink => FailureClass::Transient,
+                ErrorKind::Contract => FailureClass::Contract,
+                ErrorKind::Unreadable | ErrorKind::Defect => FailureClass::Poison,
+            },
+            Self::Refused { .. } | Self::Rules(_) => FailureClass::Contract,
+            Self::LeaseLost => FailureClass::Transient,
+        }
+    }
+}

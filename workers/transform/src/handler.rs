@@ -1,0 +1,211 @@
+//! The transform handler.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use millrace_contract::{ColumnDef, Dataset, LoadTask, StageName, TransformTask};
+use millrace_format::{RejectGroup, Warning};
+use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
+use millrace_pipeline::Pipeline;
+use millrace_retry::FailureClass;
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject,
+};
+use millrace_storage::{Storage, StorageError};
+
+use crate::TransformError;
+use crate::run::{Lake, Transformed, infer, needs_inference, transform};
+
+/// The transform stage.
+pub struct Transform {
+    ledger: Ledger,
+    lake: Lake,
+    load_queue: String,
+}
+
+impl Transform {
+    /// The handler for a pipeline.
+    pub fn new(pipeline: &Pipeline, ledger: Ledger, storage: Arc<dyn Storage>) -> Self {
+        let lake = Lake { storage, curated: pipeline.lake.curated.clone() };
+        Self { ledger, lake, load_queue: pipeline.queue_name(StageName::Load) }
+    }
+
+    async fn run(&self, task: &TransformTask, lease: &Lease) -> Result<Done, Failed> {
+        let dataset = self.dataset(task).await?;
+        if let Some(load) = self.ledger.load_task(&task.file_id).await? {
+            return Ok(self.done("transformed before", &dataset, load));
+        }
+        let clock = Instant::now();
+        let columns = self.columns(task, &dataset).await?;
+        let transformed = transform(&self.lake, task, &dataset, columns, lease.lost()).await;
+        let transformed = match transformed {
+            Ok(transformed) => transformed,
+            Err(TransformError::Storage(error)) => return self.gone(task, error).await,
+            Err(error) => return Err(error.into()),
+        };
+        lease.check().map_err(|_| Failed::LeaseLost)?;
+        let Transformed { load, report } = transformed;
+        self.ledger
+            .transformed(&Record {
+                task: &load,
+                rejects: &report.reject_groups.iter().map(reject_count).collect::<Vec<_>>(),
+                warnings: &report.warnings.iter().map(warning_count).collect::<Vec<_>>(),
+                duration: clock.elapsed(),
+            })
+            .await?;
+        if dataset.load.is_none() {
+            self.ledger.loaded(&task.file_id, 0, std::time::Duration::ZERO).await?;
+        }
+        let mut done = self.done("transformed", &dataset, load);
+        done.counts.bytes = Some(report.source_bytes);
+        Ok(done)
+    }
+
+    async fn dataset(&self, task: &TransformTask) -> Result<Dataset, Failed> {
+        let kept = self.ledger.contract(&task.dataset, &task.contract).await?;
+        kept.ok_or_else(|| {
+            let message = format!(
+                "dataset `{}` is not known under contract {}; was the ledger changed?",
+                task.dataset, task.contract
+            );
+            Failed::Verdict(Failure::new(FailureClass::Contract, message))
+        })
+    }
+
+    /// The columns the file is read by. The first file of a dataset whose
+    /// schema is inferred settles them for all.
+    async fn columns(
+        &self,
+        task: &TransformTask,
+        dataset: &Dataset,
+    ) -> Result<Vec<ColumnDef>, Failed> {
+        if !needs_inference(dataset) {
+            return Ok(dataset.schema.columns.clone());
+        }
+        if let Some(settled) = self.ledger.settled_columns(&task.dataset, &task.contract).await? {
+            return Ok(settled);
+        }
+        let candidate = infer(&self.lake, task, dataset).await?;
+        Ok(self.ledger.resolve_columns(&task.dataset, &task.contract, &candidate).await?)
+    }
+
+    /// The object can't be read. If it is gone because a newer version took its
+    /// place, that version's own event brings it here.
+    async fn gone(&self, task: &TransformTask, error: StorageError) -> Result<Done, Failed> {
+        let newer = match &error {
+            StorageError::Changed { .. } => true,
+            StorageError::NotFound { .. } => self.newer_is_known(task).await?,
+            _ => false,
+        };
+        if !newer {
+            return Err(error.into());
+        }
+        self.ledger.superseded(&task.file_id, None, &error.to_string()).await?;
+        Ok(Done::new("superseded").about(about(task)))
+    }
+
+    async fn newer_is_known(&self, task: &TransformTask) -> Result<bool, Failed> {
+        let trace = self.ledger.trace(&task.object.bucket, &task.object.key).await?;
+        let newest = trace.versions.last();
+        Ok(newest.is_some_and(|version| version.run.file_id != task.file_id))
+    }
+
+    fn done(&self, note: &'static str, dataset: &Dataset, load: LoadTask) -> Done {
+        let balance = &load.balance;
+        let counts = Counts {
+            rows_read: Some(balance.read),
+            rows_loaded: Some(balance.written),
+            rows_rejected: Some(balance.rejected),
+            bytes: None,
+        };
+        let done = Done::new(note).counts(counts);
+        match &dataset.load {
+            Some(_) => done.forward(Forward::new(&self.load_queue, load.to_message())),
+            None => done,
+        }
+    }
+
+    fn failure(&self, task: &TransformTask, failed: Failed) -> Outcome {
+        let failure = match failed {
+            Failed::LeaseLost => return Outcome::Abandoned,
+            Failed::Verdict(failure) => failure,
+        };
+        Outcome::Failed(failure.about(about(task)))
+    }
+}
+
+fn about(task: &TransformTask) -> Subject {
+    Subject {
+        dataset: Some(task.dataset.clone()),
+        object: Some(task.object.clone()),
+        file_id: Some(task.file_id.to_string()),
+    }
+}
+
+fn reject_count(group: &RejectGroup) -> RuleCount {
+    let rule = match &group.column {
+        Some(column) if !group.rule.contains(column.as_str()) => {
+            format!("{column}: {}", group.rule)
+        }
+        _ => group.rule.clone(),
+    };
+    RuleCount { rule, rows: group.count, example: group.example.message.clone() }
+}
+
+fn warning_count(warning: &Warning) -> RuleCount {
+    RuleCount { rule: warning.rule.clone(), rows: warning.count, example: String::new() }
+}
+
+/// How an attempt ended without a result.
+enum Failed {
+    /// Another worker may have the message: say nothing.
+    LeaseLost,
+    /// A failure, classified.
+    Verdict(Failure),
+}
+
+impl From<TransformError> for Failed {
+    fn from(error: TransformError) -> Self {
+        match error {
+            TransformError::LeaseLost => Self::LeaseLost,
+            TransformError::Refused { error, rejects: Some(url) } => {
+                Self::Verdict(Failure::new(FailureClass::Contract, error.to_string()).rejects(url))
+            }
+            error => Self::Verdict(error.into()),
+        }
+    }
+}
+
+impl From<millrace_ledger::LedgerError> for Failed {
+    fn from(error: millrace_ledger::LedgerError) -> Self {
+        Self::Verdict(error.into())
+    }
+}
+
+impl From<StorageError> for Failed {
+    fn from(error: StorageError) -> Self {
+        Self::Verdict(error.into())
+    }
+}
+
+#[async_trait]
+impl Handler for Transform {
+    async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
+        let task = match TransformTask::from_message(&delivery.body) {
+            Ok(task) => task,
+            Err(error) => {
+                return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
+            }
+        };
+        match self.run(&task, lease).await {
+            Ok(done) => Outcome::Done(done.about(about(&task))),
+            Err(failed) => self.failure(&task, failed),
+        }
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        self.ledger.ping().await?;
+        Ok(self.lake.storage.list(&self.lake.curated, "_probe/", None).await.map(drop)?)
+    }
+}
