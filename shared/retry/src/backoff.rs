@@ -36,7 +36,12 @@ impl Curve {
     /// likely ("full jitter" in the AWS Architecture Blog's *Exponential
     /// Backoff And Jitter*), so that what failed together does not come back
     /// together.
-    pub fn delay(&self, receive_count: u32, rng: &mut impl Rng) -> Duration {
+    pub fn delay(&self, receive_count: u32) -> Duration {
+        self.delay_with(receive_count, &mut rand::rng())
+    }
+
+    /// As [`delay`](Self::delay), with randomness of the caller's choice.
+    pub fn delay_with(&self, receive_count: u32, rng: &mut impl Rng) -> Duration {
         let ceiling = u64::try_from(self.ceiling(receive_count).as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(rng.random_range(0..=ceiling))
     }
@@ -68,17 +73,7 @@ impl Backoff {
     /// How long a message that failed with `class` at its `receive_count`-th
     /// receive stays away; `None` if the class is not tried again.
     pub fn delay(&self, class: FailureClass, receive_count: u32) -> Option<Duration> {
-        self.delay_with(class, receive_count, &mut rand::rng())
-    }
-
-    /// As [`delay`](Self::delay), with randomness of the caller's choice.
-    pub fn delay_with(
-        &self,
-        class: FailureClass,
-        receive_count: u32,
-        rng: &mut impl Rng,
-    ) -> Option<Duration> {
-        Some(self.curve(class)?.delay(receive_count, rng))
+        Some(self.curve(class)?.delay(receive_count))
     }
 
     /// The curve of a class; `None` if the class is not tried again.
@@ -114,7 +109,7 @@ mod tests {
     fn the_same_seed_gives_the_same_delays() {
         let delays = |seed| -> Vec<Duration> {
             let mut rng = StdRng::seed_from_u64(seed);
-            (1..=8).map(|count| Curve::from_secs(5, 900).delay(count, &mut rng)).collect()
+            (1..=8).map(|count| Curve::from_secs(5, 900).delay_with(count, &mut rng)).collect()
         };
         assert_eq!(delays(7), delays(7));
         assert_ne!(delays(7), delays(8));
@@ -126,7 +121,7 @@ mod tests {
         let curve = Curve::from_secs(100, 100);
         let mut tenths = [0_u32; 10];
         for _ in 0..2_000 {
-            let delay = curve.delay(1, &mut rng).as_millis();
+            let delay = curve.delay_with(1, &mut rng).as_millis();
             tenths[usize::try_from(delay / 10_000).expect("small").min(9)] += 1;
         }
         assert!(tenths.iter().all(|&hits| (140..=260).contains(&hits)), "{tenths:?}");
@@ -149,7 +144,7 @@ mod tests {
             seed: u64,
         ) {
             let curve = Curve::from_secs(base, cap);
-            let delay = curve.delay(count, &mut StdRng::seed_from_u64(seed));
+            let delay = curve.delay_with(count, &mut StdRng::seed_from_u64(seed));
             prop_assert!(delay <= curve.ceiling(count));
             prop_assert!(delay <= curve.cap);
             prop_assert!(delay <= MAX_DELAY);

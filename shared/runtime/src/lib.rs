@@ -1,1 +1,39 @@
-//! stub
+//! The consumer: receives messages, keeps their leases alive while a handler
+//! works, and settles what the handler says happened.
+//!
+//! It knows no stage and no dataset. A stage is a [`Handler`]; a handler never
+//! sees a receipt or an AWS type. The same words as in SQS: a message is
+//! *received*, *hidden* for its visibility timeout, *deleted* or comes back.
+
+mod attempt;
+mod batcher;
+mod capacity;
+mod config;
+mod context;
+mod dead_letter;
+mod delivery;
+mod fingerprint;
+mod handler;
+mod heartbeat;
+mod lease;
+mod outage;
+mod outcome;
+mod place;
+mod poll;
+mod report;
+mod requests;
+mod settle;
+pub mod shutdown;
+mod summary;
+pub mod telemetry;
+mod worker;
+
+pub use config::{ConfigError, WorkerConfig};
+pub use dead_letter::{DeadLetter, FailureLog, FailureLogError};
+pub use delivery::Delivery;
+pub use fingerprint::fingerprint;
+pub use handler::Handler;
+pub use lease::{Lease, LeaseLost};
+pub use outcome::{Counts, Done, Failure, Forward, Outcome, Subject};
+pub use summary::Summary;
+pub use worker::{Worker, WorkerError};

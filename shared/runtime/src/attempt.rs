@@ -1,0 +1,130 @@
+//! One message from hand to verdict: it waits for its turn, is handled, and a
+//! panic or the end of the worker does not get past here.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use millrace_queue::Received;
+use millrace_retry::FailureClass;
+use tokio::sync::SemaphorePermit;
+use tokio::time::Instant;
+use tracing::{Instrument, field};
+
+use crate::context::Context;
+use crate::lease::Held;
+use crate::place::Place;
+use crate::settle::settle;
+use crate::{Delivery, Done, Failure, Lease, Outcome, outage};
+
+/// How often a message that SQS would give up after this receive is tried again
+/// in place, after outages that are none of its fault.
+const REPEATS: u32 = 3;
+
+/// What is to become of a message.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Done(Done),
+    Failed(Failure),
+    /// The handler gave no verdict.
+    Abandoned,
+    /// The worker stops: the message was not started, or not finished.
+    Interrupted,
+}
+
+/// Sees one message through.
+pub(crate) async fn attend(
+    context: Arc<Context>,
+    received: Received,
+    held: Arc<Held>,
+    place: Place,
+) {
+    let delivery = Delivery::from(received);
+    let span = tracing::info_span!(
+        parent: &context.span,
+        "message",
+        message_id = delivery.message_id,
+        receive_count = delivery.receive_count,
+        trace_id = delivery.trace_id,
+        file_id = field::Empty,
+    );
+    async {
+        let lease = Lease::of(Arc::clone(&held));
+        let (verdict, took) = verdict(&context, &delivery, &lease).await;
+        settle(&context, &delivery, held, place, verdict, took).await;
+    }
+    .instrument(span)
+    .await;
+}
+
+async fn verdict(
+    context: &Arc<Context>,
+    delivery: &Delivery,
+    lease: &Lease,
+) -> (Verdict, Duration) {
+    let mut repeats = 0;
+    loop {
+        let Some(turn) = turn(context).await else {
+            return (Verdict::Interrupted, Duration::ZERO);
+        };
+        if !lease.still_held() {
+            return (Verdict::Abandoned, Duration::ZERO);
+        }
+        let started = Instant::now();
+        let verdict = handle(context, delivery, lease).await;
+        drop(turn);
+        let took = started.elapsed();
+        context.capacity.handled_in(took);
+        if let Verdict::Failed(failure) = &verdict
+            && failure.class == FailureClass::Outage
+        {
+            outage::pause(context, failure);
+            if delivery.receive_count >= context.config.max_receive_count && repeats < REPEATS {
+                repeats += 1;
+                continue;
+            }
+        }
+        return (verdict, took);
+    }
+}
+
+/// Waits for the end of an outage and a free turn; none when the worker stops.
+async fn turn(context: &Context) -> Option<SemaphorePermit<'_>> {
+    loop {
+        if context.circuit.is_open() {
+            tokio::select! {
+                () = context.circuit.closed() => {}
+                () = context.stopping.cancelled() => return None,
+            }
+        }
+        let turn = context.turns.acquire().await.ok()?;
+        if !context.circuit.is_open() {
+            return Some(turn);
+        }
+    }
+}
+
+async fn handle(context: &Context, delivery: &Delivery, lease: &Lease) -> Verdict {
+    let handling = AssertUnwindSafe(context.handler.handle(delivery, lease)).catch_unwind();
+    tokio::select! {
+        biased;
+        ended = handling.instrument(tracing::debug_span!("handle")) => match ended {
+            Ok(Outcome::Done(done)) => Verdict::Done(done),
+            Ok(Outcome::Failed(failure)) => Verdict::Failed(failure),
+            Ok(Outcome::Abandoned) => Verdict::Abandoned,
+            Err(panic) => Verdict::Failed(panicked(panic.as_ref())),
+        },
+        () = context.giving_up.cancelled() => Verdict::Interrupted,
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text");
+    Failure::new(FailureClass::Poison, format!("the handler panicked: {text}"))
+}

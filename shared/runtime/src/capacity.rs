@@ -1,0 +1,188 @@
+//! How many messages may be in hand: as many as can start soon.
+//!
+//! Only what is handled at the same time counts while handling takes long, so
+//! that waiting messages stay in the queue for other workers. When handling is
+//! quick, more are taken, since then the queue's latency is what limits.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// Counts messages in hand and those that polls in flight may bring.
+#[derive(Debug)]
+pub(crate) struct Capacity {
+    concurrency: usize,
+    max: usize,
+    soon: Duration,
+    /// Messages in hand, and places kept free for polls in flight.
+    taken: AtomicUsize,
+    /// Messages in hand whose handler has not ended.
+    handling: AtomicUsize,
+    /// Messages in hand of which it is not decided what becomes of them.
+    unsettled: AtomicUsize,
+    /// Moving mean of the time it takes to handle a message; 0 is unknown.
+    mean_nanos: AtomicU64,
+    /// Places that somebody waits for; 0 if nobody does.
+    wanted: AtomicUsize,
+    freed: Notify,
+}
+
+impl Capacity {
+    pub(crate) fn new(concurrency: usize, max: usize, soon: Duration) -> Self {
+        Self {
+            concurrency,
+            max,
+            soon,
+            taken: AtomicUsize::new(0),
+            handling: AtomicUsize::new(0),
+            unsettled: AtomicUsize::new(0),
+            mean_nanos: AtomicU64::new(0),
+            wanted: AtomicUsize::new(0),
+            freed: Notify::new(),
+        }
+    }
+
+    /// Messages that may be in hand now.
+    pub(crate) fn limit(&self) -> usize {
+        let mean = self.mean_nanos.load(Ordering::Relaxed);
+        if mean == 0 {
+            return self.concurrency;
+        }
+        let rounds = self.soon.as_nanos() / u128::from(mean);
+        let rounds = usize::try_from(rounds).unwrap_or(usize::MAX);
+        self.concurrency.saturating_mul(rounds).clamp(self.concurrency, self.max)
+    }
+
+    /// Free places.
+    pub(crate) fn room(&self) -> usize {
+        self.limit().saturating_sub(self.taken.load(Ordering::SeqCst))
+    }
+
+    /// Keeps places free for a poll.
+    pub(crate) fn reserve(&self, places: usize) {
+        self.taken.fetch_add(places, Ordering::SeqCst);
+    }
+
+    /// A poll that kept `reserved` places free brought `messages`.
+    pub(crate) fn arrive(&self, reserved: usize, messages: usize) {
+        self.handling.fetch_add(messages, Ordering::SeqCst);
+        self.unsettled.fetch_add(messages, Ordering::SeqCst);
+        if messages > reserved {
+            self.taken.fetch_add(messages - reserved, Ordering::SeqCst);
+        } else {
+            self.release(reserved - messages);
+        }
+    }
+
+    /// A message's handler ended; whether it was the last one in hand, so that
+    /// what it sends on need not wait for others.
+    pub(crate) fn handled(&self) -> bool {
+        self.handling.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+
+    /// It is decided what becomes of a message; whether it was the last one in
+    /// hand.
+    pub(crate) fn settled(&self) -> bool {
+        self.unsettled.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+
+    /// Learns how long handling takes.
+    pub(crate) fn handled_in(&self, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let mean = self.mean_nanos.load(Ordering::Relaxed);
+        let next = if mean == 0 { took } else { (mean - mean / 8).saturating_add(took / 8).max(1) };
+        // Threads may overwrite each other: it is an estimate.
+        self.mean_nanos.store(next, Ordering::Relaxed);
+    }
+
+    /// Returns when there are at least `places` free.
+    pub(crate) async fn freed(&self, places: usize) {
+        loop {
+            let freed = self.freed.notified();
+            self.wanted.store(places, Ordering::SeqCst);
+            if self.room() >= places {
+                return self.wanted.store(0, Ordering::SeqCst);
+            }
+            freed.await;
+        }
+    }
+
+    /// Frees places: a message left, or a poll failed.
+    pub(crate) fn release(&self, places: usize) {
+        if places == 0 {
+            return;
+        }
+        self.taken.fetch_sub(places, Ordering::SeqCst);
+        let wanted = self.wanted.load(Ordering::SeqCst);
+        if wanted > 0 && self.room() >= wanted {
+            self.wanted.store(0, Ordering::SeqCst);
+            self.freed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capacity() -> Capacity {
+        Capacity::new(4, 32, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn slow_work_leaves_waiting_messages_in_the_queue() {
+        let capacity = capacity();
+        assert_eq!(capacity.limit(), 4, "nothing is known yet");
+        capacity.handled_in(Duration::from_secs(60));
+        assert_eq!(capacity.limit(), 4);
+    }
+
+    #[test]
+    fn quick_work_takes_what_starts_within_a_second() {
+        let capacity = capacity();
+        capacity.handled_in(Duration::from_millis(200));
+        assert_eq!(capacity.limit(), 20);
+        (0..50).for_each(|_| capacity.handled_in(Duration::from_micros(1)));
+        assert_eq!(capacity.limit(), 32, "and never more than the maximum");
+        (0..50).for_each(|_| capacity.handled_in(Duration::from_secs(5)));
+        assert_eq!(capacity.limit(), 4);
+    }
+
+    #[test]
+    fn a_poll_gives_back_the_places_it_did_not_fill() {
+        let capacity = capacity();
+        capacity.reserve(4);
+        assert_eq!(capacity.room(), 0);
+        capacity.arrive(4, 1);
+        assert_eq!(capacity.room(), 3);
+        capacity.release(1);
+        assert_eq!(capacity.room(), 4);
+    }
+
+    #[test]
+    fn the_last_message_in_hand_knows_that_it_is() {
+        let capacity = capacity();
+        capacity.reserve(2);
+        capacity.arrive(2, 2);
+        assert_eq!([capacity.handled(), capacity.handled()], [false, true]);
+        assert_eq!([capacity.settled(), capacity.settled()], [false, true]);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_room_is_woken_when_there_is_enough() {
+        let capacity = std::sync::Arc::new(capacity());
+        capacity.reserve(4);
+        capacity.arrive(4, 4);
+        let waiting = tokio::spawn({
+            let capacity = std::sync::Arc::clone(&capacity);
+            async move { capacity.freed(2).await }
+        });
+        tokio::task::yield_now().await;
+        capacity.release(1);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        capacity.release(1);
+        waiting.await.expect("woken");
+    }
+}

@@ -1,0 +1,101 @@
+//! What all messages of a worker share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use millrace_queue::{Outgoing, Queue, QueueError, Queues};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Span;
+
+use crate::batcher::Batcher;
+use crate::capacity::Capacity;
+use crate::heartbeat::Holdings;
+use crate::outage::Circuit;
+use crate::requests::{Delete, Release, Send};
+use crate::summary::Tally;
+use crate::{FailureLog, Handler, WorkerConfig};
+
+/// Requests of a kind that are made at the same time.
+const REQUESTS: usize = 16;
+
+/// What all messages of a worker share.
+pub(crate) struct Context {
+    pub(crate) config: WorkerConfig,
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) failures: Arc<dyn FailureLog>,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) deletes: Batcher<Delete>,
+    pub(crate) releases: Batcher<Release>,
+    pub(crate) holdings: Arc<Holdings>,
+    pub(crate) capacity: Capacity,
+    /// A permit per message that is being handled; closed when the worker stops.
+    pub(crate) turns: Semaphore,
+    pub(crate) circuit: Circuit,
+    /// Nothing is received or started from here on.
+    pub(crate) stopping: CancellationToken,
+    /// What still runs is given up.
+    pub(crate) giving_up: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) tally: Tally,
+    pub(crate) span: Span,
+    queues: Arc<dyn Queues>,
+    senders: Mutex<HashMap<String, Arc<Batcher<Send>>>>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        config: WorkerConfig,
+        queue: Arc<dyn Queue>,
+        queues: Arc<dyn Queues>,
+        handler: Arc<dyn Handler>,
+        failures: Arc<dyn FailureLog>,
+    ) -> Self {
+        let capacity = Capacity::new(config.concurrency, config.max_in_hand, config.prefetch);
+        Self {
+            deletes: Batcher::new(Delete(Arc::clone(&queue)), config.linger, REQUESTS),
+            releases: Batcher::new(Release(Arc::clone(&queue)), config.linger, REQUESTS),
+            holdings: Arc::default(),
+            capacity,
+            turns: Semaphore::new(config.concurrency),
+            circuit: Circuit::new(),
+            stopping: CancellationToken::new(),
+            giving_up: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            tally: Tally::default(),
+            span: tracing::info_span!("worker", stage = %config.stage),
+            senders: Mutex::default(),
+            config,
+            handler,
+            failures,
+            queue,
+            queues,
+        }
+    }
+
+    /// Sends messages to another queue; Ok when the queue has all of them. `last`
+    /// says that no other message in hand is about to send.
+    pub(crate) async fn send(
+        &self,
+        queue: &str,
+        messages: Vec<Outgoing>,
+        last: bool,
+    ) -> Result<(), QueueError> {
+        let sender = match self.sender(queue) {
+            Some(sender) => sender,
+            None => self.remember(queue, self.queues.queue(queue).await?),
+        };
+        sender.submit(messages, last).await
+    }
+
+    fn sender(&self, queue: &str) -> Option<Arc<Batcher<Send>>> {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner).get(queue).cloned()
+    }
+
+    fn remember(&self, name: &str, queue: Arc<dyn Queue>) -> Arc<Batcher<Send>> {
+        let made = || Arc::new(Batcher::new(Send(queue), self.config.linger, REQUESTS));
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(senders.entry(name.to_owned()).or_insert_with(made))
+    }
+}

@@ -1,0 +1,170 @@
+//! The record of a message that is not tried again: into the ledger first, then
+//! to the dead-letter queue with the same facts as message attributes.
+
+use std::error::Error;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
+use millrace_contract::ObjectVersion;
+use millrace_queue::{MAX_BATCH_BYTES, Outgoing, TRACE_ATTRIBUTE};
+use millrace_retry::FailureClass;
+use thiserror::Error as ThisError;
+
+use crate::{Delivery, Failure, fingerprint};
+
+/// Bytes of the reason that travel with the message; the ledger has all of it.
+const LONGEST_REASON: usize = 4096;
+
+/// A message that is not tried again, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Stage that gave up on it.
+    pub stage: String,
+    /// Queue it came from.
+    pub queue: String,
+    /// The queue's id of the message.
+    pub message_id: String,
+    /// The body, kept so that it can be sent again.
+    pub body: String,
+    /// Why: the class.
+    pub class: FailureClass,
+    /// Why: for a person.
+    pub message: String,
+    /// Dataset, if known.
+    pub dataset: Option<String>,
+    /// Object, if known.
+    pub object: Option<ObjectVersion>,
+    /// The file's identity, if known.
+    pub file_id: Option<String>,
+    /// Where the rejected rows are, if there are any.
+    pub rejects: Option<String>,
+    /// Receives it had.
+    pub receive_count: u32,
+    /// When it was first received.
+    pub first_seen: DateTime<Utc>,
+    /// When it was given up.
+    pub last_seen: DateTime<Utc>,
+    /// Follows the file through every stage.
+    pub trace_id: String,
+    /// The same for failures of the same kind: see [`fingerprint`].
+    pub fingerprint: String,
+}
+
+/// Where dead letters are recorded before they leave the queue.
+#[async_trait]
+pub trait FailureLog: Send + Sync + 'static {
+    /// Records a dead letter durably. The same message may be recorded again.
+    ///
+    /// # Errors
+    /// [`FailureLogError`] if it is not recorded; the message then stays in its
+    /// queue.
+    async fn record(&self, dead_letter: &DeadLetter) -> Result<(), FailureLogError>;
+}
+
+/// A dead letter could not be recorded.
+#[derive(Debug, ThisError)]
+#[error("the failure was not recorded: {0}")]
+pub struct FailureLogError(#[source] Box<dyn Error + Send + Sync>);
+
+impl FailureLogError {
+    /// Wraps what went wrong.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+impl DeadLetter {
+    pub(crate) fn new(stage: &str, queue: &str, delivery: &Delivery, failure: Failure) -> Self {
+        let last_seen = SystemTime::now();
+        let first_seen = delivery.first_received_at.unwrap_or(last_seen).min(last_seen);
+        let dataset = failure.subject.dataset;
+        Self {
+            stage: stage.to_owned(),
+            queue: queue.to_owned(),
+            message_id: delivery.message_id.clone(),
+            body: delivery.body.clone(),
+            class: failure.class,
+            fingerprint: fingerprint(stage, failure.class, dataset.as_deref(), &failure.message),
+            message: failure.message,
+            dataset,
+            object: failure.subject.object,
+            file_id: failure.subject.file_id,
+            rejects: failure.rejects,
+            receive_count: delivery.receive_count,
+            first_seen: first_seen.into(),
+            last_seen: last_seen.into(),
+            trace_id: delivery.trace_id.clone(),
+        }
+    }
+
+    /// The message for the dead-letter queue. A body so large that the facts
+    /// don't fit beside it goes without them.
+    pub(crate) fn to_outgoing(&self) -> Outgoing {
+        let moment = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let object = self.object.as_ref().map(ToString::to_string).unwrap_or_default();
+        let outgoing = Outgoing::new(&self.body)
+            .attribute("reason_class", self.class.as_str())
+            .attribute("reason", permitted(&self.message))
+            .attribute("stage", permitted(&self.stage))
+            .attribute("dataset", permitted(self.dataset.as_deref().unwrap_or_default()))
+            .attribute("object", permitted(&object))
+            .attribute("receive_count", self.receive_count.to_string())
+            .attribute("first_seen", moment(self.first_seen))
+            .attribute("last_seen", moment(self.last_seen))
+            .attribute(TRACE_ATTRIBUTE, permitted(&self.trace_id))
+            .attribute("fingerprint", &self.fingerprint);
+        if outgoing.bytes() > MAX_BATCH_BYTES { Outgoing::new(&self.body) } else { outgoing }
+    }
+}
+
+/// The text with what SQS does not take replaced, and not too long. ("Message
+/// metadata" in the Amazon SQS Developer Guide: the characters of XML 1.0.)
+fn permitted(text: &str) -> String {
+    let allowed = |c: char| !matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    let cut = text.floor_char_boundary(LONGEST_REASON);
+    text[..cut].chars().map(|c| if allowed(c) { c } else { '\u{fffd}' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dead_letter(body: &str, message: &str) -> DeadLetter {
+        let failure = Failure::new(FailureClass::Poison, message);
+        DeadLetter::new("transform", "p-transform", &Delivery::new("m", body), failure)
+    }
+
+    #[test]
+    fn the_facts_travel_in_at_most_ten_attributes() {
+        let mut letter = dead_letter("b", "not a task");
+        letter.dataset = Some("expenses".into());
+        letter.object = Some(ObjectVersion {
+            bucket: "raw".into(),
+            key: "a/b.csv".into(),
+            version_id: Some("v1".into()),
+            etag: String::new(),
+            sequencer: None,
+            size: None,
+        });
+        let outgoing = letter.to_outgoing();
+        assert_eq!(outgoing.attributes.len(), 10);
+        assert_eq!(outgoing.attributes["object"], "s3://raw/a/b.csv?versionId=v1");
+        assert_eq!(outgoing.attributes["reason_class"], "poison");
+        assert_eq!(outgoing.attributes["stage"], "transform");
+    }
+
+    #[test]
+    fn a_reason_with_control_characters_is_still_accepted_by_the_queue() {
+        let outgoing = dead_letter("b", "byte \u{0} at\tline 1").to_outgoing();
+        assert_eq!(outgoing.attributes["reason"], "byte \u{fffd} at\tline 1");
+        let long = dead_letter("b", &"é".repeat(LONGEST_REASON)).to_outgoing();
+        assert_eq!(long.attributes["reason"].len(), LONGEST_REASON);
+    }
+
+    #[test]
+    fn a_body_of_the_largest_size_still_fits() {
+        let outgoing = dead_letter(&"x".repeat(MAX_BATCH_BYTES), "too much").to_outgoing();
+        assert_eq!(outgoing.bytes(), MAX_BATCH_BYTES);
+    }
+}

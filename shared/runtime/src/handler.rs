@@ -1,0 +1,26 @@
+//! What a stage implements.
+
+use async_trait::async_trait;
+
+use crate::{Delivery, Failure, Lease, Outcome};
+
+/// A stage: turns one message into effects and says what happened.
+///
+/// Messages are delivered at least once, and two workers may hold the same one:
+/// effects must be idempotent, and `lease` must be checked right before a
+/// commit. A panic is contained and dead-letters the message.
+#[async_trait]
+pub trait Handler: Send + Sync + 'static {
+    /// Handles one message. The future is dropped when the worker's stop
+    /// timeout ends first; the message is then handed back.
+    async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome;
+
+    /// Asked, with pauses, after a failure of class outage: has what was down
+    /// come back? No messages are received until it has.
+    ///
+    /// # Errors
+    /// Whatever still keeps messages from being handled.
+    async fn probe(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Keeps the messages in hand hidden while they wait or are worked on: one task
+//! for all of them, ten per request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use millrace_queue::{MAX_BATCH, Queue, QueueError};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::lease::Held;
+
+/// The messages in hand.
+#[derive(Debug, Default)]
+pub(crate) struct Holdings {
+    held: Mutex<HashMap<u64, Arc<Held>>>,
+}
+
+impl Holdings {
+    /// Adds messages under consecutive numbers from `first`.
+    pub(crate) fn add(&self, first: u64, held: impl IntoIterator<Item = Arc<Held>>) {
+        self.locked().extend((first..).zip(held));
+    }
+
+    pub(crate) fn remove(&self, number: u64) {
+        self.locked().remove(&number);
+    }
+
+    fn due(&self, pulse: Pulse) -> Vec<Beat> {
+        let beat = |held: &Arc<Held>| {
+            let hidden_for = held.begin_beat(pulse.enough, pulse.visibility)?;
+            Some(Beat { held: Arc::clone(held), hidden_for })
+        };
+        self.locked().values().filter_map(beat).collect()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<u64, Arc<Held>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When messages are extended, and by how much.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pulse {
+    visibility: Duration,
+    every: Duration,
+    enough: Duration,
+}
+
+impl Pulse {
+    /// Looks twice per `heartbeat`, and extends what would be more than a
+    /// heartbeat old by the next look. A message that is done within half a
+    /// heartbeat costs nothing.
+    pub(crate) fn new(visibility: Duration, heartbeat: Duration) -> Self {
+        let every = heartbeat / 2;
+        Self { visibility, every, enough: visibility.saturating_sub(every) }
+    }
+}
+
+struct Beat {
+    held: Arc<Held>,
+    hidden_for: Duration,
+}
+
+impl Drop for Beat {
+    /// However the request ended, and also if it was given up: the message may
+    /// be settled.
+    fn drop(&mut self) {
+        self.held.end_beat();
+    }
+}
+
+/// Extends leases until it is dropped.
+pub(crate) async fn beat(queue: Arc<dyn Queue>, holdings: Arc<Holdings>, pulse: Pulse) {
+    let mut looks = interval(pulse.every);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut requests = JoinSet::new();
+    loop {
+        looks.tick().await;
+        while requests.try_join_next().is_some() {}
+        let mut due = holdings.due(pulse);
+        while !due.is_empty() {
+            let batch = due.split_off(due.len().saturating_sub(MAX_BATCH));
+            requests.spawn(extend(Arc::clone(&queue), batch));
+        }
+    }
+}
+
+/// One request. A slow one holds up neither the others nor the next look.
+async fn extend(queue: Arc<dyn Queue>, batch: Vec<Beat>) {
+    let changes: Vec<_> =
+        batch.iter().map(|beat| (beat.held.receipt.clone(), beat.hidden_for)).collect();
+    let sent = Instant::now();
+    let results = queue.change_visibility(&changes).await;
+    for (beat, result) in batch.iter().zip(results) {
+        match result {
+            Ok(()) => beat.held.extend(sent, beat.hidden_for),
+            Err(QueueError::ReceiptExpired { .. } | QueueError::NotFound { .. }) => {
+                beat.held.lose();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a heartbeat failed; the next one is tried");
+            }
+        }
+    }
+}

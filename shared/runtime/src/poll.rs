@@ -1,0 +1,201 @@
+//! Receives as much as can start soon, with as many polls in flight as the load
+//! asks for: one more for every full answer, one fewer for every answer that is
+//! not half full, and a single long poll when the queue is empty.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_queue::{MAX_BATCH, QueueError, Receive, Received};
+use millrace_retry::{Classify, Curve};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use crate::attempt::attend;
+use crate::context::Context;
+use crate::place::Place;
+
+/// Pauses after polls that failed.
+const PAUSES: Curve = Curve::from_secs(1, 30);
+
+/// Receives and starts messages.
+pub(crate) struct Poller {
+    context: Arc<Context>,
+    polls: JoinSet<Polled>,
+    /// Polls in flight that the load asks for.
+    target: usize,
+    max: usize,
+    failed: u32,
+    quiet_until: Option<Instant>,
+    next_number: u64,
+}
+
+/// An answer, and the places that were kept free for it.
+struct Polled {
+    reserved: Reserved,
+    answer: Result<Vec<Received>, QueueError>,
+}
+
+impl Poller {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        let max = context.config.max_in_hand.div_ceil(MAX_BATCH);
+        Self {
+            context,
+            polls: JoinSet::new(),
+            target: 1,
+            max,
+            failed: 0,
+            quiet_until: None,
+            next_number: 0,
+        }
+    }
+
+    /// Receives and starts messages until the queue refuses for good.
+    pub(crate) async fn run(&mut self) -> QueueError {
+        loop {
+            let in_flight = self.polls.len();
+            tokio::select! {
+                biased;
+                Some(ended) = self.polls.join_next() => {
+                    // A poll that panicked has freed its places.
+                    if let Ok(polled) = ended && let Err(error) = self.arrive(polled) {
+                        return error;
+                    }
+                }
+                places = share(&self.context, in_flight, self.target, self.quiet_until) => {
+                    self.start(places);
+                }
+            }
+        }
+    }
+
+    /// Starts no more polls, lets those in flight end, and hands back what they
+    /// bring: a poll that is cut off may have been given messages that nobody
+    /// would see until their visibility timeout ends.
+    pub(crate) async fn drain(&mut self, deadline: Instant) {
+        while let Ok(Some(ended)) = timeout_at(deadline, self.polls.join_next()).await {
+            if let Ok(Polled { answer: Ok(messages), .. }) = ended
+                && !messages.is_empty()
+            {
+                self.context.tally.received.add(messages.len());
+                self.context.tally.released.add(messages.len());
+                let changes: Vec<_> = messages
+                    .into_iter()
+                    .map(|received| (received.receipt, Duration::ZERO))
+                    .collect();
+                drop(self.context.queue.change_visibility(&changes).await);
+            }
+        }
+        self.polls.abort_all();
+    }
+
+    fn start(&mut self, places: usize) {
+        let reserved = Reserved::new(&self.context, places);
+        let config = &self.context.config;
+        let request = Receive { max: places, wait: config.wait, visibility: config.visibility };
+        let queue = Arc::clone(&self.context.queue);
+        self.polls.spawn(async move { Polled { reserved, answer: queue.receive(request).await } });
+    }
+
+    fn arrive(&mut self, polled: Polled) -> Result<(), QueueError> {
+        let asked = polled.reserved.places;
+        match polled.answer {
+            Ok(messages) => {
+                self.recovered();
+                self.adapt(asked, messages.len());
+                polled.reserved.arrive(messages.len());
+                self.begin(messages);
+                Ok(())
+            }
+            Err(error) if error.class().is_retryable() => {
+                self.pause(&error);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn adapt(&mut self, asked: usize, got: usize) {
+        self.target = match got {
+            got if got >= asked => (self.target + 1).min(self.max),
+            got if got * 2 < asked => (self.target - 1).max(1),
+            _ => self.target,
+        };
+    }
+
+    fn begin(&mut self, messages: Vec<Received>) {
+        self.context.tally.received.add(messages.len());
+        let first = self.next_number;
+        self.next_number += messages.len() as u64;
+        for (received, held, place) in Place::take(&self.context, first, messages) {
+            let context = Arc::clone(&self.context);
+            self.context.tasks.spawn(attend(context, received, held, place));
+        }
+    }
+
+    fn pause(&mut self, error: &QueueError) {
+        if self.failed == 0 {
+            tracing::warn!(%error, "receiving failed; it is tried again until it succeeds");
+        }
+        self.failed = self.failed.saturating_add(1);
+        self.target = 1;
+        self.quiet_until = Some(Instant::now() + PAUSES.delay(self.failed));
+    }
+
+    fn recovered(&mut self) {
+        if self.failed > 0 {
+            tracing::info!(failed = self.failed, "receiving succeeds again");
+            self.failed = 0;
+        }
+    }
+}
+
+/// Waits until another poll is due; returns how many messages it may bring.
+async fn share(
+    context: &Context,
+    in_flight: usize,
+    target: usize,
+    quiet_until: Option<Instant>,
+) -> usize {
+    if in_flight >= target {
+        return std::future::pending().await;
+    }
+    if let Some(moment) = quiet_until {
+        sleep_until(moment).await;
+    }
+    context.circuit.closed().await;
+    let capacity = &context.capacity;
+    let full = capacity.limit().min(MAX_BATCH);
+    if in_flight > 0 {
+        capacity.freed(full).await;
+    } else {
+        // Ten in one request are worth a moment, but no more than that.
+        capacity.freed(1).await;
+        drop(timeout(context.config.linger, capacity.freed(full)).await);
+    }
+    capacity.room().clamp(1, MAX_BATCH)
+}
+
+/// Places that are kept free for a poll in flight.
+struct Reserved {
+    context: Arc<Context>,
+    places: usize,
+}
+
+impl Reserved {
+    fn new(context: &Arc<Context>, places: usize) -> Self {
+        context.capacity.reserve(places);
+        Self { context: Arc::clone(context), places }
+    }
+
+    /// The poll brought messages, which occupy places of their own from now on.
+    fn arrive(mut self, messages: usize) {
+        let reserved = std::mem::take(&mut self.places);
+        self.context.capacity.arrive(reserved, messages);
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.context.capacity.release(self.places);
+    }
+}

@@ -1,0 +1,165 @@
+//! The one place that turns a verdict into queue calls.
+//!
+//! The order is what makes it safe: what the next stages are told is sent
+//! before the message is deleted, a failure is recorded before it leaves the
+//! queue, and the heartbeat has ended before visibility is set for the last
+//! time. Nothing is said about a message whose lease was lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_queue::{Outgoing, QueueError, TRACE_ATTRIBUTE};
+use millrace_retry::{Classify, FailureClass};
+
+use crate::attempt::Verdict;
+use crate::context::Context;
+use crate::lease::Held;
+use crate::place::Place;
+use crate::report::Report;
+use crate::{DeadLetter, Delivery, Done, Failure, Forward, Lease};
+
+/// Settles one message.
+pub(crate) async fn settle(
+    context: &Arc<Context>,
+    delivery: &Delivery,
+    held: Arc<Held>,
+    mut place: Place,
+    verdict: Verdict,
+    took: Duration,
+) {
+    let last_handled = place.handled();
+    let settling = Settling { context, delivery, held, place, last_handled };
+    let report = Report::new(took);
+    match verdict {
+        Verdict::Done(done) => settling.done(done, report).await,
+        Verdict::Failed(failure) => settling.failed(failure, report).await,
+        Verdict::Abandoned => settling.release("abandoned", report).await,
+        Verdict::Interrupted => settling.release("interrupted", report).await,
+    }
+}
+
+struct Settling<'a> {
+    context: &'a Arc<Context>,
+    delivery: &'a Delivery,
+    held: Arc<Held>,
+    place: Place,
+    /// No other message in hand is about to send.
+    last_handled: bool,
+}
+
+impl Settling<'_> {
+    async fn done(self, mut done: Done, report: Report) {
+        if !self.is_held() {
+            return self.lost(report);
+        }
+        let forward = std::mem::take(&mut done.forward);
+        if let Err(error) = self.forward(forward).await {
+            let message = format!("its effects are committed, but it was not sent on: {error}");
+            let class = Some(error.class()).filter(|class| class.is_retryable());
+            let class = class.unwrap_or(FailureClass::Transient);
+            let failure = Failure::new(class, message).about(done.subject);
+            return self.failed(failure, report).await;
+        }
+        if !self.is_held() {
+            return self.lost(report);
+        }
+        report.done(&done);
+        self.context.tally.done.add(1);
+        self.delete().await;
+    }
+
+    async fn failed(self, failure: Failure, report: Report) {
+        if !self.is_held() {
+            return self.lost(report);
+        }
+        let last_receive = self.delivery.receive_count >= self.context.config.max_receive_count;
+        if failure.class.is_retryable() && !last_receive {
+            return self.put_back(failure, report).await;
+        }
+        match self.bury(&failure).await {
+            Ok(()) if self.is_held() => {
+                report.dead_lettered(&failure);
+                self.context.tally.dead_lettered.add(1);
+                self.delete().await;
+            }
+            Ok(()) => self.lost(report),
+            Err(unburied) => {
+                tracing::error!(reason = unburied, "a dead letter stays in its queue");
+                self.put_back(failure, report).await;
+            }
+        }
+    }
+
+    /// Sends what the next stages are told. The heartbeat goes on meanwhile.
+    async fn forward(&self, forward: Vec<Forward>) -> Result<(), QueueError> {
+        let mut by_queue: Vec<(String, Vec<Outgoing>)> = Vec::new();
+        for Forward { queue, body, mut attributes } in forward {
+            let trace_id = || self.delivery.trace_id.clone();
+            attributes.entry(TRACE_ATTRIBUTE.to_owned()).or_insert_with(trace_id);
+            let outgoing = Outgoing { body, attributes, delay: Duration::ZERO };
+            match by_queue.iter_mut().find(|(name, _)| *name == queue) {
+                Some((_, messages)) => messages.push(outgoing),
+                None => by_queue.push((queue, vec![outgoing])),
+            }
+        }
+        for (queue, messages) in by_queue {
+            self.context.send(&queue, messages, self.last_handled).await?;
+        }
+        Ok(())
+    }
+
+    /// Records the failure, then sends the message to the dead-letter queue. The
+    /// heartbeat goes on meanwhile.
+    async fn bury(&self, failure: &Failure) -> Result<(), String> {
+        let config = &self.context.config;
+        let letter = DeadLetter::new(&config.stage, &config.queue, self.delivery, failure.clone());
+        self.context.failures.record(&letter).await.map_err(|error| error.to_string())?;
+        let outgoing = vec![letter.to_outgoing()];
+        let sent = self.context.send(&config.dead_letter_queue, outgoing, self.last_handled).await;
+        sent.map_err(|error| error.to_string())
+    }
+
+    /// Hides the message for a while, longer at every receive.
+    async fn put_back(self, failure: Failure, report: Report) {
+        let backoff = &self.context.config.backoff;
+        let delay = backoff.delay(failure.class, self.delivery.receive_count);
+        let delay = delay.unwrap_or_else(|| backoff.transient.delay(self.delivery.receive_count));
+        report.retried(&failure, delay);
+        self.context.tally.retried.add(1);
+        self.hide(delay).await;
+    }
+
+    /// Hands the message back as it is.
+    async fn release(self, outcome: &'static str, report: Report) {
+        if !self.is_held() {
+            return self.lost(report);
+        }
+        report.released(outcome);
+        self.context.tally.released.add(1);
+        self.hide(Duration::ZERO).await;
+    }
+
+    fn lost(self, report: Report) {
+        self.held.retire();
+        report.lost();
+        self.context.tally.lost.add(1);
+    }
+
+    async fn delete(mut self) {
+        self.held.retire();
+        let last = self.place.settled();
+        let next = self.context.deletes.add(self.held.receipt.clone(), last);
+        self.context.deletes.follow(next, self.place).await;
+    }
+
+    async fn hide(mut self, delay: Duration) {
+        self.held.retire_and_settle().await;
+        let last = self.place.settled();
+        let next = self.context.releases.add((self.held.receipt.clone(), delay), last);
+        self.context.releases.follow(next, self.place).await;
+    }
+
+    fn is_held(&self) -> bool {
+        Lease::of(Arc::clone(&self.held)).still_held()
+    }
+}
