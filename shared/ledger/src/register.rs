@@ -172,7 +172,11 @@ async fn newest(
 }
 
 fn key_of(file: &Registration) -> [Value; 3] {
-    [file.object.bucket.as_str().into(), file.object.key.as_str().into(), file.dataset.as_str().into()]
+    [
+        file.object.bucket.as_str().into(),
+        file.object.key.as_str().into(),
+        file.dataset.as_str().into(),
+    ]
 }
 
 async fn insert(

@@ -97,7 +97,8 @@ impl Transaction {
         }
         // U+001F, the unit separator: it keeps ("a", "bc") from ("ab", "c").
         let name = parts.join("\u{1f}");
-        let sql = "SELECT 1 AS locked FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS l";
+        let sql =
+            "SELECT 1 AS locked FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS l";
         self.fetch_optional(sql, &[name.into()]).await.map(drop)
     }
 

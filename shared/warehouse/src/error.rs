@@ -50,14 +50,20 @@ pub enum LoadError {
         differences: Vec<String>,
     },
     /// A value that the column can't hold.
-    #[error("column `{column}`, row {row} of the file's written rows: {problem}")]
+    #[error("column `{column}`: {problem}")]
     Value {
         /// Column name.
         column: String,
-        /// Row, counted from 1 in the order of the outputs.
-        row: u64,
         /// What is wrong.
         problem: String,
+    },
+    /// A batch is not of the columns that were planned.
+    #[error("the lake's rows have other columns than planned: ({found}) instead of ({planned})")]
+    Shape {
+        /// Names and types planned.
+        planned: String,
+        /// Names and types found.
+        found: String,
     },
     /// The batches do not hold the rows that transform wrote.
     #[error(
@@ -81,7 +87,7 @@ impl Classify for LoadError {
             Self::Database { source, .. } => source.class(),
             Self::Source(source) => source.class(),
             Self::Table { .. } | Self::Value { .. } => FailureClass::Contract,
-            Self::Unbalanced { .. } => FailureClass::Poison,
+            Self::Shape { .. } | Self::Unbalanced { .. } => FailureClass::Poison,
             Self::LeaseLost => FailureClass::Transient,
         }
     }

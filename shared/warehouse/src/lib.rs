@@ -3,8 +3,14 @@
 //!
 //! `design.md` beside this code argues why.
 
+mod batches;
+mod cells;
+mod column;
 mod error;
 mod plan;
+mod postgres;
+mod sqlite;
+mod table;
 mod warehouse;
 
 pub use error::{LoadError, SourceError};

@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use millrace_contract::{FileId, LoadTarget, LoadTask};
+use millrace_contract::{ColumnDef, FileId, LoadTarget, LoadTask};
 
 /// One file's load.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct LoadPlan<'a> {
     /// Columns of every batch, in this order, partition and capture columns
     /// included.
     pub schema: SchemaRef,
+    /// The dataset's columns as declared or inferred: they tell JSON from text.
+    pub columns: &'a [ColumnDef],
 }
 
 /// Asked right before the commit.

@@ -1,0 +1,7 @@
+//! SQLite: rows by prepared multi-row `INSERT`s.
+
+mod bind;
+mod insert;
+pub(crate) mod table;
+
+pub(crate) use insert::write;

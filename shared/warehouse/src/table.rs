@@ -1,0 +1,191 @@
+//! The target table: created where it is missing, compared where it is there,
+//! with every difference named at once.
+
+use millrace_contract::LoadMode;
+use millrace_ledger::{DatabaseError, Dialect, Transaction};
+
+use crate::column::{Column, Kind, LOAD_ID, quote, quote_all};
+use crate::{LoadError, LoadPlan, postgres, sqlite};
+
+/// A column as the database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Existing {
+    pub(crate) name: String,
+    /// The type as the database writes it.
+    pub(crate) type_name: String,
+    /// Whether a row that does not name the column is refused.
+    pub(crate) demands_value: bool,
+}
+
+/// Makes the table ready and returns the columns as its types want them.
+pub(crate) async fn prepare(
+    transaction: &mut Transaction,
+    plan: &LoadPlan<'_>,
+    columns: Vec<Column>,
+) -> Result<Vec<Column>, LoadError> {
+    let table = &plan.target.table;
+    let failed = |source| LoadError::Database { table: table.clone(), source };
+    let mut existing = describe(transaction, table).await.map_err(failed)?;
+    if existing.is_empty() {
+        // Whoever else creates it now is waited for, and then it is there.
+        transaction.lock(&["table", table]).await.map_err(failed)?;
+        existing = describe(transaction, table).await.map_err(failed)?;
+    }
+    let ready = if existing.is_empty() {
+        let sql = create(transaction.dialect(), table, &columns);
+        transaction.execute(&sql, &[]).await.map_err(failed)?;
+        columns
+    } else {
+        fit(transaction.dialect(), table, columns, &existing)?
+    };
+    index(transaction, plan).await.map_err(failed)?;
+    Ok(ready)
+}
+
+async fn describe(
+    transaction: &mut Transaction,
+    table: &str,
+) -> Result<Vec<Existing>, DatabaseError> {
+    match transaction.dialect() {
+        Dialect::Postgres => postgres::table::describe(transaction, table).await,
+        Dialect::Sqlite => sqlite::table::describe(transaction, table).await,
+    }
+}
+
+fn create(dialect: Dialect, table: &str, columns: &[Column]) -> String {
+    let mut parts: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let type_name = type_name(dialect, column);
+            let not_null = if column.nullable { "" } else { " NOT NULL" };
+            format!("{} {type_name}{not_null}", quote(&column.name))
+        })
+        .collect();
+    parts.push(format!("{} BIGINT NOT NULL", quote(LOAD_ID)));
+    format!("CREATE TABLE {} ({})", quote(table), parts.join(", "))
+}
+
+fn type_name(dialect: Dialect, column: &Column) -> String {
+    match dialect {
+        Dialect::Postgres => postgres::table::type_name(column.kind),
+        Dialect::Sqlite => sqlite::table::type_name(column.kind).to_owned(),
+    }
+}
+
+/// Holds the columns against the table's.
+fn fit(
+    dialect: Dialect,
+    table: &str,
+    columns: Vec<Column>,
+    existing: &[Existing],
+) -> Result<Vec<Column>, LoadError> {
+    let mut differences = Vec::new();
+    let mut ready = Vec::with_capacity(columns.len());
+    for column in columns {
+        match find(dialect, existing, &column.name) {
+            None => differences.push(missing(table, &column.name, &type_name(dialect, &column))),
+            Some(found) => match fitting(dialect, &column, &found.type_name) {
+                Some(fitting) => ready.push(fitting),
+                None => differences.push(format!(
+                    "column `{}` is `{}` in the table but the dataset has `{}`",
+                    column.name,
+                    found.type_name,
+                    type_name(dialect, &column)
+                )),
+            },
+        }
+    }
+    match find(dialect, existing, LOAD_ID) {
+        None => differences.push(missing(table, LOAD_ID, "BIGINT")),
+        Some(found) if !holds_load_id(dialect, &found.type_name) => differences
+            .push(format!("column `{LOAD_ID}` is `{}` but must be `bigint`", found.type_name)),
+        Some(_) => {}
+    }
+    for extra in existing.iter().filter(|found| found.demands_value) {
+        let known = |name: &str| same_name(dialect, name, &extra.name);
+        let wanted = known(LOAD_ID) || ready.iter().any(|column| known(&column.name));
+        if !wanted && !differences.iter().any(|text| text.contains(&format!("`{}`", extra.name))) {
+            differences.push(format!(
+                "the table demands column `{}`, which the dataset does not have; give it a default",
+                extra.name
+            ));
+        }
+    }
+    if differences.is_empty() {
+        return Ok(ready);
+    }
+    Err(LoadError::Table { table: table.to_owned(), differences })
+}
+
+fn fitting(dialect: Dialect, column: &Column, type_name: &str) -> Option<Column> {
+    match dialect {
+        Dialect::Postgres => {
+            let kind = postgres::table::fitting(column.kind, type_name)?;
+            Some(Column { kind, ..column.clone() })
+        }
+        Dialect::Sqlite => sqlite::table::fits(column.kind, type_name).then(|| column.clone()),
+    }
+}
+
+fn holds_load_id(dialect: Dialect, type_name: &str) -> bool {
+    let column = Column { name: LOAD_ID.to_owned(), kind: Kind::Int64, nullable: false };
+    fitting(dialect, &column, type_name).is_some_and(|fitting| fitting.kind == Kind::Int64)
+}
+
+fn find<'a>(dialect: Dialect, existing: &'a [Existing], name: &str) -> Option<&'a Existing> {
+    existing.iter().find(|found| same_name(dialect, &found.name, name))
+}
+
+/// SQLite takes letter case for the same, even in quotes.
+fn same_name(dialect: Dialect, one: &str, other: &str) -> bool {
+    match dialect {
+        Dialect::Postgres => one == other,
+        Dialect::Sqlite => one.eq_ignore_ascii_case(other),
+    }
+}
+
+fn missing(table: &str, column: &str, type_name: &str) -> String {
+    format!(
+        "column `{column}` is not in the table; add it: \
+         ALTER TABLE {} ADD COLUMN {} {type_name}",
+        quote(table),
+        quote(column)
+    )
+}
+
+/// The index that a mode relies on.
+async fn index(transaction: &mut Transaction, plan: &LoadPlan<'_>) -> Result<(), DatabaseError> {
+    let target = plan.target;
+    let (unique, columns) = match target.mode {
+        LoadMode::Append => return Ok(()),
+        LoadMode::ReplaceFile => ("", quote(LOAD_ID)),
+        LoadMode::Upsert => ("UNIQUE ", quote_all(target.key.iter().map(String::as_str))),
+    };
+    let table = quote(&target.table);
+    // Named by what it is over, since a name made of names could be too long.
+    let name = format!("millrace_{:016x}", fnv1a(&format!("{table} {columns}")));
+    if index_exists(transaction, &name).await? {
+        return Ok(());
+    }
+    let sql = format!("CREATE {unique}INDEX IF NOT EXISTS {} ON {table} ({columns})", quote(&name));
+    transaction.execute(&sql, &[]).await.map(drop)
+}
+
+/// Asked first, since `CREATE INDEX IF NOT EXISTS` locks the table either way.
+async fn index_exists(transaction: &mut Transaction, name: &str) -> Result<bool, DatabaseError> {
+    let (sql, name) = match transaction.dialect() {
+        Dialect::Postgres => ("SELECT 1 AS found WHERE to_regclass($1) IS NOT NULL", quote(name)),
+        Dialect::Sqlite => (
+            "SELECT 1 AS found FROM sqlite_master WHERE type = 'index' AND name = $1",
+            name.to_owned(),
+        ),
+    };
+    Ok(transaction.fetch_optional(sql, &[name.into()]).await?.is_some())
+}
+
+/// The 64-bit FNV-1a hash, which is the same in every release.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
