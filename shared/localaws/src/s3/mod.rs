@@ -1,21 +1,52 @@
 //! The embedded S3: the wire is spoken by `s3s`, everything behind it is here.
+//!
+//! `design.md` beside this file says how objects are kept, what makes a change
+//! durable, and in which order events are sent.
 
 mod api;
+mod blob;
+mod bucket;
+mod checksum;
+mod chunked;
+mod claims;
+mod clock;
+mod completion;
+mod condition;
+mod error;
+mod etag;
+mod event;
+mod host;
+mod index;
+mod journal;
+mod listing;
+mod notification;
+mod object;
+mod ops;
+mod receive;
+mod record;
+mod send;
+mod store;
+mod wire;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::{Request, Response};
-use s3s::Body;
+use hyper::header::{HeaderMap, HeaderValue};
+use hyper::{Request, Response, StatusCode};
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, S3Error};
 
+use self::api::Api;
+use self::host::Host;
+use self::store::Store;
+use self::wire::RequestId;
 use crate::sink::EventSink;
 
 /// An S3 endpoint over one directory. Clones share it.
 #[derive(Clone)]
-pub struct S3 {
+pub(crate) struct S3 {
     service: S3Service,
 }
 
@@ -24,22 +55,51 @@ impl S3 {
     ///
     /// # Errors
     /// If `dir` can't be created, read or written.
-    pub fn open(
+    pub(crate) fn open(
         dir: PathBuf,
         region: &str,
         account: &str,
         sink: Arc<dyn EventSink>,
     ) -> io::Result<Self> {
-        std::fs::create_dir_all(&dir)?;
-        let api = api::Api::new(region, account, sink);
-        Ok(Self { service: S3ServiceBuilder::new(api).build() })
+        let store = Store::open(&dir, region, account, sink)?;
+        let mut service = S3ServiceBuilder::new(Api(Arc::new(store)));
+        service.set_host(Host);
+        Ok(Self { service: service.build() })
     }
 
-    /// Answers one request. Never fails: errors are S3 error responses.
-    pub async fn call(&self, request: Request<Incoming>) -> Response<Body> {
-        match self.service.call(request.map(Body::from)).await {
-            Ok(response) => response,
-            Err(_) => Response::new(Body::empty()),
+    /// Answers one request. Never fails: errors are S3's error responses.
+    pub(crate) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
+        let id = RequestId::random();
+        let mut response = match wire::prepare(request, id) {
+            Ok(request) => match self.service.call(request).await {
+                Ok(response) => response,
+                Err(error) => {
+                    tracing::error!(?error, "a request could not be answered");
+                    failed()
+                }
+            },
+            Err(error) => refused(error),
+        };
+        identify(response.headers_mut(), id);
+        response
+    }
+}
+
+fn refused(error: S3Error) -> Response<Body> {
+    error.to_http_response().unwrap_or_else(|_| failed())
+}
+
+fn failed() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+fn identify(headers: &mut HeaderMap, id: RequestId) {
+    let ids = [("x-amz-request-id", id.to_string()), ("x-amz-id-2", id.host_id())];
+    for (name, value) in ids {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
         }
     }
 }

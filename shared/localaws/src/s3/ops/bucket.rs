@@ -1,0 +1,136 @@
+//! Buckets themselves: create, delete, find, and whether they keep versions.
+
+use std::sync::Arc;
+
+use s3s::dto::{
+    self, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput,
+    DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput,
+    GetBucketVersioningInput, GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput,
+    ListBucketsInput, ListBucketsOutput, Owner, PutBucketVersioningInput,
+    PutBucketVersioningOutput,
+};
+use s3s::{S3Error, S3ErrorCode, S3Request, s3_error};
+
+use super::{Answer, answer};
+use crate::s3::object::timestamp;
+use crate::s3::record::{Record, Settings, Versioning};
+use crate::s3::store::Store;
+
+/// The region that has no location constraint.
+const CLASSIC: &str = "us-east-1";
+const MAX_BUCKETS: i32 = 10_000;
+
+/// Creates a bucket.
+pub(in crate::s3) async fn create_bucket(
+    store: &Arc<Store>,
+    request: S3Request<CreateBucketInput>,
+) -> Answer<CreateBucketOutput> {
+    let name = request.input.bucket;
+    // In the classic region, creating a bucket that one has succeeds.
+    if !store.create_bucket(&name)? && store.region != CLASSIC {
+        return Err(s3_error!(
+            BucketAlreadyOwnedByYou,
+            "Your previous request to create the named bucket succeeded and you already own it: \
+             `{name}`"
+        ));
+    }
+    answer(CreateBucketOutput { location: Some(format!("/{name}")) })
+}
+
+/// Deletes an empty bucket.
+pub(in crate::s3) async fn delete_bucket(
+    store: &Arc<Store>,
+    request: S3Request<DeleteBucketInput>,
+) -> Answer<DeleteBucketOutput> {
+    store.delete_bucket(&request.input.bucket)?;
+    answer(DeleteBucketOutput {})
+}
+
+/// Says whether there is a bucket.
+pub(in crate::s3) async fn head_bucket(
+    store: &Arc<Store>,
+    request: S3Request<HeadBucketInput>,
+) -> Answer<HeadBucketOutput> {
+    store.bucket(&request.input.bucket)?;
+    answer(HeadBucketOutput { bucket_region: Some(store.region.clone()), ..Default::default() })
+}
+
+/// Lists buckets by name.
+pub(in crate::s3) async fn list_buckets(
+    store: &Arc<Store>,
+    request: S3Request<ListBucketsInput>,
+) -> Answer<ListBucketsOutput> {
+    let input = request.input;
+    let limit = input.max_buckets.unwrap_or(MAX_BUCKETS).clamp(1, MAX_BUCKETS) as usize;
+    let prefix = input.prefix.as_deref().unwrap_or_default();
+    let after = input.continuation_token.as_deref().unwrap_or_default();
+    let buckets = store.buckets();
+    let mut matching =
+        buckets.iter().filter(|bucket| bucket.name.starts_with(prefix) && &*bucket.name > after);
+    let page: Vec<_> = matching.by_ref().take(limit).collect();
+    let last = page.last().map(|bucket| bucket.name.to_string());
+    let shown = page.into_iter().map(|bucket| dto::Bucket {
+        bucket_region: Some(store.region.clone()),
+        creation_date: Some(timestamp(bucket.read(|index| index.settings.created))),
+        name: Some(bucket.name.to_string()),
+    });
+    answer(ListBucketsOutput {
+        buckets: Some(shown.collect()),
+        continuation_token: last.filter(|_| matching.next().is_some()),
+        owner: Some(owner(store)),
+        prefix: input.prefix,
+    })
+}
+
+/// The owner of everything.
+pub(super) fn owner(store: &Store) -> Owner {
+    Owner { display_name: None, id: Some(store.account.clone()) }
+}
+
+/// Says where a bucket is.
+pub(in crate::s3) async fn get_bucket_location(
+    store: &Arc<Store>,
+    request: S3Request<GetBucketLocationInput>,
+) -> Answer<GetBucketLocationOutput> {
+    store.bucket(&request.input.bucket)?;
+    let constraint = (store.region != CLASSIC).then(|| store.region.clone());
+    answer(GetBucketLocationOutput {
+        location_constraint: constraint.map(BucketLocationConstraint::from),
+    })
+}
+
+/// Says whether a bucket keeps versions.
+pub(in crate::s3) async fn get_bucket_versioning(
+    store: &Arc<Store>,
+    request: S3Request<GetBucketVersioningInput>,
+) -> Answer<GetBucketVersioningOutput> {
+    let bucket = store.bucket(&request.input.bucket)?;
+    let status = match bucket.read(|index| index.settings.versioning) {
+        Versioning::Unversioned => None,
+        Versioning::Enabled => Some(BucketVersioningStatus::ENABLED),
+        Versioning::Suspended => Some(BucketVersioningStatus::SUSPENDED),
+    };
+    answer(GetBucketVersioningOutput {
+        status: status.map(BucketVersioningStatus::from_static),
+        ..Default::default()
+    })
+}
+
+/// Makes a bucket keep versions, or stop to.
+pub(in crate::s3) async fn put_bucket_versioning(
+    store: &Arc<Store>,
+    request: S3Request<PutBucketVersioningInput>,
+) -> Answer<PutBucketVersioningOutput> {
+    let input = request.input;
+    let status = input.versioning_configuration.status;
+    let versioning = match status.as_ref().map(BucketVersioningStatus::as_str) {
+        Some(BucketVersioningStatus::ENABLED) => Versioning::Enabled,
+        Some(BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,
+        Some(_) | None => return Err(S3Error::new(S3ErrorCode::MalformedXML)),
+    };
+    store.bucket(&input.bucket)?.commit(|index, _| {
+        let settings = Settings { versioning, ..index.settings.clone() };
+        Ok((Some(Record::Settings(settings)), ()))
+    })?;
+    answer(PutBucketVersioningOutput {})
+}

@@ -1,0 +1,147 @@
+//! Tags of objects and of buckets.
+
+use std::sync::Arc;
+
+use s3s::dto::{
+    DeleteBucketTaggingInput, DeleteBucketTaggingOutput, DeleteObjectTaggingInput,
+    DeleteObjectTaggingOutput, GetBucketTaggingInput, GetBucketTaggingOutput,
+    GetObjectTaggingInput, GetObjectTaggingOutput, PutBucketTaggingInput, PutBucketTaggingOutput,
+    PutObjectTaggingInput, PutObjectTaggingOutput, Tag, TagSet,
+};
+use s3s::{S3Request, S3Result, s3_error};
+
+use super::{Answer, answer, find};
+use crate::s3::object::Tags;
+use crate::s3::record::{Record, Settings};
+use crate::s3::store::Store;
+
+const MAX_OBJECT_TAGS: usize = 10;
+const MAX_BUCKET_TAGS: usize = 50;
+
+/// Reads `x-amz-tagging`.
+///
+/// # Errors
+/// `InvalidTag`.
+pub(super) fn parse_header(header: Option<&str>) -> S3Result<Tags> {
+    let pairs = form_urlencoded::parse(header.unwrap_or_default().as_bytes());
+    let pairs = pairs.filter(|(key, _)| !key.is_empty());
+    checked(pairs.map(|(key, value)| (key.into(), value.into())).collect(), MAX_OBJECT_TAGS)
+}
+
+fn from_dto(tags: TagSet, most: usize) -> S3Result<Tags> {
+    let pair =
+        |tag: Tag| (tag.key.unwrap_or_default().into(), tag.value.unwrap_or_default().into());
+    checked(tags.into_iter().map(pair).collect(), most)
+}
+
+fn checked(pairs: Vec<(Box<str>, Box<str>)>, most: usize) -> S3Result<Tags> {
+    if pairs.len() > most {
+        return Err(s3_error!(InvalidTag, "There can be at most {most} tags"));
+    }
+    for (at, (key, value)) in pairs.iter().enumerate() {
+        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
+            return Err(s3_error!(InvalidTag, "The tag `{key}` has an invalid length"));
+        }
+        if pairs[..at].iter().any(|(other, _)| other == key) {
+            return Err(s3_error!(InvalidTag, "Cannot provide multiple Tags with the same key"));
+        }
+    }
+    Ok(Tags(pairs.into()))
+}
+
+fn to_dto(tags: &Tags) -> TagSet {
+    let tag = |(key, value): &(Box<str>, Box<str>)| Tag {
+        key: Some(key.to_string()),
+        value: Some(value.to_string()),
+    };
+    tags.0.iter().map(tag).collect()
+}
+
+/// Gives an object's tags.
+pub(in crate::s3) async fn get_object_tagging(
+    store: &Arc<Store>,
+    request: S3Request<GetObjectTaggingInput>,
+) -> Answer<GetObjectTaggingOutput> {
+    let input = request.input;
+    let bucket = store.bucket(&input.bucket)?;
+    let found = find(&bucket, &input.key, input.version_id.as_deref())?;
+    answer(GetObjectTaggingOutput { tag_set: to_dto(&found.object.tags), version_id: found.shown })
+}
+
+/// Replaces an object's tags.
+pub(in crate::s3) async fn put_object_tagging(
+    store: &Arc<Store>,
+    request: S3Request<PutObjectTaggingInput>,
+) -> Answer<PutObjectTaggingOutput> {
+    let input = request.input;
+    let tags = from_dto(input.tagging.tag_set, MAX_OBJECT_TAGS)?;
+    let version = input.version_id.as_deref();
+    let version_id = tag_object(store, &input.bucket, &input.key, version, tags)?;
+    answer(PutObjectTaggingOutput { version_id })
+}
+
+/// Removes an object's tags.
+pub(in crate::s3) async fn delete_object_tagging(
+    store: &Arc<Store>,
+    request: S3Request<DeleteObjectTaggingInput>,
+) -> Answer<DeleteObjectTaggingOutput> {
+    let input = request.input;
+    let version = input.version_id.as_deref();
+    let version_id = tag_object(store, &input.bucket, &input.key, version, Tags::default())?;
+    answer(DeleteObjectTaggingOutput { version_id })
+}
+
+fn tag_object(
+    store: &Store,
+    bucket: &str,
+    key: &str,
+    version: Option<&str>,
+    tags: Tags,
+) -> S3Result<Option<String>> {
+    let bucket = store.bucket(bucket)?;
+    let found = find(&bucket, key, version)?;
+    bucket.commit(|_, _| {
+        let record = Record::Tag { key: key.into(), version: found.version.id, tags };
+        Ok((Some(record), ()))
+    })?;
+    Ok(found.shown)
+}
+
+/// Gives a bucket's tags.
+pub(in crate::s3) async fn get_bucket_tagging(
+    store: &Arc<Store>,
+    request: S3Request<GetBucketTaggingInput>,
+) -> Answer<GetBucketTaggingOutput> {
+    let bucket = store.bucket(&request.input.bucket)?;
+    let tag_set = bucket.read(|index| to_dto(&index.settings.tags));
+    if tag_set.is_empty() {
+        return Err(s3_error!(NoSuchTagSet, "The TagSet does not exist"));
+    }
+    answer(GetBucketTaggingOutput { tag_set })
+}
+
+/// Replaces a bucket's tags.
+pub(in crate::s3) async fn put_bucket_tagging(
+    store: &Arc<Store>,
+    request: S3Request<PutBucketTaggingInput>,
+) -> Answer<PutBucketTaggingOutput> {
+    let tags = from_dto(request.input.tagging.tag_set, MAX_BUCKET_TAGS)?;
+    tag_bucket(store, &request.input.bucket, tags)?;
+    answer(PutBucketTaggingOutput {})
+}
+
+/// Removes a bucket's tags.
+pub(in crate::s3) async fn delete_bucket_tagging(
+    store: &Arc<Store>,
+    request: S3Request<DeleteBucketTaggingInput>,
+) -> Answer<DeleteBucketTaggingOutput> {
+    tag_bucket(store, &request.input.bucket, Tags::default())?;
+    answer(DeleteBucketTaggingOutput {})
+}
+
+fn tag_bucket(store: &Store, bucket: &str, tags: Tags) -> S3Result<()> {
+    store.bucket(bucket)?.commit(|index, _| {
+        let settings = Settings { tags, ..index.settings.clone() };
+        Ok((Some(Record::Settings(settings)), ()))
+    })
+}

@@ -1,0 +1,167 @@
+//! What a bucket's journal says: every change to it, as one record each.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::blob::BlobRef;
+use super::checksum::{Algorithm, Checksum};
+use super::etag::Etag;
+use super::notification::Notification;
+use super::object::{Headers, Tags, Version, VersionId};
+use crate::clock::Millis;
+
+/// A change to a bucket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Record {
+    /// The bucket's settings, as they are from now on.
+    Settings(Settings),
+    /// A version was written; it is the current one. Takes the place of the
+    /// null version if it is one itself.
+    Put {
+        /// Key.
+        key: Box<str>,
+        /// Version.
+        version: Version,
+        /// The multipart upload that ends with this, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        upload: Option<Box<str>>,
+    },
+    /// A version was removed for good.
+    Remove {
+        /// Key.
+        key: Box<str>,
+        /// Version.
+        version: VersionId,
+        /// Orders the events of a key.
+        sequencer: u64,
+    },
+    /// An object's tags are these from now on.
+    Tag {
+        /// Key.
+        key: Box<str>,
+        /// Version.
+        version: VersionId,
+        /// Tags.
+        tags: Tags,
+    },
+    /// A multipart upload began.
+    Upload {
+        /// Upload id.
+        id: Box<str>,
+        /// What is known of it before its parts.
+        upload: Upload,
+    },
+    /// A part was uploaded, in place of an earlier one of this number.
+    Part {
+        /// Upload id.
+        upload: Box<str>,
+        /// Part number.
+        number: u16,
+        /// The part.
+        part: Part,
+    },
+    /// A multipart upload was aborted.
+    Abort {
+        /// Upload id.
+        upload: Box<str>,
+    },
+    /// Sequencers up to this one have been given out.
+    Sequencer(u64),
+}
+
+impl Record {
+    /// The content files it names.
+    pub(super) fn blobs_mut(&mut self) -> Vec<&mut BlobRef> {
+        match self {
+            Self::Put { version, .. } => {
+                let object = version.object.as_mut().and_then(std::sync::Arc::get_mut);
+                object.into_iter().flat_map(|object| &mut object.blobs).collect()
+            }
+            Self::Part { part, .. } => vec![&mut part.blob],
+            Self::Settings(_)
+            | Self::Remove { .. }
+            | Self::Tag { .. }
+            | Self::Upload { .. }
+            | Self::Abort { .. }
+            | Self::Sequencer(_) => Vec::new(),
+        }
+    }
+
+    /// The highest number it has used up.
+    pub(super) fn sequencer(&self) -> u64 {
+        match self {
+            Self::Put { version, .. } => version.sequencer,
+            Self::Remove { sequencer, .. } | Self::Sequencer(sequencer) => *sequencer,
+            Self::Settings(_)
+            | Self::Tag { .. }
+            | Self::Upload { .. }
+            | Self::Part { .. }
+            | Self::Abort { .. } => 0,
+        }
+    }
+}
+
+/// What is set for a bucket as a whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Settings {
+    /// When it was created.
+    pub(super) created: Millis,
+    /// Whether versions are kept.
+    #[serde(default)]
+    pub(super) versioning: Versioning,
+    /// Who is told of its events.
+    #[serde(default)]
+    pub(super) notification: Notification,
+    /// Tags of the bucket itself.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub(super) tags: Tags,
+}
+
+/// Whether a bucket keeps versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Versioning {
+    /// It never did.
+    #[default]
+    Unversioned,
+    /// It does.
+    Enabled,
+    /// It did; new objects take the place of the null version.
+    Suspended,
+}
+
+/// A multipart upload under way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Upload {
+    /// Key the object will have.
+    pub(super) key: Box<str>,
+    /// When it began.
+    pub(super) initiated: Millis,
+    /// Headers the object will have.
+    pub(super) headers: Headers,
+    /// Tags the object will have.
+    pub(super) tags: Tags,
+    /// The checksum computed for every part.
+    pub(super) algorithm: Algorithm,
+    /// Whether the client asked for a checksum, rather than S3 by itself.
+    pub(super) checksum_asked: bool,
+    /// Whether the object's checksum is one of its parts' checksums.
+    pub(super) composite: bool,
+    /// Parts by number.
+    #[serde(skip)]
+    pub(super) parts: BTreeMap<u16, Part>,
+}
+
+/// An uploaded part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Part {
+    /// Its bytes.
+    pub(super) blob: BlobRef,
+    /// Entity tag.
+    pub(super) etag: Etag,
+    /// Checksum, of the upload's algorithm.
+    pub(super) checksum: Checksum,
+    /// When it was uploaded.
+    pub(super) modified: Millis,
+}
