@@ -36,3 +36,11 @@ impl Folder {
 fn open_lock(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
+
+/// Replaces a small file as a whole: readers, and the next start, see the old
+/// content or the new, never a part.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, content)?;
+    std::fs::rename(&new, path)
+}

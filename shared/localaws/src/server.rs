@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::route::Endpoint;
+use crate::endpoint::Endpoint;
 use crate::{Config, StartError};
 
 /// How long answers may still be written after [`Server::stop`].
@@ -40,7 +40,7 @@ impl Server {
         let addr = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.bind, source })?;
-        let endpoint = Arc::new(Endpoint::open(&config, stop.clone())?);
+        let endpoint = Arc::new(Endpoint::open(&config, addr, stop.clone())?);
         let connections = TaskTracker::new();
         connections.spawn(accept(listener, endpoint, connections.clone(), stop.clone()));
         Ok(Self { addr, connections, stop: stop.drop_guard() })

@@ -1,0 +1,144 @@
+//! SNS: topics whose subscribers are queues, by the AWS Query protocol.
+//!
+//! A publish is answered when every queue has stored its message. Subscribers
+//! of other kinds (email, HTTPS, …) are kept and shown as not confirmed, and
+//! nothing is sent to them.
+
+mod attributes;
+mod envelope;
+mod publish;
+mod state;
+mod subscriptions;
+mod tags;
+mod topics;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hyper::Response;
+use s3s::Body;
+
+use crate::arn::Account;
+use crate::clock::Clock;
+use crate::query::{self, Form, Namespace, QueryError, Xml};
+use crate::sqs::Sqs;
+
+use self::state::Store;
+
+pub(crate) use self::publish::Publication;
+
+/// Results on a page.
+const PAGE: usize = 100;
+
+/// The topics of one endpoint.
+#[derive(Debug)]
+pub(crate) struct Sns {
+    account: Arc<Account>,
+    clock: Clock,
+    sqs: Arc<Sqs>,
+    store: Store,
+}
+
+impl Sns {
+    /// Opens the topics kept in `dir`.
+    pub(crate) fn open(
+        dir: PathBuf,
+        account: Arc<Account>,
+        clock: Clock,
+        sqs: Arc<Sqs>,
+    ) -> io::Result<Self> {
+        Ok(Self { account, clock, sqs, store: Store::open(dir)? })
+    }
+
+    /// Whether there is such an operation.
+    pub(crate) fn has(operation: &str) -> bool {
+        matches!(
+            operation,
+            "CreateTopic"
+                | "DeleteTopic"
+                | "GetSubscriptionAttributes"
+                | "GetTopicAttributes"
+                | "ListSubscriptions"
+                | "ListSubscriptionsByTopic"
+                | "ListTagsForResource"
+                | "ListTopics"
+                | "Publish"
+                | "PublishBatch"
+                | "SetSubscriptionAttributes"
+                | "SetTopicAttributes"
+                | "Subscribe"
+                | "TagResource"
+                | "Unsubscribe"
+                | "UntagResource"
+        )
+    }
+
+    /// Answers one request.
+    pub(crate) fn call(&self, base: &str, form: &Form) -> Response<Body> {
+        let action = form.action();
+        match self.answer(action, base, form) {
+            Ok(xml) => query::accept(Namespace::SNS, action, &xml),
+            Err(error) => query::refuse(&error),
+        }
+    }
+
+    fn answer(&self, action: &str, base: &str, form: &Form) -> Result<Xml, QueryError> {
+        match action {
+            "CreateTopic" => self.create_topic(form),
+            "DeleteTopic" => self.delete_topic(form),
+            "GetTopicAttributes" => self.get_topic_attributes(form),
+            "SetTopicAttributes" => self.set_topic_attributes(form),
+            "ListTopics" => Ok(self.list_topics(form)),
+            "Subscribe" => self.subscribe(form),
+            "Unsubscribe" => self.unsubscribe(form),
+            "GetSubscriptionAttributes" => self.get_subscription_attributes(form),
+            "SetSubscriptionAttributes" => self.set_subscription_attributes(form),
+            "ListSubscriptions" => Ok(self.list_subscriptions(form)),
+            "ListSubscriptionsByTopic" => self.list_subscriptions_by_topic(form),
+            "Publish" => self.publish(base, form),
+            "PublishBatch" => self.publish_batch(base, form),
+            "TagResource" => self.tag_resource(form),
+            "UntagResource" => self.untag_resource(form),
+            "ListTagsForResource" => self.list_tags_for_resource(form),
+            _ => Err(error(
+                "InvalidAction",
+                format!("This endpoint has no SNS operation {action}."),
+            )),
+        }
+    }
+
+    /// Whether there is a topic of this ARN.
+    pub(crate) fn has_topic(&self, arn: &str) -> bool {
+        self.store.read().topics.contains_key(arn)
+    }
+}
+
+/// An error that is the caller's fault.
+fn error(code: &'static str, message: impl Into<String>) -> QueryError {
+    QueryError::new(Namespace::SNS, 400, code, message)
+}
+
+/// `Invalid parameter: <parameter> Reason: <reason>`
+fn invalid(parameter: &str, reason: &str) -> QueryError {
+    error("InvalidParameter", format!("Invalid parameter: {parameter} Reason: {reason}"))
+}
+
+/// There is no such topic or subscription.
+fn not_found(what: &str) -> QueryError {
+    QueryError::new(Namespace::SNS, 404, "NotFound", format!("{what} does not exist"))
+}
+
+/// A parameter that must be there.
+fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, QueryError> {
+    let value = form.get(name).filter(|value| !value.is_empty());
+    value.ok_or_else(|| invalid(name, "it is missing"))
+}
+
+impl From<io::Error> for QueryError {
+    fn from(error: io::Error) -> Self {
+        tracing::error!(%error, "can't write to the data folder");
+        let message = format!("can't write to the data folder: {error}");
+        Self::new(Namespace::SNS, 500, "InternalError", message)
+    }
+}

@@ -1,0 +1,37 @@
+//! Messages that other services here put into queues.
+
+use super::Sqs;
+use super::error::SqsError;
+use super::message::{Attribute, Extras, Message, State};
+use super::ops::content;
+use crate::clock::Millis;
+
+/// A message from another service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    /// Body.
+    pub(crate) body: String,
+    /// Message attributes, by ascending name.
+    pub(crate) attributes: Vec<Attribute>,
+}
+
+impl Sqs {
+    /// Whether there is a queue of this ARN.
+    pub(crate) fn has_queue(&self, arn: &str) -> bool {
+        self.queue_by_arn(arn).is_some()
+    }
+
+    /// Puts a message into the queue of this ARN; it is stored when this
+    /// returns.
+    pub(crate) fn deliver(&self, arn: &str, delivery: Delivery) -> Result<(), SqsError> {
+        let queue = self.queue_by_arn(arn).ok_or_else(SqsError::no_queue)?;
+        let now = self.clock.now();
+        let state = match queue.description().settings.delay {
+            0 => State::Ready,
+            delay => State::Delayed(now + Millis::from(delay) * 1000),
+        };
+        let extras = Extras { attributes: delivery.attributes, ..Extras::default() };
+        let content = content(delivery.body.into(), extras, now);
+        queue.add(vec![Message::new(content, state)])
+    }
+}

@@ -1,0 +1,293 @@
+//! What is written to a journal: records framed by length and checksum, so
+//! that a record cut short by the end of the process is seen for what it is.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::clock::Millis;
+
+use super::super::message::{Attribute, AttributeValue, Content, Extras, Message, Seq, State};
+use super::bytes::{Fields, Put};
+
+/// Length and checksum.
+const FRAME: usize = 8;
+
+const MESSAGE: u8 = 1;
+const RECEIVE: u8 = 2;
+const STATE: u8 = 3;
+const DELETE: u8 = 4;
+
+/// One step in a queue's life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Record {
+    /// A message with everything known of it: sent, or copied forward. Replaces
+    /// an earlier record of the same message.
+    Message(Seq, Message),
+    /// Messages were received together.
+    Receive { now: Millis, until: Millis, seqs: Vec<Seq> },
+    /// A message becomes ready at another time.
+    State(Seq, State),
+    /// Messages are gone.
+    Delete(Vec<Seq>),
+}
+
+/// Records that are to be written together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch(pub(super) Vec<u8>);
+
+impl Batch {
+    /// A message with everything known of it.
+    pub(crate) fn message(&mut self, seq: Seq, message: &Message) {
+        self.frame(MESSAGE, |out| {
+            out.put_u64(seq);
+            put_state(out, message.state);
+            out.put_u32(message.receive_count);
+            out.put_u64(message.first_received_at);
+            out.put_u64(message.received_at);
+            put_content(out, &message.content);
+        });
+    }
+
+    /// Messages were received together at `now` until `until`.
+    pub(crate) fn receive(&mut self, now: Millis, until: Millis, seqs: &[Seq]) {
+        self.frame(RECEIVE, |out| {
+            out.put_u64(now);
+            out.put_u64(until);
+            seqs.iter().for_each(|&seq| out.put_u64(seq));
+        });
+    }
+
+    /// A message becomes ready at another time.
+    pub(crate) fn state(&mut self, seq: Seq, state: State) {
+        self.frame(STATE, |out| {
+            out.put_u64(seq);
+            put_state(out, state);
+        });
+    }
+
+    /// Messages are gone.
+    pub(crate) fn delete(&mut self, seqs: &[Seq]) {
+        self.frame(DELETE, |out| seqs.iter().for_each(|&seq| out.put_u64(seq)));
+    }
+
+    /// Whether nothing is to be written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn frame(&mut self, kind: u8, fields: impl FnOnce(&mut Vec<u8>)) {
+        let out = &mut self.0;
+        let start = out.len();
+        out.extend_from_slice(&[0; FRAME]);
+        out.push(kind);
+        fields(out);
+        let (frame, payload) = out[start..].split_at_mut(FRAME);
+        frame[..4].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+        frame[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    }
+}
+
+/// The next record of `bytes` and how long it is; `None` at the end, which is
+/// also where a record is cut short or damaged.
+pub(super) fn next(bytes: &[u8]) -> Option<(Record, usize)> {
+    let mut fields = Fields(bytes);
+    let length = fields.u32()? as usize;
+    let checksum = fields.u32()?;
+    let payload = fields.take(length)?;
+    if crc32fast::hash(payload) != checksum {
+        return None;
+    }
+    Some((decode(payload)?, FRAME + length))
+}
+
+fn decode(payload: &[u8]) -> Option<Record> {
+    let mut fields = Fields(payload);
+    match fields.u8()? {
+        MESSAGE => {
+            let seq = fields.u64()?;
+            Some(Record::Message(seq, message(&mut fields)?))
+        }
+        RECEIVE => {
+            let (now, until) = (fields.u64()?, fields.u64()?);
+            Some(Record::Receive { now, until, seqs: seqs(&mut fields)? })
+        }
+        STATE => Some(Record::State(fields.u64()?, state(&mut fields)?)),
+        DELETE => Some(Record::Delete(seqs(&mut fields)?)),
+        _ => None,
+    }
+}
+
+fn seqs(fields: &mut Fields<'_>) -> Option<Vec<Seq>> {
+    let mut seqs = Vec::with_capacity(fields.0.len() / 8);
+    while !fields.is_empty() {
+        seqs.push(fields.u64()?);
+    }
+    Some(seqs)
+}
+
+fn message(fields: &mut Fields<'_>) -> Option<Message> {
+    Some(Message {
+        state: state(fields)?,
+        receive_count: fields.u32()?,
+        first_received_at: fields.u64()?,
+        received_at: fields.u64()?,
+        content: content(fields)?,
+        segment: 0,
+    })
+}
+
+fn put_state(out: &mut Vec<u8>, state: State) {
+    let (kind, due) = match state {
+        State::Ready => (0, 0),
+        State::Delayed(due) => (1, due),
+        State::InFlight(due) => (2, due),
+    };
+    out.push(kind);
+    out.put_u64(due);
+}
+
+fn state(fields: &mut Fields<'_>) -> Option<State> {
+    let (kind, due) = (fields.u8()?, fields.u64()?);
+    match kind {
+        0 => Some(State::Ready),
+        1 => Some(State::Delayed(due)),
+        2 => Some(State::InFlight(due)),
+        _ => None,
+    }
+}
+
+fn put_content(out: &mut Vec<u8>, content: &Content) {
+    out.extend_from_slice(content.id.as_bytes());
+    out.extend_from_slice(&content.body_md5);
+    out.put_u64(content.sent_at);
+    out.put_bytes(content.body.as_bytes());
+    if let Some(extras) = &content.extras {
+        put_extras(out, extras);
+    }
+}
+
+fn content(fields: &mut Fields<'_>) -> Option<Content> {
+    Some(Content {
+        id: Uuid::from_bytes(fields.array()?),
+        body_md5: fields.array()?,
+        sent_at: fields.u64()?,
+        body: fields.text()?.into(),
+        extras: match fields.is_empty() {
+            true => None,
+            false => Some(Arc::new(extras(fields)?)),
+        },
+    })
+}
+
+fn put_extras(out: &mut Vec<u8>, extras: &Extras) {
+    for text in [&extras.trace_header, &extras.group, &extras.dead_letter_source] {
+        out.push(text.is_some().into());
+        out.put_bytes(text.as_deref().unwrap_or_default().as_bytes());
+    }
+    for attribute in &extras.attributes {
+        out.put_bytes(attribute.name.as_bytes());
+        out.put_bytes(attribute.data_type.as_bytes());
+        out.push(matches!(attribute.value, AttributeValue::Binary(_)).into());
+        out.put_bytes(attribute.value.bytes());
+    }
+}
+
+fn extras(fields: &mut Fields<'_>) -> Option<Extras> {
+    let mut extras = Extras {
+        trace_header: optional_text(fields)?,
+        group: optional_text(fields)?,
+        dead_letter_source: optional_text(fields)?,
+        attributes: Vec::new(),
+    };
+    while !fields.is_empty() {
+        extras.attributes.push(Attribute {
+            name: fields.text()?.to_owned(),
+            data_type: fields.text()?.to_owned(),
+            value: match fields.u8()? {
+                0 => AttributeValue::Text(fields.text()?.to_owned()),
+                _ => AttributeValue::Binary(fields.bytes()?.to_owned()),
+            },
+        });
+    }
+    Some(extras)
+}
+
+fn optional_text(fields: &mut Fields<'_>) -> Option<Option<String>> {
+    let is_some = fields.u8()? != 0;
+    let text = fields.text()?;
+    Some(is_some.then(|| text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rich_message() -> Message {
+        let attribute = |name: &str, value| Attribute {
+            name: name.to_owned(),
+            data_type: "String.custom".to_owned(),
+            value,
+        };
+        Message {
+            content: Content {
+                id: Uuid::from_u128(7),
+                body: "{\"a\": \"ü\"}".into(),
+                body_md5: [3; 16],
+                sent_at: 11,
+                extras: Some(Arc::new(Extras {
+                    attributes: vec![
+                        attribute("a", AttributeValue::Text("x".into())),
+                        attribute("b", AttributeValue::Binary(vec![0, 255])),
+                    ],
+                    trace_header: Some("Root=1".into()),
+                    group: None,
+                    dead_letter_source: Some("arn:a".into()),
+                })),
+            },
+            state: State::InFlight(99),
+            receive_count: 2,
+            first_received_at: 12,
+            received_at: 13,
+            segment: 0,
+        }
+    }
+
+    #[test]
+    fn records_read_back_as_written() {
+        let mut batch = Batch::default();
+        batch.message(5, &rich_message());
+        batch.receive(1, 2, &[5, 6]);
+        batch.state(5, State::Ready);
+        batch.delete(&[5]);
+        let mut rest = batch.0.as_slice();
+        let mut read = Vec::new();
+        while let Some((record, length)) = next(rest) {
+            read.push(record);
+            rest = &rest[length..];
+        }
+        let written = [
+            Record::Message(5, rich_message()),
+            Record::Receive { now: 1, until: 2, seqs: vec![5, 6] },
+            Record::State(5, State::Ready),
+            Record::Delete(vec![5]),
+        ];
+        assert_eq!(read, written);
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn a_record_cut_short_or_damaged_is_the_end() {
+        let mut batch = Batch::default();
+        batch.message(5, &rich_message());
+        let whole = batch.0;
+        for length in 0..whole.len() {
+            assert!(next(&whole[..length]).is_none(), "cut at {length}");
+        }
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            assert!(next(&damaged).is_none(), "damaged at {at}");
+        }
+    }
+}

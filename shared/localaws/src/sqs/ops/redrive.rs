@@ -1,0 +1,105 @@
+//! Dead letters: where they go, and `ListDeadLetterSourceQueues`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::description::Description;
+use super::super::error::SqsError;
+use super::super::message::{Extras, Message, Seq, State};
+use super::super::queue::Queue;
+use super::super::{BaseUrl, Sqs};
+use super::queues;
+use crate::page::page;
+
+/// A dead-letter queue that exists, and when messages go there.
+pub(super) struct Grave {
+    pub(super) target: Arc<Queue>,
+    pub(super) max_receive_count: u32,
+}
+
+/// Parameters of `ListDeadLetterSourceQueues`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in super::super) struct ListSources<'a> {
+    #[serde(borrow)]
+    queue_url: Cow<'a, str>,
+    next_token: Option<String>,
+    max_results: Option<i64>,
+}
+
+/// What `ListDeadLetterSourceQueues` answers. Other than in `ListQueues`, the
+/// list's name begins with a small letter.
+#[derive(Debug, Serialize)]
+pub(in super::super) struct Sources {
+    #[serde(rename = "queueUrls")]
+    queue_urls: Vec<String>,
+    #[serde(rename = "NextToken", skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+impl Sqs {
+    pub(in super::super) fn list_dead_letter_source_queues(
+        &self,
+        base: BaseUrl<'_>,
+        request: &ListSources<'_>,
+    ) -> Result<Sources, SqsError> {
+        let target = self.queue(&request.queue_url)?;
+        let limit = queues::limit(request.max_results)?;
+        let after = request.next_token.as_deref().unwrap_or_default();
+        let sources = self.registry.list("", after).into_iter().filter(|(_, queue)| {
+            let redrive = queue.description().settings.redrive().ok().flatten();
+            redrive.is_some_and(|redrive| redrive.target == target.arn)
+        });
+        let (sources, next_token) = page(sources, limit, |(name, _)| name.clone());
+        let queue_urls = sources.iter().map(|(name, _)| self.url(base, name)).collect();
+        Ok(Sources { queue_urls, next_token })
+    }
+
+    /// Where a queue's dead letters go; nowhere if that queue is gone.
+    pub(super) fn redrive_of(&self, description: &Description) -> Option<Grave> {
+        let redrive = description.settings.redrive().ok().flatten()?;
+        let target = self.queue_by_arn(&redrive.target)?;
+        Some(Grave { target, max_receive_count: redrive.max_receive_count })
+    }
+
+    /// The queue of an ARN.
+    pub(in super::super) fn queue_by_arn(&self, arn: &str) -> Option<Arc<Queue>> {
+        self.registry.get(self.account.name_in("sqs", arn)?)
+    }
+
+    /// Moves dead letters. They are stored in the dead-letter queue before
+    /// they leave their own, so that none is lost in between.
+    pub(super) fn bury(
+        &self,
+        source: &Queue,
+        target: &Queue,
+        dead: Vec<(Seq, Message)>,
+    ) -> Result<(), SqsError> {
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let (seqs, messages): (Vec<_>, Vec<_>) = dead
+            .into_iter()
+            .map(|(seq, message)| (seq, dead_letter(message, &source.arn)))
+            .unzip();
+        match target.add(messages) {
+            Ok(()) => source.moved(&seqs),
+            Err(error) => {
+                source.not_moved(&seqs)?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The message as it arrives in a dead-letter queue: with its id, its age and
+/// its receive count.
+fn dead_letter(mut message: Message, source: &str) -> Message {
+    let extras = message.content.extras.as_deref().cloned().unwrap_or_default();
+    let extras = Extras { dead_letter_source: Some(source.to_owned()), ..extras };
+    message.content.extras = Some(Arc::new(extras));
+    message.state = State::Ready;
+    message
+}
