@@ -1,1 +1,5 @@
-//! stub
+//! What tests of several crates share.
+
+mod postgres;
+
+pub use postgres::TestDatabase;

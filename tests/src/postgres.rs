@@ -1,0 +1,311 @@
+//! A real PostgreSQL for tests: the one that `MILLRACE_TEST_POSTGRES_URL` names,
+//! or else one of our own, started from `initdb` and `postgres` where they are
+//! installed.
+//!
+//! A test process has one server and a database per test. The server is the
+//! child of a shell that waits for the end of its standard input: when the test
+//! process ends, however it ends, the shell stops the server and removes its
+//! folder. The freshly initialised folder is kept and copied, so that a start
+//! takes a third of a second.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::sync::OnceCell;
+
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Durability is not what is tested, so nothing waits for the disk.
+const SETTINGS: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off \
+    -c max_connections=50 -c shared_buffers=64MB -c unix_socket_directories='' \
+    -c listen_addresses=127.0.0.1";
+
+/// A fresh, empty database.
+#[derive(Debug)]
+pub struct TestDatabase {
+    url: String,
+    /// The server's own database, from which this one is dropped; none where
+    /// the server goes with the process.
+    drop_from: Option<(String, String)>,
+}
+
+impl TestDatabase {
+    /// Creates a database, or says that there is no PostgreSQL here.
+    ///
+    /// # Panics
+    /// If there is one but it does not work.
+    pub async fn create() -> Option<Self> {
+        let Some(server) = server().await else {
+            skipped();
+            return None;
+        };
+        let name = unique_name();
+        let mut connection = PgConnection::connect(&server.url).await.expect("a connection");
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut connection)
+            .await
+            .expect("a new database");
+        connection.close().await.expect("an orderly end");
+        let drop_from = server.input.is_none().then(|| (server.url.clone(), name.clone()));
+        Some(Self { url: with_database(&server.url, &name), drop_from })
+    }
+
+    /// Where it is: `postgres://user@host:port/name`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Some((url, name)) = self.drop_from.take() else {
+            return;
+        };
+        // On a thread of its own: the test's runtime may be about to end.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            runtime.expect("a runtime").block_on(async {
+                let mut connection = PgConnection::connect(&url).await?;
+                sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await
+            })
+        });
+        // A database that is left behind fails no test.
+        let _dropped = dropping.join();
+    }
+}
+
+struct Server {
+    url: String,
+    /// Held open for as long as the server shall run; none for another's.
+    input: Option<ChildStdin>,
+}
+
+async fn server() -> Option<&'static Server> {
+    static SERVER: OnceCell<Option<Server>> = OnceCell::const_new();
+    SERVER.get_or_init(find_or_start).await.as_ref()
+}
+
+async fn find_or_start() -> Option<Server> {
+    if let Ok(url) = env::var("MILLRACE_TEST_POSTGRES_URL") {
+        return Some(Server { url, input: None });
+    }
+    let binaries = Binaries::find()?;
+    let template = binaries.template().expect("an initialised data folder");
+    for _attempt in 0..5 {
+        let folder = binaries.folder().expect("a folder for the server");
+        let port = free_port().expect("a free port");
+        let input = binaries.start(&template, &folder, port).expect("a server");
+        let url = format!("postgres://millrace@127.0.0.1:{port}/postgres");
+        if answers(&url, &folder).await {
+            return Some(Server { url, input: Some(input) });
+        }
+    }
+    panic!("PostgreSQL was started five times and never answered")
+}
+
+/// Polls until the server answers; false if another one has the port.
+async fn answers(url: &str, folder: &Path) -> bool {
+    let deadline = Instant::now() + START_TIMEOUT;
+    while Instant::now() < deadline {
+        if let Ok(mut connection) = PgConnection::connect(url).await {
+            let data: String = sqlx::query_scalar("SHOW data_directory")
+                .fetch_one(&mut connection)
+                .await
+                .expect("an answer");
+            return Path::new(&data) == folder.join("data");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+struct Binaries {
+    initdb: PathBuf,
+    postgres: PathBuf,
+    /// The user to run as, where we are root, whom PostgreSQL refuses.
+    user: Option<(u32, u32)>,
+}
+
+impl Binaries {
+    fn find() -> Option<Self> {
+        let folder = on_path().or_else(newest_installed)?;
+        let user = is_root().then(unprivileged_user);
+        Some(Self { initdb: folder.join("initdb"), postgres: folder.join("postgres"), user })
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command.current_dir(env::temp_dir()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// A folder that belongs to the server's user.
+    fn folder(&self) -> io::Result<PathBuf> {
+        let folder = tempfile::Builder::new().prefix("millrace-postgres-").tempdir()?.keep();
+        if let Some((uid, gid)) = self.user {
+            chown(&folder, Some(uid), Some(gid))?;
+        }
+        folder.canonicalize()
+    }
+
+    /// An initialised data folder to copy, made by whoever comes first.
+    fn template(&self) -> io::Result<PathBuf> {
+        let version = Command::new(&self.postgres).arg("--version").output()?.stdout;
+        let version: String =
+            String::from_utf8_lossy(&version).chars().filter(char::is_ascii_alphanumeric).collect();
+        let user = self.user.map_or_else(|| own_uid().to_string(), |(uid, _)| uid.to_string());
+        let template = env::temp_dir().join(format!("millrace-template-{version}-{user}"));
+        if template.exists() {
+            return Ok(template);
+        }
+        let folder = self.folder()?;
+        let data = folder.join("data");
+        let done = self
+            .command(&self.initdb)
+            .args(["--no-sync", "--wal-segsize=1", "--auth=trust", "--username=millrace"])
+            .args(["--encoding=UTF8", "--locale=C", "--pgdata"])
+            .arg(&data)
+            .status()?;
+        assert!(done.success(), "initdb failed in {}", folder.display());
+        match fs::rename(&data, &template) {
+            Err(error) if !template.exists() => return Err(error),
+            _ => {}
+        }
+        fs::remove_dir_all(&folder)?;
+        Ok(template)
+    }
+
+    fn start(&self, template: &Path, folder: &Path, port: u16) -> io::Result<ChildStdin> {
+        let script = format!(
+            "trap '' INT TERM; cp -r \"$1\" \"$2/data\"; \
+             \"$3\" -D \"$2/data\" -p {port} {SETTINGS} </dev/null & server=$!; \
+             cat >/dev/null; kill -QUIT $server; wait $server; rm -rf \"$2\""
+        );
+        let mut shell = self
+            .command(Path::new("sh"))
+            .args(["-c", &script, "sh"])
+            .args([template, folder, &self.postgres])
+            .stdin(Stdio::piped())
+            // Signals to the tests' group are not for it.
+            .process_group(0)
+            .spawn()?;
+        shell.stdin.take().ok_or_else(|| io::Error::other("no standard input"))
+    }
+}
+
+fn on_path() -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).find(|folder| has_both(folder))
+}
+
+fn newest_installed() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let numbered = versions.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let version: u32 = path.file_name()?.to_str()?.parse().ok()?;
+        Some((version, path.join("bin")))
+    });
+    numbered.filter(|(_, bin)| has_both(bin)).max().map(|(_, bin)| bin)
+}
+
+fn has_both(folder: &Path) -> bool {
+    folder.join("postgres").is_file() && folder.join("initdb").is_file()
+}
+
+fn own_uid() -> u32 {
+    let folder = tempfile::tempdir().and_then(|folder| fs::metadata(folder.path()));
+    folder.expect("a temporary folder").uid()
+}
+
+fn is_root() -> bool {
+    own_uid() == 0
+}
+
+/// `postgres`, or else `nobody`.
+fn unprivileged_user() -> (u32, u32) {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let ids = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    };
+    ids("postgres").or_else(|| ids("nobody")).unwrap_or((65_534, 65_534))
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn unique_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("millrace_test_{}_{number}_{}", std::process::id(), now.subsec_nanos())
+}
+
+/// The URL with another database name; its query is kept.
+fn with_database(url: &str, name: &str) -> String {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let host_end = base.find("://").map_or(0, |at| at + 3);
+    let base = match base[host_end..].find('/') {
+        Some(slash) => &base[..host_end + slash],
+        None => base,
+    };
+    if query.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{query}") }
+}
+
+#[allow(clippy::print_stderr)]
+fn skipped() {
+    eprintln!(
+        "skipped: PostgreSQL not found; install it or name a server in MILLRACE_TEST_POSTGRES_URL"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_database_name_changes() {
+        for (url, expected) in [
+            ("postgres://u@h:1/postgres", "postgres://u@h:1/new"),
+            ("postgres://u@h:1", "postgres://u@h:1/new"),
+            ("postgres://u:p@h/a?sslmode=require", "postgres://u:p@h/new?sslmode=require"),
+        ] {
+            assert_eq!(with_database(url, "new"), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn every_test_has_an_empty_database_of_its_own() {
+        let (Some(one), Some(other)) =
+            (TestDatabase::create().await, TestDatabase::create().await)
+        else {
+            return;
+        };
+        assert_ne!(one.url(), other.url());
+        let mut connection = PgConnection::connect(one.url()).await.expect("a connection");
+        sqlx::query("CREATE TABLE here (n INT)").execute(&mut connection).await.expect("a table");
+        let mut connection = PgConnection::connect(other.url()).await.expect("a connection");
+        let tables: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM information_schema.tables WHERE table_name = 'here'",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .expect("a count");
+        assert_eq!(tables, 0);
+    }
+}
