@@ -203,4 +203,5 @@ fn weight(message: &Message) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

@@ -1,0 +1,14 @@
+//! The endpoint as its users see it: over the wire, by unmodified SDKs.
+
+#![allow(clippy::unwrap_used)]
+
+mod client;
+mod dead_letters;
+mod health;
+mod messages;
+mod queues;
+mod receiving;
+mod restart;
+mod sns;
+mod start;
+mod visibility;
