@@ -291,8 +291,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_test_has_an_empty_database_of_its_own() {
-        let (Some(one), Some(other)) =
-            (TestDatabase::create().await, TestDatabase::create().await)
+        let (Some(one), Some(other)) = (TestDatabase::create().await, TestDatabase::create().await)
         else {
             return;
         };

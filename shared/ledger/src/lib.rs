@@ -6,6 +6,7 @@
 //! database. `design.md` beside this code argues why that is enough.
 
 mod contracts;
+mod counts;
 mod database;
 mod dialect;
 mod error;
@@ -25,6 +26,7 @@ mod transaction;
 mod url;
 mod value;
 
+pub use counts::StateCount;
 pub use database::Database;
 pub use dialect::Dialect;
 pub use error::{DatabaseError, LedgerError};

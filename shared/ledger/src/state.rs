@@ -27,6 +27,14 @@ impl Ledger {
         migrate(database, "journey", JOURNEY).await?;
         Ok(Self { database: database.clone() })
     }
+
+    /// Asks the ledger's database for a sign of life.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`] with the reason why there is none.
+    pub async fn ping(&self) -> Result<(), LedgerError> {
+        Ok(self.database.ping().await?)
+    }
 }
 
 /// How far a file has come. See `design.md` for the diagram.

@@ -1,0 +1,12 @@
+//! One contract, held by the ledger on every database: SQLite in a temporary
+//! folder, PostgreSQL where it is installed.
+#![allow(clippy::unwrap_used)]
+
+mod connecting;
+mod contracts;
+mod failures;
+mod history;
+mod journey;
+mod migrations;
+mod registering;
+mod support;

@@ -1,0 +1,53 @@
+//! Migrations run once, whoever comes first.
+
+use millrace_ledger::{Ledger, loads};
+
+use crate::support::{connect, places};
+
+#[tokio::test]
+async fn workers_that_start_together_migrate_once() {
+    for place in places().await {
+        let opening: Vec<_> = (0..8)
+            .map(|_| {
+                let url = place.url.clone();
+                tokio::spawn(async move {
+                    let database = connect(&url).await;
+                    Ledger::open(&database).await.expect("a ledger");
+                    loads::open(&database).await.expect("commit records");
+                })
+            })
+            .collect();
+        for open in opening {
+            open.await.unwrap();
+        }
+        let sql = "SELECT migration_set, version FROM millrace_migrations ORDER BY migration_set";
+        let rows = place.database.fetch_all(sql, &[]).await.unwrap();
+        let applied: Vec<(String, i64)> = rows
+            .iter()
+            .map(|row| (row.get("migration_set").unwrap(), row.get("version").unwrap()))
+            .collect();
+        assert_eq!(applied, [("journey".to_owned(), 1), ("loads".to_owned(), 1)]);
+    }
+}
+
+#[tokio::test]
+async fn an_up_to_date_ledger_opens_while_a_load_holds_the_write_lock() {
+    for place in places().await {
+        place.ledger().await;
+        let mut loading = place.database.begin().await.unwrap();
+        loading.execute("CREATE TABLE busy (n BIGINT)", &[]).await.unwrap();
+        place.ledger().await;
+        loading.rollback().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_older_worker_runs_on_a_newer_database() {
+    for place in places().await {
+        place.ledger().await;
+        let newer = "INSERT INTO millrace_migrations (migration_set, version, name, applied_at) \
+                     SELECT migration_set, 999, 'future', applied_at FROM millrace_migrations";
+        assert_eq!(place.database.execute(newer, &[]).await.unwrap(), 1);
+        place.ledger().await;
+    }
+}
