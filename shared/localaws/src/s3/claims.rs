@@ -60,7 +60,7 @@ impl Claims {
             return Err(error::payload_mismatch());
         }
         match self.expected()? {
-            Some((algorithm, value)) if body.checksum.of(algorithm).as_deref() != Some(&*value) => {
+            Some((algorithm, value)) if body.checksum_of(algorithm).as_deref() != Some(&*value) => {
                 Err(error::bad_digest(algorithm.name()))
             }
             Some(_) | None => Ok(()),
@@ -145,6 +145,8 @@ pub(super) struct Digest {
     payload: Option<String>,
     /// The additional checksum.
     pub(super) checksum: Checksum,
+    /// The checksum of the client's choice, where that is another.
+    pub(super) claimed: Option<Checksum>,
 }
 
 impl Digest {
@@ -152,24 +154,31 @@ impl Digest {
     pub(super) fn etag(&self) -> Etag {
         Etag::whole(self.md5)
     }
+
+    fn checksum_of(&self, algorithm: Algorithm) -> Option<String> {
+        let computed = std::iter::once(&self.checksum).chain(&self.claimed);
+        computed.filter_map(|checksum| checksum.of(algorithm)).next()
+    }
 }
 
 /// Digests being computed.
 pub(super) struct Digester {
     md5: Md5,
     payload: Option<Sha256>,
-    algorithm: Algorithm,
-    checksum: Hasher,
+    checksum: (Algorithm, Hasher),
+    claimed: Option<(Algorithm, Hasher)>,
 }
 
 impl Digester {
     /// What the claims need, and a checksum of this algorithm.
     pub(super) fn new(claims: &Claims, algorithm: Algorithm) -> Self {
+        let claimed = claims.checksum.as_ref().map(|(claimed, _)| *claimed);
+        let claimed = claimed.filter(|claimed| *claimed != algorithm);
         Self {
             md5: Md5::new(),
             payload: claims.payload.as_ref().map(|_| Sha256::new()),
-            algorithm,
-            checksum: Hasher::new(algorithm),
+            checksum: (algorithm, Hasher::new(algorithm)),
+            claimed: claimed.map(|claimed| (claimed, Hasher::new(claimed))),
         }
     }
 
@@ -179,7 +188,10 @@ impl Digester {
         if let Some(payload) = &mut self.payload {
             payload.update(bytes);
         }
-        self.checksum.update(bytes);
+        self.checksum.1.update(bytes);
+        if let Some((_, claimed)) = &mut self.claimed {
+            claimed.update(bytes);
+        }
     }
 
     /// The digests.
@@ -187,7 +199,12 @@ impl Digester {
         let payload = self.payload.map(|hasher| {
             hasher.finalize().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
         });
-        let checksum = Checksum::full(self.algorithm, &self.checksum.finish());
-        Digest { md5: self.md5.finalize(), payload, checksum }
+        let finish = |(algorithm, hasher): (_, Hasher)| Checksum::full(algorithm, &hasher.finish());
+        Digest {
+            md5: self.md5.finalize(),
+            payload,
+            checksum: finish(self.checksum),
+            claimed: self.claimed.map(finish),
+        }
     }
 }

@@ -45,9 +45,10 @@ pub(in crate::s3) async fn upload_part(
     let body = input.body.take();
     let received = receive::receive(store, body, claims, wanted).await?;
     let input = request.input;
-    let (part, shown) = commit(store, &bucket, &input.upload_id, &input.key, number, received)?;
+    let claimed = received.digest.claimed.clone();
+    let (part, asked) = commit(store, &bucket, &input.upload_id, &input.key, number, received)?;
     let mut output = UploadPartOutput { e_tag: Some(part.etag.to_dto()), ..Default::default() };
-    set_checksum!(output, Some(&part.checksum).filter(|_| shown));
+    set_checksum!(output, claimed.as_ref().or(Some(&part.checksum).filter(|_| asked)));
     answer(output)
 }
 
@@ -69,13 +70,13 @@ pub(in crate::s3) async fn upload_part_copy(
     let source = Source::find(store, &input.copy_source, &conditions)?;
     let range = source.range(input.copy_source_range.as_deref())?;
     let received = copy::transfer(store, &source, range, wanted).await?;
-    let (part, shown) = commit(store, &bucket, &input.upload_id, &input.key, number, received)?;
+    let (part, asked) = commit(store, &bucket, &input.upload_id, &input.key, number, received)?;
     let mut result = CopyPartResult {
         e_tag: Some(part.etag.to_dto()),
         last_modified: Some(timestamp(part.modified)),
         ..Default::default()
     };
-    set_checksum!(result, Some(&part.checksum).filter(|_| shown));
+    set_checksum!(result, Some(&part.checksum).filter(|_| asked));
     answer(UploadPartCopyOutput {
         copy_part_result: Some(result),
         copy_source_version_id: source.shown,
