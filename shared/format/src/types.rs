@@ -5,6 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit as ArrowUnit};
 use millrace_contract::{Captures, ColumnDef, DataType, TimeUnit};
 
+use crate::bind::folded;
+
 /// The Arrow type that holds a column of `data_type`.
 pub fn arrow_type(data_type: DataType) -> ArrowType {
     match data_type {
@@ -52,5 +54,5 @@ pub(crate) fn appended_captures<'a>(
 ) -> impl Iterator<Item = (&'a String, &'a String)> {
     captures
         .iter()
-        .filter(|(name, _)| !columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)))
+        .filter(|(name, _)| !columns.iter().any(|column| folded(&column.name) == folded(name)))
 }

@@ -1,0 +1,133 @@
+//! Keeps the books of one file: what was read, written, rejected and skipped,
+//! each counted where it happens, and whether it adds up.
+
+use millrace_contract::{RejectLimit, RowBalance};
+
+use crate::decode::Decoded;
+use crate::encode::Encoder;
+use crate::rejects::{Groups, RejectLines};
+use crate::split::Counts;
+use crate::{FormatError, Plan, Report, Sink, SinkWriter, Warning};
+
+/// Takes decoded blocks in the order of the file, writes them and counts.
+pub(crate) struct Books<'a> {
+    plan: &'a Plan,
+    sink: &'a mut dyn Sink,
+    encoder: Encoder<'a>,
+    rejects: RejectWriter,
+    groups: Groups,
+    warned: Vec<u64>,
+    read: u64,
+}
+
+impl<'a> Books<'a> {
+    /// Opens the books of a file.
+    pub(crate) fn open(plan: &'a Plan, encoder: Encoder<'a>, sink: &'a mut dyn Sink) -> Self {
+        Self {
+            plan,
+            sink,
+            encoder,
+            rejects: RejectWriter::default(),
+            groups: Groups::default(),
+            warned: vec![0; plan.rules.len()],
+            read: 0,
+        }
+    }
+
+    /// Writes a block's rows and rejects. Gives the file up as soon as it has
+    /// more rejects than any number of good rows could make up for.
+    pub(crate) fn enter(&mut self, decoded: Decoded) -> Result<(), FormatError> {
+        self.read += decoded.read;
+        for (total, warned) in self.warned.iter_mut().zip(&decoded.warned) {
+            *total += warned;
+        }
+        self.rejects.write(&decoded.rejects, self.sink)?;
+        self.groups.merge(decoded.rejects.groups);
+        match self.plan.reject_limit {
+            RejectLimit::Rows(most) if self.rejects.rows > most => Err(self.too_many_rejects()),
+            RejectLimit::Rows(_) | RejectLimit::Percent(_) => {
+                self.encoder.write(&decoded.batch, self.sink)
+            }
+        }
+    }
+
+    /// Completes the file, if it adds up.
+    pub(crate) fn close(mut self, counts: Counts) -> Result<Report, FormatError> {
+        if self.plan.reject_limit.exceeded(self.rejects.rows, counts.rows) {
+            return Err(self.too_many_rejects());
+        }
+        let written = self.encoder.flush()?;
+        let mut balance = RowBalance { read: counts.rows, written, ..RowBalance::default() };
+        balance.rejected = self.rejects.rows;
+        if counts.blank > 0 {
+            balance.skip(BLANK_LINE, counts.blank);
+        }
+        balance.check()?;
+        self.rejects.finish()?;
+        let schema = self.encoder.schema();
+        let metadata = serde_json::to_string(&balance).unwrap_or_default();
+        let outputs = self.encoder.finish(&[(BALANCE_KEY.to_owned(), metadata)])?;
+        let warnings = self.plan.rules.iter().zip(self.warned).filter(|(_, count)| *count > 0);
+        Ok(Report {
+            balance,
+            outputs,
+            reject_groups: self.groups.into_groups(),
+            warnings: warnings
+                .map(|(rule, count)| Warning { rule: rule.text().to_owned(), count })
+                .collect(),
+            schema,
+            source_bytes: counts.source_bytes,
+            decompressed_bytes: counts.decompressed_bytes,
+        })
+    }
+
+    /// The error for a file with too many rejects; these are completed, so that
+    /// a person can see what is wrong.
+    fn too_many_rejects(&mut self) -> FormatError {
+        let rejected = self.rejects.rows;
+        if let Err(error) = self.rejects.finish() {
+            return error;
+        }
+        FormatError::TooManyRejects {
+            rejected,
+            read: self.read,
+            limit: self.plan.reject_limit,
+            groups: std::mem::take(&mut self.groups).into_groups(),
+        }
+    }
+}
+
+/// The rule by which blank lines are skipped.
+const BLANK_LINE: &str = "blank_line";
+
+/// Key of the row balance in a Parquet file's metadata.
+const BALANCE_KEY: &str = "millrace.balance";
+
+/// Writes rejects and counts them by their lines.
+#[derive(Default)]
+struct RejectWriter {
+    writer: Option<Box<dyn SinkWriter>>,
+    rows: u64,
+}
+
+impl RejectWriter {
+    fn write(&mut self, rejects: &RejectLines, sink: &mut dyn Sink) -> Result<(), FormatError> {
+        if rejects.ndjson.is_empty() {
+            return Ok(());
+        }
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => none.insert(sink.rejects().map_err(FormatError::Sink)?),
+        };
+        writer.write_all(&rejects.ndjson).map_err(FormatError::Sink)?;
+        self.rows += memchr::memchr_iter(b'\n', &rejects.ndjson).count() as u64;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), FormatError> {
+        match self.writer.take() {
+            Some(writer) => writer.finish().map_err(FormatError::Sink),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Column builders: text in, Arrow arrays out, one block at a time.
+
+mod constant;
+mod text;
+mod typed;
+
+use arrow::array::ArrayRef;
+use millrace_contract::{ColumnDef, DataType, TimeUnit};
+
+use crate::FormatError;
+use crate::block::Rows;
+use crate::csv::unquoted;
+use crate::fault::Faults;
+use crate::value::Patterns;
+
+pub(crate) use constant::Constant;
+use text::{Json, Text};
+use typed::{
+    Bools, Dates, Decimals, Floats, Ints, PatternDates, PatternTimestamps, Timestamps, Typed,
+    Unsigned,
+};
+
+/// Builds one column of a batch.
+pub(crate) trait ColumnBuilder: Send {
+    /// Appends the fields of one column of a CSV block. A value that is refused
+    /// is noted and a placeholder stands for it.
+    fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults);
+
+    /// Appends a value from its text. False if the text is not of the type; a
+    /// placeholder then stands for it.
+    fn push(&mut self, text: &[u8]) -> bool;
+
+    /// Appends a null.
+    fn push_null(&mut self);
+
+    /// What was appended since the last time.
+    fn finish(&mut self) -> ArrayRef;
+}
+
+/// The fields of one column in a CSV block.
+pub(crate) struct Fields<'a> {
+    /// The block's bytes.
+    pub(crate) bytes: &'a [u8],
+    /// Where rows and fields lie.
+    pub(crate) rows: &'a Rows,
+    /// The field's position in its row.
+    pub(crate) position: usize,
+    /// The quote; a field that starts with it is quoted.
+    pub(crate) quote: u8,
+    /// Whether bytes are ISO 8859-1.
+    pub(crate) latin1: bool,
+    /// Texts that mean null when unquoted.
+    pub(crate) nulls: &'a NullTexts,
+    /// The column in the plan.
+    pub(crate) column: usize,
+    /// Whether a null is a fault.
+    pub(crate) required: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields row by row, quotes and all.
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let (bytes, position) = (self.bytes, self.position);
+        self.rows.marks.chunks_exact(self.rows.stride).map(move |marks| {
+            let start = marks[position].wrapping_add(1) as usize;
+            &bytes[start..marks[position + 1] as usize]
+        })
+    }
+
+    /// Whether a field is null in a column that is not text.
+    ///
+    /// Null texts count only unquoted, except the empty one: writers that quote
+    /// every field can't say null in a number or a date otherwise.
+    pub(crate) fn means_null(&self, field: &[u8]) -> bool {
+        match unquoted(field, self.quote) {
+            Some(inner) => inner.is_empty() && self.nulls.contain(b""),
+            None => self.nulls.contain(field),
+        }
+    }
+}
+
+/// The texts that mean null, told from values by their lengths first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NullTexts {
+    texts: Vec<Vec<u8>>,
+    lengths: u64,
+}
+
+impl NullTexts {
+    /// Null texts as they stand in a file of the given encoding.
+    pub(crate) fn new(texts: &[String], latin1: bool) -> Self {
+        let encode = |text: &String| {
+            let narrow = || text.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>().ok();
+            if latin1 { narrow() } else { Some(text.as_bytes().to_vec()) }
+        };
+        let texts: Vec<_> = texts.iter().filter_map(encode).collect();
+        let lengths = texts.iter().fold(0, |lengths, text| lengths | length_bit(text.len()));
+        Self { texts, lengths }
+    }
+
+    /// Whether an unquoted field means null.
+    #[inline]
+    pub(crate) fn contain(&self, field: &[u8]) -> bool {
+        self.lengths & length_bit(field.len()) != 0 && self.texts.iter().any(|text| text == field)
+    }
+
+    /// The texts.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.texts.iter().map(Vec::as_slice)
+    }
+}
+
+/// All lengths from 63 up share a bit.
+#[inline]
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
+}
+
+/// The builder of a column, for values in the given dialect's encoding.
+pub(crate) fn builder(
+    column: &ColumnDef,
+    nulls: &NullTexts,
+) -> Result<Box<dyn ColumnBuilder>, FormatError> {
+    let patterns = || {
+        Patterns::compile(&column.format.0).map_err(|pattern| FormatError::Plan {
+            what: format!("column `{}`: `{pattern}` is not a strftime pattern", column.name),
+        })
+    };
+    let iso = column.format.is_empty();
+    Ok(match column.data_type {
+        DataType::Bool => Typed::boxed(Bools, nulls),
+        DataType::Int8 => Typed::boxed(Ints::<i8>::default(), nulls),
+        DataType::Int16 => Typed::boxed(Ints::<i16>::default(), nulls),
+        DataType::Int32 => Typed::boxed(Ints::<i32>::default(), nulls),
+        DataType::Int64 => Typed::boxed(Ints::<i64>::default(), nulls),
+        DataType::UInt64 => Typed::boxed(Unsigned, nulls),
+        DataType::Float32 => Typed::boxed(Floats::<f32>::default(), nulls),
+        DataType::Float64 => Typed::boxed(Floats::<f64>::default(), nulls),
+        DataType::Decimal { precision, scale } => {
+            Typed::boxed(Decimals { precision, scale }, nulls)
+        }
+        DataType::Date if iso => Typed::boxed(Dates, nulls),
+        DataType::Date => Typed::boxed(PatternDates(patterns()?), nulls),
+        DataType::Timestamp { unit, utc } if iso => {
+            Typed::boxed(Timestamps { millis: unit == TimeUnit::Milli, utc }, nulls)
+        }
+        DataType::Timestamp { unit, utc } => {
+            let timestamps = Timestamps { millis: unit == TimeUnit::Milli, utc };
+            Typed::boxed(PatternTimestamps { patterns: patterns()?, timestamps }, nulls)
+        }
+        DataType::String => Box::new(Text::default()),
+        DataType::Json => Box::new(Json::default()),
+    })
+}

@@ -1,0 +1,343 @@
+//! Columns of fixed-width values: numbers, booleans, dates and timestamps.
+
+use std::marker::PhantomData;
+use std::mem::take;
+use std::sync::Arc;
+
+use arrow::array::types::{
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, TimestampMillisecondType, UInt64Type,
+};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, BooleanArray, Decimal128Array, PrimitiveArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::datatypes::ArrowTimestampType;
+
+use super::{ColumnBuilder, Fields, NullTexts};
+use crate::csv::unquoted;
+use crate::fault::{Faults, Refusal, shown};
+use crate::value::{
+    Float, IsoTimestamp, Patterns, parse_bool, parse_date, parse_decimal, parse_float, parse_int,
+    parse_timestamp, parse_uint,
+};
+
+/// How values of one type are read and collected.
+pub(super) trait Values: Send {
+    /// One value.
+    type Value: Copy + Default + Send;
+
+    /// Reads a value from its whole text.
+    fn parse(&self, text: &[u8]) -> Option<Self::Value>;
+
+    /// Makes an array.
+    fn array(&self, values: Vec<Self::Value>, nulls: Option<NullBuffer>) -> ArrayRef;
+}
+
+/// Builds a column of fixed-width values.
+pub(super) struct Typed<V: Values> {
+    kind: V,
+    values: Vec<V::Value>,
+    /// The rows that are null, in ascending order.
+    null_rows: Vec<u32>,
+    /// Whether a null text could be read as a value, as in `null = ["-1"]`, so
+    /// that nulls have to be looked for first.
+    nulls_first: bool,
+}
+
+impl<V: Values + 'static> Typed<V> {
+    /// An empty column.
+    pub(super) fn boxed(kind: V, nulls: &NullTexts) -> Box<dyn ColumnBuilder> {
+        let nulls_first = nulls.iter().any(|text| read(&kind, text).is_some());
+        Box::new(Self { kind, values: Vec::new(), null_rows: Vec::new(), nulls_first })
+    }
+
+    /// A field that is quoted, null, padded or wrong.
+    #[cold]
+    fn extend_odd(&mut self, row: usize, field: &[u8], fields: &Fields<'_>, faults: &mut Faults) {
+        if fields.means_null(field) {
+            if fields.required {
+                faults.note(row, fields.column, || Refusal::Required);
+            }
+            return self.push_null();
+        }
+        let text = unquoted(field, fields.quote).unwrap_or(field);
+        if !self.push(text) {
+            faults.note(row, fields.column, || Refusal::Type { value: shown(text) });
+        }
+    }
+}
+
+/// Reads a value around which spaces may stand.
+fn read<V: Values>(kind: &V, text: &[u8]) -> Option<V::Value> {
+    kind.parse(text).or_else(|| {
+        let trimmed = text.trim_ascii();
+        if trimmed.len() == text.len() { None } else { kind.parse(trimmed) }
+    })
+}
+
+impl<V: Values + 'static> ColumnBuilder for Typed<V> {
+    fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
+        self.values.reserve(fields.rows.len());
+        for (row, field) in fields.iter().enumerate() {
+            match self.kind.parse(field) {
+                Some(value) if !self.nulls_first => self.values.push(value),
+                _ => self.extend_odd(row, field, fields, faults),
+            }
+        }
+    }
+
+    fn push(&mut self, text: &[u8]) -> bool {
+        let value = read(&self.kind, text);
+        self.values.push(value.unwrap_or_default());
+        value.is_some()
+    }
+
+    fn push_null(&mut self) {
+        self.null_rows.push(self.values.len() as u32);
+        self.values.push(V::Value::default());
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let nulls = null_buffer(self.values.len(), &take(&mut self.null_rows));
+        self.kind.array(take(&mut self.values), nulls)
+    }
+}
+
+/// The validity of `length` rows, of which `null_rows` (ascending) are null.
+pub(super) fn null_buffer(length: usize, null_rows: &[u32]) -> Option<NullBuffer> {
+    if null_rows.is_empty() {
+        return None;
+    }
+    let mut next = null_rows.iter().copied().peekable();
+    let valid = BooleanBuffer::collect_bool(length, |row| {
+        next.next_if(|&null| null as usize == row).is_none()
+    });
+    Some(NullBuffer::new(valid))
+}
+
+fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBuffer>) -> ArrayRef {
+    Arc::new(PrimitiveArray::<T>::new(values.into(), nulls))
+}
+
+/// Booleans.
+pub(super) struct Bools;
+
+impl Values for Bools {
+    type Value = bool;
+
+    fn parse(&self, text: &[u8]) -> Option<bool> {
+        parse_bool(text)
+    }
+
+    fn array(&self, values: Vec<bool>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(BooleanArray::new(values.into(), nulls))
+    }
+}
+
+/// Signed integers.
+#[derive(Default)]
+pub(super) struct Ints<I>(PhantomData<I>);
+
+macro_rules! ints {
+    ($native:ty, $arrow:ty) => {
+        impl Values for Ints<$native> {
+            type Value = $native;
+
+            #[inline]
+            fn parse(&self, text: &[u8]) -> Option<$native> {
+                <$native>::try_from(parse_int(text)?).ok()
+            }
+
+            fn array(&self, values: Vec<$native>, nulls: Option<NullBuffer>) -> ArrayRef {
+                primitive::<$arrow>(values, nulls)
+            }
+        }
+    };
+}
+
+ints!(i8, Int8Type);
+ints!(i16, Int16Type);
+ints!(i32, Int32Type);
+ints!(i64, Int64Type);
+
+/// Unsigned 64-bit integers.
+pub(super) struct Unsigned;
+
+impl Values for Unsigned {
+    type Value = u64;
+
+    #[inline]
+    fn parse(&self, text: &[u8]) -> Option<u64> {
+        parse_uint(text)
+    }
+
+    fn array(&self, values: Vec<u64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        primitive::<UInt64Type>(values, nulls)
+    }
+}
+
+/// Floating-point numbers.
+#[derive(Default)]
+pub(super) struct Floats<F>(PhantomData<F>);
+
+macro_rules! floats {
+    ($native:ty, $arrow:ty) => {
+        impl Values for Floats<$native> {
+            type Value = $native;
+
+            #[inline]
+            fn parse(&self, text: &[u8]) -> Option<$native> {
+                finite(parse_float(text)?, text)
+            }
+
+            fn array(&self, values: Vec<$native>, nulls: Option<NullBuffer>) -> ArrayRef {
+                primitive::<$arrow>(values, nulls)
+            }
+        }
+
+        impl FiniteCheck for $native {
+            #[inline]
+            fn overflows(self) -> bool {
+                self.is_infinite()
+            }
+        }
+    };
+}
+
+floats!(f32, Float32Type);
+floats!(f64, Float64Type);
+
+trait FiniteCheck: Float {
+    fn overflows(self) -> bool;
+}
+
+/// Refuses digits that are beyond the type's range; `inf` itself is a value.
+#[inline]
+fn finite<F: FiniteCheck>(value: F, text: &[u8]) -> Option<F> {
+    (!value.overflows() || !text.iter().any(u8::is_ascii_digit)).then_some(value)
+}
+
+/// Decimals of up to 38 digits.
+pub(super) struct Decimals {
+    /// Digits in all.
+    pub(super) precision: u8,
+    /// Digits after the point.
+    pub(super) scale: u8,
+}
+
+impl Values for Decimals {
+    type Value = i128;
+
+    #[inline]
+    fn parse(&self, text: &[u8]) -> Option<i128> {
+        parse_decimal(text, self.precision, self.scale)
+    }
+
+    fn array(&self, values: Vec<i128>, nulls: Option<NullBuffer>) -> ArrayRef {
+        let array = Decimal128Array::new(values.into(), nulls);
+        // The contract's type has been checked: 1 to 38 digits, scale within.
+        let data_type = <Decimal128Type as arrow::datatypes::DecimalType>::TYPE_CONSTRUCTOR(
+            self.precision,
+            self.scale as i8,
+        );
+        Arc::new(array.with_data_type(data_type))
+    }
+}
+
+/// ISO 8601 dates.
+pub(super) struct Dates;
+
+impl Values for Dates {
+    type Value = i32;
+
+    #[inline]
+    fn parse(&self, text: &[u8]) -> Option<i32> {
+        parse_date(text)
+    }
+
+    fn array(&self, values: Vec<i32>, nulls: Option<NullBuffer>) -> ArrayRef {
+        primitive::<Date32Type>(values, nulls)
+    }
+}
+
+/// Dates by pattern.
+pub(super) struct PatternDates(pub(super) Patterns);
+
+impl Values for PatternDates {
+    type Value = i32;
+
+    fn parse(&self, text: &[u8]) -> Option<i32> {
+        self.0.date(text)
+    }
+
+    fn array(&self, values: Vec<i32>, nulls: Option<NullBuffer>) -> ArrayRef {
+        Dates.array(values, nulls)
+    }
+}
+
+/// ISO 8601 timestamps.
+pub(super) struct Timestamps {
+    /// Whether in milliseconds rather than microseconds.
+    pub(super) millis: bool,
+    /// Whether instants in UTC rather than wall-clock readings.
+    pub(super) utc: bool,
+}
+
+impl Timestamps {
+    /// An instant keeps its place in time; a wall-clock reading has no zone, and
+    /// text with one is refused rather than stripped of it.
+    #[inline]
+    fn value(&self, read: IsoTimestamp) -> Option<i64> {
+        let micros = match (self.utc, read.offset) {
+            (true, _) => read.utc_micros(),
+            (false, None) => read.wall_micros,
+            (false, Some(_)) => return None,
+        };
+        Some(if self.millis { micros.div_euclid(1000) } else { micros })
+    }
+
+    fn zoned<T: ArrowTimestampType>(
+        &self,
+        values: Vec<i64>,
+        nulls: Option<NullBuffer>,
+    ) -> ArrayRef {
+        let array = PrimitiveArray::<T>::new(values.into(), nulls);
+        Arc::new(array.with_timezone_opt(self.utc.then_some("UTC")))
+    }
+}
+
+impl Values for Timestamps {
+    type Value = i64;
+
+    #[inline]
+    fn parse(&self, text: &[u8]) -> Option<i64> {
+        self.value(parse_timestamp(text)?)
+    }
+
+    fn array(&self, values: Vec<i64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        if self.millis {
+            self.zoned::<TimestampMillisecondType>(values, nulls)
+        } else {
+            self.zoned::<TimestampMicrosecondType>(values, nulls)
+        }
+    }
+}
+
+/// Timestamps by pattern.
+pub(super) struct PatternTimestamps {
+    /// How they are written.
+    pub(super) patterns: Patterns,
+    /// What they become.
+    pub(super) timestamps: Timestamps,
+}
+
+impl Values for PatternTimestamps {
+    type Value = i64;
+
+    fn parse(&self, text: &[u8]) -> Option<i64> {
+        self.timestamps.value(self.patterns.timestamp(text)?)
+    }
+
+    fn array(&self, values: Vec<i64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        self.timestamps.array(values, nulls)
+    }
+}

@@ -1,0 +1,228 @@
+//! Blocks to record batches: every row becomes typed values or a reject.
+
+mod fields;
+mod members;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use millrace_contract::OnFail;
+
+use crate::bind::Binding;
+use crate::block::{Block, Lines, MalformedRow};
+use crate::csv::Dialect;
+use crate::fault::{Fault, Faults, Malformed};
+use crate::rejects::{RejectLines, Rejecter};
+use crate::{FormatError, Plan, RowRule, arrow_schema};
+use fields::FieldDecoder;
+use members::MemberDecoder;
+
+/// A decoded block.
+pub(crate) struct Decoded {
+    /// The rows that are good.
+    pub(crate) batch: RecordBatch,
+    /// The rows that are not.
+    pub(crate) rejects: RejectLines,
+    /// Rows read.
+    pub(crate) read: u64,
+    /// Rows that broke each rule which only warns.
+    pub(crate) warned: Vec<u64>,
+}
+
+/// Decodes the blocks of one file.
+pub(crate) struct Decoder<'p> {
+    plan: &'p Plan,
+    schema: SchemaRef,
+    rows: RowDecoder,
+    rejecter: Rejecter<'p>,
+    latin1: bool,
+}
+
+/// How rows become columns.
+enum RowDecoder {
+    Fields(FieldDecoder),
+    Members(MemberDecoder),
+}
+
+/// Rows that break a rule: positions in the batch, and the rule.
+type Breach = (u32, usize);
+
+impl<'p> Decoder<'p> {
+    /// A decoder for a file whose columns are bound as `binding` says.
+    pub(crate) fn new(
+        plan: &'p Plan,
+        dialect: Option<Dialect>,
+        binding: &'p Binding,
+    ) -> Result<Self, FormatError> {
+        let latin1 = dialect.is_some_and(|dialect| dialect.latin1);
+        let rows = match dialect {
+            Some(dialect) => {
+                RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding)?)
+            }
+            None => RowDecoder::Members(MemberDecoder::new(binding)?),
+        };
+        let rejecter = Rejecter::new(&binding.columns, latin1, plan.limits.reject_raw_bytes);
+        Ok(Self {
+            plan,
+            schema: arrow_schema(&plan.columns, &plan.captures),
+            rows,
+            rejecter,
+            latin1,
+        })
+    }
+
+    /// Decodes a block. What it leaves in the block is of no further use.
+    pub(crate) fn decode(&mut self, block: &mut Block) -> Result<Decoded, FormatError> {
+        self.set_bad_text_aside(block);
+        let mut faults = Faults::default();
+        let arrays = match &mut self.rows {
+            RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
+            RowDecoder::Members(members) => members.decode(block, &mut faults)?,
+        };
+        let (batch, kept) = self.good_rows(arrays, block.rows.len(), &faults)?;
+        let mut warned = vec![0; self.plan.rules.len()];
+        let breaches = self.check_rules(&batch, &kept, block, &mut warned)?;
+        let batch = without(&batch, &breaches)?;
+        let rejects = self.reject(block, faults.into_list(), &breaches, &kept);
+        Ok(Decoded { batch, rejects, read: block.read, warned })
+    }
+
+    /// Takes rows out of the block that are no text at all.
+    fn set_bad_text_aside(&self, block: &mut Block) {
+        let valid = self.latin1 || std::str::from_utf8(&block.bytes).is_ok();
+        if valid && memchr::memchr(0, &block.bytes).is_none() {
+            return;
+        }
+        let mut bad = Vec::new();
+        let Block { rows, bytes, malformed, .. } = block;
+        for row in 0..rows.len() {
+            let (start, end) = rows.span(row);
+            let text = &bytes[start as usize..end as usize];
+            if let Some(fault) = text_fault(text, self.latin1) {
+                malformed.push(MalformedRow { start, end, fault });
+                bad.push(row);
+            }
+        }
+        rows.retain(|row| bad.binary_search(&row).is_err());
+    }
+
+    /// The rows without a fault, and which rows of the block they are (all, if
+    /// empty).
+    fn good_rows(
+        &self,
+        arrays: Vec<ArrayRef>,
+        rows: usize,
+        faults: &Faults,
+    ) -> Result<(RecordBatch, Vec<u32>), FormatError> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map_err(defect)?;
+        if faults.is_empty() {
+            return Ok((batch, Vec::new()));
+        }
+        let keep = BooleanArray::from_iter((0..rows).map(|row| Some(!faults.has(row))));
+        let kept = (0..rows as u32).filter(|&row| !faults.has(row as usize)).collect();
+        Ok((filter_record_batch(&batch, &keep).map_err(defect)?, kept))
+    }
+
+    /// Rows that break a rule which rejects rows, the first rule for each row.
+    fn check_rules(
+        &self,
+        batch: &RecordBatch,
+        kept: &[u32],
+        block: &Block,
+        warned: &mut [u64],
+    ) -> Result<Vec<Breach>, FormatError> {
+        let mut breaches: Vec<Breach> = Vec::new();
+        if batch.num_rows() == 0 {
+            return Ok(breaches);
+        }
+        for (index, rule) in self.plan.rules.iter().enumerate() {
+            let broken = broken_rows(rule.as_ref(), batch).map_err(|error| FormatError::Rule {
+                rule: rule.text().to_owned(),
+                line: Lines::new(block).line_of(block.rows.span(block_row(kept, 0)).0),
+                source: error,
+            })?;
+            match rule.on_fail() {
+                OnFail::Warn => warned[index] += broken.len() as u64,
+                OnFail::RejectRow => breaches.extend(broken.into_iter().map(|row| (row, index))),
+                OnFail::RejectFile => {
+                    if let Some(&row) = broken.first() {
+                        let start = block.rows.span(block_row(kept, row)).0;
+                        let line = Lines::new(block).line_of(start);
+                        return Err(FormatError::FileRejected {
+                            rule: rule.text().to_owned(),
+                            line,
+                        });
+                    }
+                }
+            }
+        }
+        breaches.sort_unstable();
+        breaches.dedup_by_key(|(row, _)| *row);
+        Ok(breaches)
+    }
+
+    fn reject(
+        &self,
+        block: &Block,
+        faults: Vec<Fault>,
+        breaches: &[Breach],
+        kept: &[u32],
+    ) -> RejectLines {
+        let mut rejects = self.rejecter.start(block);
+        for row in &block.malformed {
+            rejects.add_malformed(row);
+        }
+        for fault in &faults {
+            rejects.add_fault(fault);
+        }
+        for &(row, rule) in breaches {
+            rejects.add_breach(block_row(kept, row), self.plan.rules[rule].text());
+        }
+        rejects.finish()
+    }
+}
+
+/// The row of the block that a row of the batch came from.
+fn block_row(kept: &[u32], row: u32) -> usize {
+    kept.get(row as usize).copied().unwrap_or(row) as usize
+}
+
+fn text_fault(text: &[u8], latin1: bool) -> Option<Malformed> {
+    if memchr::memchr(0, text).is_some() {
+        return Some(Malformed::Nul);
+    }
+    let error = if latin1 { None } else { std::str::from_utf8(text).err() };
+    error.map(|error| {
+        let at = error.valid_up_to();
+        Malformed::Encoding { at, byte: text[at] }
+    })
+}
+
+/// The rows for which a rule is false.
+fn broken_rows(rule: &dyn RowRule, batch: &RecordBatch) -> Result<Vec<u32>, crate::RuleError> {
+    let holds = rule.check(batch)?;
+    if holds.len() != batch.num_rows() {
+        let said = format!("it answered {} rows of {}", holds.len(), batch.num_rows());
+        return Err(crate::RuleError(said));
+    }
+    let broken = holds.iter().zip(0u32..).filter(|(holds, _)| *holds == Some(false));
+    Ok(broken.map(|(_, row)| row).collect())
+}
+
+fn without(batch: &RecordBatch, breaches: &[Breach]) -> Result<RecordBatch, FormatError> {
+    if breaches.is_empty() {
+        return Ok(batch.clone());
+    }
+    let mut keep = vec![true; batch.num_rows()];
+    for &(row, _) in breaches {
+        keep[row as usize] = false;
+    }
+    filter_record_batch(batch, &BooleanArray::from(keep)).map_err(defect)
+}
+
+fn defect(error: ArrowError) -> FormatError {
+    FormatError::Encode(error.to_string())
+}

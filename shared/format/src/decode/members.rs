@@ -1,0 +1,186 @@
+//! Columns from JSON objects, one per line.
+//!
+//! Keys are matched exactly. A missing member is null; a key that no column has
+//! rejects the row, in every schema mode, since dropping it would lose data
+//! without a word; of a repeated key the last value counts. A string is read as
+//! the text of the column's type, so `"12.50"` is a decimal; a number or boolean
+//! in a string column keeps its spelling.
+
+use std::collections::HashMap;
+
+use arrow::array::ArrayRef;
+use millrace_contract::{ColumnDef, DataType};
+
+use crate::FormatError;
+use crate::bind::{Binding, Origin};
+use crate::block::Block;
+use crate::column::{ColumnBuilder, Constant, NullTexts, builder};
+use crate::fault::{Faults, Malformed, Refusal, shown};
+use crate::json::{JsonError, Kind, Token, Tokens, unescape};
+
+/// Decodes JSON objects.
+pub(super) struct MemberDecoder {
+    columns: Vec<Column>,
+    /// Columns by key.
+    by_key: HashMap<Vec<u8>, usize>,
+    /// Keys by column.
+    keys: Vec<Vec<u8>>,
+    /// The column of the first, second, … key of the last rows: the next row
+    /// tends to have the same order.
+    order: Vec<usize>,
+    /// The values of the current row.
+    values: Vec<Option<Token>>,
+    /// Room for a string without its escapes.
+    plain: Vec<u8>,
+}
+
+enum Column {
+    Member {
+        kind: DataType,
+        required: bool,
+        otherwise: Option<String>,
+        builder: Box<dyn ColumnBuilder>,
+    },
+    Constant(Constant),
+}
+
+impl MemberDecoder {
+    /// A decoder for objects with the keys of the bound columns.
+    pub(super) fn new(binding: &Binding) -> Result<Self, FormatError> {
+        let mut by_key = HashMap::new();
+        let mut columns = Vec::with_capacity(binding.columns.len());
+        for (index, (column, origin)) in binding.columns.iter().zip(&binding.origins).enumerate() {
+            columns.push(match origin {
+                Origin::File { otherwise, .. } => {
+                    by_key.insert(column.source_name().as_bytes().to_vec(), index);
+                    member(column, otherwise.clone())?
+                }
+                Origin::Capture(value) => Column::Constant(Constant::new(column, Some(value))?),
+                Origin::Absent => Column::Constant(Constant::new(column, None)?),
+            });
+        }
+        let key = |column: &ColumnDef| column.source_name().as_bytes().to_vec();
+        let keys: Vec<_> = binding.columns.iter().map(key).collect();
+        let (order, values) = ((0..keys.len()).collect(), vec![None; keys.len()]);
+        Ok(Self { columns, by_key, keys, order, values, plain: Vec::new() })
+    }
+
+    /// The columns of a block.
+    pub(super) fn decode(
+        &mut self,
+        block: &Block,
+        faults: &mut Faults,
+    ) -> Result<Vec<ArrayRef>, FormatError> {
+        let rows = block.rows.len();
+        for row in 0..rows {
+            self.values.fill(None);
+            let line = block.row(row);
+            if let Err(fault) = self.find_members(line) {
+                self.values.fill(None);
+                faults.note(row, 0, || Refusal::Malformed(fault));
+            }
+            self.append_row(line, row, faults);
+        }
+        let array = |column: &mut Column| match column {
+            Column::Member { builder, .. } => Ok(builder.finish()),
+            Column::Constant(constant) => constant.array(rows),
+        };
+        self.columns.iter_mut().map(array).collect()
+    }
+
+    fn find_members(&mut self, line: &[u8]) -> Result<(), Malformed> {
+        let mut tokens = Tokens::new(line);
+        let mut more = tokens.open_object().map_err(malformed)?;
+        let mut index = 0;
+        while more {
+            let key = tokens.key().map_err(malformed)?;
+            let column = self.column_of(&key, index, line)?;
+            self.values[column] = Some(tokens.value().map_err(malformed)?);
+            more = tokens.next_member().map_err(malformed)?;
+            index += 1;
+        }
+        tokens.end().map_err(malformed)
+    }
+
+    /// The column of the key at `index` in its row.
+    #[inline]
+    fn column_of(&mut self, key: &Token, index: usize, line: &[u8]) -> Result<usize, Malformed> {
+        let text = key.text(line);
+        match self.order.get(index) {
+            Some(&column) if key.kind == Kind::Plain && self.keys[column] == text => Ok(column),
+            _ => self.look_up(key, index, text),
+        }
+    }
+
+    fn look_up(&mut self, key: &Token, index: usize, text: &[u8]) -> Result<usize, Malformed> {
+        self.plain.clear();
+        let is_escaped = key.kind == Kind::Escaped && unescape(text, &mut self.plain).is_some();
+        let name = if is_escaped { &self.plain[..] } else { text };
+        let known = self.by_key.get(name).copied();
+        let column = known.ok_or_else(|| Malformed::UnknownField(shown(text)))?;
+        if let Some(expected) = self.order.get_mut(index) {
+            *expected = column;
+        }
+        Ok(column)
+    }
+
+    fn append_row(&mut self, line: &[u8], row: usize, faults: &mut Faults) {
+        for (index, (column, value)) in self.columns.iter_mut().zip(&self.values).enumerate() {
+            let Column::Member { kind, required, otherwise, builder } = column else { continue };
+            let value = value.filter(|value| value.kind != Kind::Null);
+            let taken = match (&value, &otherwise) {
+                (Some(value), _) => append(value, line, *kind, builder.as_mut(), &mut self.plain),
+                (None, Some(capture)) => builder.push(capture.as_bytes()),
+                (None, None) if *required => {
+                    builder.push(b"");
+                    faults.note(row, index, || Refusal::Required);
+                    continue;
+                }
+                (None, None) => {
+                    builder.push_null();
+                    continue;
+                }
+            };
+            if !taken {
+                let source = value.map_or(&b""[..], |value| value.source(line));
+                faults.note(row, index, || Refusal::Type { value: shown(source) });
+            }
+        }
+    }
+}
+
+fn member(column: &ColumnDef, otherwise: Option<String>) -> Result<Column, FormatError> {
+    // A capture that is not of the type is the file's fault, not a row's.
+    Constant::new(column, otherwise.as_deref())?;
+    let builder = builder(column, &NullTexts::default())?;
+    Ok(Column::Member { kind: column.data_type, required: column.required, otherwise, builder })
+}
+
+/// Appends a value that is not null. False if it is not of the type.
+#[inline]
+fn append(
+    value: &Token,
+    line: &[u8],
+    kind: DataType,
+    builder: &mut dyn ColumnBuilder,
+    plain: &mut Vec<u8>,
+) -> bool {
+    match (value.kind, kind) {
+        (_, DataType::Json) => builder.push(value.source(line)),
+        (Kind::Plain | Kind::Number, _) => builder.push(value.text(line)),
+        (Kind::Escaped, _) => {
+            plain.clear();
+            let whole = unescape(value.text(line), plain).is_some();
+            builder.push(if whole { plain } else { b"" }) && whole
+        }
+        (Kind::Bool, DataType::Bool | DataType::String) => builder.push(value.text(line)),
+        (Kind::Bool | Kind::Nested | Kind::Null, _) => {
+            builder.push(b"");
+            false
+        }
+    }
+}
+
+fn malformed(error: JsonError) -> Malformed {
+    Malformed::Json { at: error.at + 1, what: error.what }
+}

@@ -1,0 +1,165 @@
+//! What can be wrong with one row, before it is written down as a reject.
+
+use std::fmt;
+
+/// A row that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// Too few or too many fields.
+    FieldCount {
+        /// Columns of the header.
+        expected: usize,
+        /// Fields of the row.
+        found: usize,
+    },
+    /// The file ends within quotes.
+    UnclosedQuote,
+    /// Something between a closing quote and the next delimiter.
+    TextAfterQuote,
+    /// A quote within a field that does not start with one.
+    StrayQuote,
+    /// A carriage return within an unquoted field, or a line feed in a file
+    /// whose lines end in carriage returns.
+    StrayLineEnd(u8),
+    /// A byte that the encoding does not have.
+    Encoding {
+        /// Offset of the byte in the row.
+        at: usize,
+        /// The byte.
+        byte: u8,
+    },
+    /// The character U+0000, which PostgreSQL can't store.
+    Nul,
+    /// Not a JSON object.
+    Json {
+        /// Position in the line, counted from 1.
+        at: usize,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// A key that no column has.
+    UnknownField(String),
+}
+
+impl Malformed {
+    /// A short name; rejects are grouped by it.
+    pub(crate) fn rule(&self) -> &'static str {
+        match self {
+            Self::FieldCount { .. } => "field_count",
+            Self::UnclosedQuote => "unclosed_quote",
+            Self::TextAfterQuote => "text_after_quote",
+            Self::StrayQuote => "stray_quote",
+            Self::StrayLineEnd(_) => "stray_line_end",
+            Self::Encoding { .. } => "encoding",
+            Self::Nul => "nul_character",
+            Self::Json { .. } => "json",
+            Self::UnknownField(_) => "unknown_field",
+        }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FieldCount { expected, found } => {
+                write!(f, "expected {expected} fields, found {found}")
+            }
+            Self::UnclosedQuote => f.write_str("a quote is opened and never closed"),
+            Self::TextAfterQuote => {
+                f.write_str("text follows a closing quote; a quote within quotes is doubled")
+            }
+            Self::StrayQuote => {
+                f.write_str("a quote stands in an unquoted field; quote the field and double it")
+            }
+            Self::StrayLineEnd(b'\r') => {
+                f.write_str("a carriage return stands in an unquoted field; quote the field")
+            }
+            Self::StrayLineEnd(_) => {
+                f.write_str("a line feed stands in a file whose lines end in carriage returns")
+            }
+            Self::Encoding { at, byte } => {
+                write!(f, "byte {} of the row, `0x{byte:02X}`, is not UTF-8", at + 1)
+            }
+            Self::Nul => f.write_str("the row holds the character U+0000, which tables can't hold"),
+            Self::Json { at, what } => write!(f, "{what} at column {at}"),
+            Self::UnknownField(key) => write!(f, "no column is named `{key}`"),
+        }
+    }
+}
+
+/// Why a row was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Its text is not of the type.
+    Type {
+        /// The text, cut short.
+        value: String,
+    },
+    /// It is null and may not be.
+    Required,
+    /// It stands in a row that could not be read.
+    Malformed(Malformed),
+}
+
+/// A row that is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The row in its block.
+    pub(crate) row: usize,
+    /// The column whose value it is; 0 where it is the row's fault.
+    pub(crate) column: usize,
+    /// Why.
+    pub(crate) refusal: Refusal,
+}
+
+/// The faults of a block's rows: the first one of each row.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    list: Vec<Fault>,
+    faulty: Vec<bool>,
+}
+
+impl Faults {
+    /// Notes a fault, unless the row has one already.
+    pub(crate) fn note(&mut self, row: usize, column: usize, refusal: impl FnOnce() -> Refusal) {
+        if self.faulty.len() <= row {
+            self.faulty.resize(row + 1, false);
+        }
+        if !std::mem::replace(&mut self.faulty[row], true) {
+            self.list.push(Fault { row, column, refusal: refusal() });
+        }
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether a row has one.
+    pub(crate) fn has(&self, row: usize) -> bool {
+        self.faulty.get(row).copied().unwrap_or(false)
+    }
+
+    /// The faults in no particular order.
+    pub(crate) fn into_list(self) -> Vec<Fault> {
+        self.list
+    }
+}
+
+/// A value as it is quoted in messages: cut after 100 characters, control
+/// characters escaped.
+pub(crate) fn shown(value: &[u8]) -> String {
+    const LONGEST: usize = 100;
+    let text = String::from_utf8_lossy(&value[..value.len().min(4 * LONGEST + 4)]);
+    let mut shown: String = text.chars().take(LONGEST).flat_map(printable).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn printable(character: char) -> impl Iterator<Item = char> {
+    let escaped = character.is_control().then(|| character.escape_default());
+    let plain = (!character.is_control()).then_some(character);
+    escaped.into_iter().flatten().chain(plain)
+}

@@ -1,0 +1,104 @@
+//! Samples of delimited text.
+
+use std::io::Read;
+
+use millrace_contract::{CsvOptions, FileFormat};
+
+use super::{Guess, Malformed, Sample, Sampled};
+use crate::bind::stable_names;
+use crate::block::{Block, Lines};
+use crate::column::NullTexts;
+use crate::csv::{Dialect, content, unquoted};
+use crate::split::{Cut, Splitter};
+use crate::text::latin1_to_utf8;
+use crate::{FormatError, Limits, SchemaDifference};
+
+/// Looks at the rows of the first `bytes` bytes.
+pub(super) fn sample<R: Read>(
+    splitter: &mut Splitter<R>,
+    format: FileFormat,
+    csv: &CsvOptions,
+    bytes: u64,
+) -> Result<Sampled, FormatError> {
+    let mut dialect = Dialect::new(format, csv)?;
+    splitter.detect_line_end(Some(&mut dialect))?;
+    let names = column_names(splitter, &dialect, csv.header)?;
+    let mut sampler = Sampler {
+        dialect,
+        nulls: NullTexts::new(&csv.null, dialect.latin1),
+        guesses: vec![Guess::default(); names.len()],
+        rows: 0,
+        malformed: Malformed::default(),
+    };
+    let cut = Cut::Fields(dialect, names.len());
+    let mut spare = Block::default();
+    while let Some(block) = splitter.next(cut, spare)? {
+        sampler.look_at(&block);
+        if block.offset + block.bytes.len() as u64 >= bytes {
+            break;
+        }
+        spare = block;
+    }
+    let columns = names.into_iter().zip(sampler.guesses);
+    Ok(Sampled {
+        columns: columns.map(|(name, guess)| Sample { name, from: None, guess }).collect(),
+        rows: sampler.rows,
+        malformed: sampler.malformed,
+    })
+}
+
+fn column_names<R: Read>(
+    splitter: &mut Splitter<R>,
+    dialect: &Dialect,
+    header: bool,
+) -> Result<Vec<String>, FormatError> {
+    let first = match header {
+        true => splitter.take_header(dialect)?,
+        false => splitter.first_row(dialect)?,
+    };
+    let first = first.ok_or_else(|| FormatError::Schema(vec![SchemaDifference::NoHeader]))?;
+    let most = Limits::default().columns;
+    if first.len() > most {
+        return Err(FormatError::Schema(vec![SchemaDifference::TooMany(most)]));
+    }
+    let unnamed = || vec![String::new(); first.len()];
+    Ok(stable_names(&if header { first } else { unnamed() }))
+}
+
+struct Sampler {
+    dialect: Dialect,
+    nulls: NullTexts,
+    guesses: Vec<Guess>,
+    rows: u64,
+    malformed: Malformed,
+}
+
+impl Sampler {
+    fn look_at(&mut self, block: &Block) {
+        for marks in block.rows.marks.chunks_exact(block.rows.stride) {
+            self.rows += 1;
+            for (guess, pair) in self.guesses.iter_mut().zip(marks.windows(2)) {
+                let field = &block.bytes[pair[0].wrapping_add(1) as usize..pair[1] as usize];
+                look_at_field(guess, field, &self.dialect, &self.nulls);
+            }
+        }
+        let mut lines = Lines::new(block);
+        for row in &block.malformed {
+            self.malformed.add(|| format!("line {}: {}", lines.line_of(row.start), row.fault));
+        }
+    }
+}
+
+fn look_at_field(guess: &mut Guess, field: &[u8], dialect: &Dialect, nulls: &NullTexts) {
+    match unquoted(field, dialect.quote) {
+        Some(b"") if nulls.contain(b"") => guess.add_empty(),
+        None if nulls.contain(field) => {}
+        Some(_) | None => {
+            let text = content(field, dialect.quote);
+            match dialect.latin1 && !text.is_ascii() {
+                true => guess.add_text(latin1_to_utf8(&text).as_bytes()),
+                false => guess.add_text(&text),
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Columns and types from the first bytes of a file.
+//!
+//! Inference is deterministic, prefers the narrowest of few types, and never
+//! picks one that would lose something: `007` stays text, and so do integers
+//! that no type can hold.
+
+mod delimited;
+mod guess;
+mod objects;
+
+use std::io::Read;
+
+use millrace_contract::{ColumnDef, CsvOptions, DataType, FileFormat};
+
+use crate::bind::folded;
+use crate::csv::is_delimited;
+use crate::split::Splitter;
+use crate::{FormatError, Inferred, Limits};
+use guess::Guess;
+
+/// Infers the columns of a file from its first `sample_bytes` bytes after
+/// decompression.
+///
+/// Declared columns are taken as they are declared, wherever the file has a
+/// column of their source name; those it does not have come last. What was found
+/// can be read with the columns that come out, except for rows that are
+/// malformed.
+///
+/// # Errors
+/// [`FormatError`] if the sample can't be read as `format`.
+pub fn infer(
+    source: impl Read,
+    format: FileFormat,
+    csv: &CsvOptions,
+    declared: &[ColumnDef],
+    sample_bytes: u64,
+) -> Result<Inferred, FormatError> {
+    let sample = usize::try_from(sample_bytes).unwrap_or(usize::MAX);
+    let limits = Limits::default();
+    let limits = Limits { block_bytes: limits.block_bytes.min(sample.max(1)), ..limits };
+    let mut splitter = Splitter::open(source, &limits)?;
+    let sampled = match is_delimited(format) {
+        true => delimited::sample(&mut splitter, format, csv, sample_bytes)?,
+        false => objects::sample(&mut splitter, sample_bytes)?,
+    };
+    Ok(sampled.resolve(declared))
+}
+
+/// What a sample held.
+struct Sampled {
+    columns: Vec<Sample>,
+    rows: u64,
+    malformed: Malformed,
+}
+
+/// One column of a sample.
+struct Sample {
+    name: String,
+    /// Its name in the source, where it differs.
+    from: Option<String>,
+    guess: Guess,
+}
+
+/// Rows that could not be read.
+#[derive(Default)]
+struct Malformed {
+    rows: u64,
+    first: Option<String>,
+}
+
+impl Malformed {
+    fn add(&mut self, said: impl FnOnce() -> String) {
+        self.rows += 1;
+        self.first.get_or_insert_with(said);
+    }
+}
+
+impl Sampled {
+    fn resolve(self, declared: &[ColumnDef]) -> Inferred {
+        let mut unmet: Vec<_> = declared.iter().collect();
+        let mut columns = Vec::with_capacity(self.columns.len());
+        let mut notes = Vec::with_capacity(self.columns.len());
+        for sample in self.columns {
+            let source = folded(sample.from.as_ref().unwrap_or(&sample.name));
+            let met = unmet.iter().position(|column| folded(column.source_name()) == source);
+            let column = match met {
+                Some(met) => unmet.remove(met).clone(),
+                None => sample.column(),
+            };
+            let how = if met.is_some() { ", as declared" } else { "" };
+            notes.push(format!("{}{how}", sample.guess.note(&column, self.rows)));
+            columns.push(column);
+        }
+        notes.extend(unmet.iter().map(|column| format!("{}: not in the sample", column.name)));
+        columns.extend(unmet.into_iter().cloned());
+        if let Some(first) = self.malformed.first {
+            notes.push(format!("{} malformed rows; {first}", self.malformed.rows));
+        }
+        Inferred { columns, rows_sampled: self.rows, notes }
+    }
+}
+
+impl Sample {
+    fn column(&self) -> ColumnDef {
+        ColumnDef {
+            name: self.name.clone(),
+            from: self.from.clone(),
+            data_type: self.guess.data_type().unwrap_or(DataType::String),
+            format: Default::default(),
+            required: false,
+        }
+    }
+}

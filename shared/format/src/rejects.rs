@@ -1,0 +1,235 @@
+//! Rejects: from a fault to a line of NDJSON, and from many of them to groups.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use millrace_contract::{ColumnDef, DataType, Reject, RejectCause};
+
+use crate::RejectGroup;
+use crate::block::{Block, Lines, MalformedRow};
+use crate::error::article;
+use crate::fault::{Fault, Malformed, Refusal};
+use crate::text::latin1_to_utf8;
+
+/// Rejects of one block.
+#[derive(Debug, Default)]
+pub(crate) struct RejectLines {
+    /// The rejects in the order of the file, a line of JSON each.
+    pub(crate) ndjson: Vec<u8>,
+    /// The same, counted by reason.
+    pub(crate) groups: Groups,
+}
+
+/// Writes down rejects.
+pub(crate) struct Rejecter<'p> {
+    columns: &'p [ColumnDef],
+    latin1: bool,
+    raw_bytes: usize,
+}
+
+impl<'p> Rejecter<'p> {
+    /// Rejects of rows with these columns. Raw text is cut after `raw_bytes`.
+    pub(crate) fn new(columns: &'p [ColumnDef], latin1: bool, raw_bytes: usize) -> Self {
+        Self { columns, latin1, raw_bytes }
+    }
+
+    /// Starts on the rejects of a block.
+    pub(crate) fn start<'a>(&'a self, block: &'a Block) -> BlockRejects<'a> {
+        BlockRejects { rejecter: self, block, found: Vec::new() }
+    }
+
+    fn raw(&self, row: &[u8]) -> String {
+        let cut = &row[..row.len().min(self.raw_bytes)];
+        let mut raw = match self.latin1 {
+            true => latin1_to_utf8(cut),
+            false => String::from_utf8_lossy(cut).into_owned(),
+        };
+        if cut.len() < row.len() {
+            raw.push('…');
+        }
+        raw
+    }
+}
+
+/// The rejects of one block while they are collected.
+pub(crate) struct BlockRejects<'a> {
+    rejecter: &'a Rejecter<'a>,
+    block: &'a Block,
+    found: Vec<(u32, u32, Reason<'a>)>,
+}
+
+/// Why a row is rejected.
+enum Reason<'a> {
+    Malformed(&'a Malformed),
+    Type(&'a ColumnDef, &'a str),
+    Required(&'a ColumnDef),
+    Expectation(&'a str),
+}
+
+impl<'a> BlockRejects<'a> {
+    /// A row that the splitter or the text check could not read.
+    pub(crate) fn add_malformed(&mut self, row: &'a MalformedRow) {
+        self.found.push((row.start, row.end, Reason::Malformed(&row.fault)));
+    }
+
+    /// A row with a value that is not taken.
+    pub(crate) fn add_fault(&mut self, fault: &'a Fault) {
+        let (start, end) = self.block.rows.span(fault.row);
+        let column = &self.rejecter.columns[fault.column];
+        let reason = match &fault.refusal {
+            Refusal::Malformed(fault) => Reason::Malformed(fault),
+            Refusal::Required => Reason::Required(column),
+            Refusal::Type { value } => Reason::Type(column, value),
+        };
+        self.found.push((start, end, reason));
+    }
+
+    /// A row that breaks a rule.
+    pub(crate) fn add_breach(&mut self, row: usize, rule: &'a str) {
+        let (start, end) = self.block.rows.span(row);
+        self.found.push((start, end, Reason::Expectation(rule)));
+    }
+
+    /// Writes all of them down in the order of the file.
+    pub(crate) fn finish(mut self) -> RejectLines {
+        let mut lines = RejectLines::default();
+        self.found.sort_unstable_by_key(|(start, ..)| *start);
+        let mut numbers = Lines::new(self.block);
+        for (start, end, reason) in &self.found {
+            let line = numbers.line_of(*start);
+            let reject = Reject {
+                line,
+                byte_offset: self.block.offset + u64::from(*start),
+                column: reason.column().map(str::to_owned),
+                cause: reason.cause(),
+                rule: reason.rule(),
+                message: reason.message(line),
+                raw: self.rejecter.raw(&self.block.bytes[*start as usize..*end as usize]),
+            };
+            // Writing strings and numbers to memory does not fail.
+            let _ = serde_json::to_writer(&mut lines.ndjson, &reject);
+            lines.ndjson.push(b'\n');
+            lines.groups.add(reject);
+        }
+        lines
+    }
+}
+
+impl Reason<'_> {
+    fn cause(&self) -> RejectCause {
+        match self {
+            Self::Malformed(_) => RejectCause::Malformed,
+            Self::Type(..) => RejectCause::Type,
+            Self::Required(_) => RejectCause::Required,
+            Self::Expectation(_) => RejectCause::Expectation,
+        }
+    }
+
+    fn rule(&self) -> String {
+        match self {
+            Self::Malformed(fault) => fault.rule().to_owned(),
+            Self::Type(column, _) => column.data_type.to_string(),
+            Self::Required(_) => "required".to_owned(),
+            Self::Expectation(rule) => (*rule).to_owned(),
+        }
+    }
+
+    fn column(&self) -> Option<&str> {
+        match self {
+            Self::Malformed(Malformed::UnknownField(key)) => Some(key),
+            Self::Malformed(_) | Self::Expectation(_) => None,
+            Self::Type(column, _) | Self::Required(column) => Some(&column.name),
+        }
+    }
+
+    fn message(&self, line: u64) -> String {
+        match self {
+            Self::Malformed(fault) => format!("line {line}: {fault}"),
+            Self::Type(column, value) => format!(
+                "column `{}` at line {line}: `{value}` is not {}{}",
+                column.name,
+                article(column.data_type),
+                Hint { column, value }
+            ),
+            Self::Required(column) => {
+                format!("column `{}` at line {line}: a value is required", column.name)
+            }
+            Self::Expectation(rule) => format!("line {line}: `{rule}` does not hold"),
+        }
+    }
+}
+
+/// What could be done about a value that is not of its type.
+struct Hint<'a> {
+    column: &'a ColumnDef,
+    value: &'a str,
+}
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ColumnDef { data_type, format, .. } = self.column;
+        match data_type {
+            DataType::Date | DataType::Timestamp { .. } if !format.is_empty() => {
+                write!(f, " written as `{}`", format.0.join("` or `"))
+            }
+            DataType::Timestamp { utc: false, .. } if self.has_zone() => {
+                f.write_str("; it has a time zone, which timestamptz keeps")
+            }
+            DataType::Date => f.write_str(" (YYYY-MM-DD); give the column a `format`"),
+            DataType::Timestamp { .. } => f.write_str(" (ISO 8601); give the column a `format`"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Hint<'_> {
+    fn has_zone(&self) -> bool {
+        let value = self.value.trim_matches('"').as_bytes();
+        crate::value::parse_timestamp(value).is_some_and(|read| read.offset.is_some())
+    }
+}
+
+/// How many groups are told apart; what comes later is counted without its
+/// column.
+const MOST_GROUPS: usize = 1000;
+
+type GroupKey = (RejectCause, String, Option<String>);
+
+/// Rejects counted by cause, rule and column.
+#[derive(Debug, Default)]
+pub(crate) struct Groups(BTreeMap<GroupKey, (u64, Reject)>);
+
+impl Groups {
+    /// Counts a reject.
+    pub(crate) fn add(&mut self, reject: Reject) {
+        let key = (reject.cause, reject.rule.clone(), reject.column.clone());
+        self.count(key, 1, reject);
+    }
+
+    /// Adds those of a later block.
+    pub(crate) fn merge(&mut self, later: Self) {
+        for (key, (count, example)) in later.0 {
+            self.count(key, count, example);
+        }
+    }
+
+    fn count(&mut self, key: GroupKey, count: u64, example: Reject) {
+        let is_known = self.0.contains_key(&key);
+        let key = if is_known || self.0.len() < MOST_GROUPS { key } else { (key.0, key.1, None) };
+        self.0.entry(key).or_insert((0, example)).0 += count;
+    }
+
+    /// The groups, the most frequent first.
+    pub(crate) fn into_groups(self) -> Vec<RejectGroup> {
+        let group = |((cause, rule, column), (count, example))| RejectGroup {
+            cause,
+            rule,
+            column,
+            count,
+            example,
+        };
+        let mut groups: Vec<_> = self.0.into_iter().map(group).collect();
+        groups.sort_by(|a, b| b.count.cmp(&a.count));
+        groups
+    }
+}

@@ -1,0 +1,359 @@
+//! Cuts the stream into blocks of whole rows.
+//!
+//! A block ends where a row ends, so that blocks can be decoded independently.
+//! Where it ends depends on the bytes alone, not on how they arrive.
+
+use std::io::Read;
+use std::mem::swap;
+
+use memchr::{memchr, memchr_iter, memchr2};
+
+use crate::block::{Block, Rows};
+use crate::csv::{Dialect, Scanned, Shape, content, scan};
+use crate::source::{Source, foreign};
+use crate::text::{latin1_to_utf8, strip_bom};
+use crate::{FormatError, Limits};
+
+/// Rows per block at most, so that memory is bounded for the shortest rows too.
+const MOST_ROWS: usize = 1 << 16;
+
+/// How rows are told apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cut {
+    /// Delimited text of so many fields.
+    Fields(Dialect, usize),
+    /// One row per line.
+    Lines,
+}
+
+/// What a splitter has read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    /// Bytes taken from the source.
+    pub(crate) source_bytes: u64,
+    /// Bytes after decompression.
+    pub(crate) decompressed_bytes: u64,
+    /// Rows of every kind, the header not counted.
+    pub(crate) rows: u64,
+    /// Blank lines among them.
+    pub(crate) blank: u64,
+}
+
+/// Reads a source and cuts it into blocks.
+pub(crate) struct Splitter<R: Read> {
+    source: Source<R>,
+    /// What has been read and not cut off yet.
+    buffer: Vec<u8>,
+    at_end: bool,
+    offset: u64,
+    line: u64,
+    line_end: u8,
+    block_bytes: usize,
+    row_bytes: usize,
+    /// Rows found so far, of every kind.
+    read: u64,
+    /// Blank lines among them.
+    blank: u64,
+}
+
+impl<R: Read> Splitter<R> {
+    /// Opens a source and reads the start of it.
+    pub(crate) fn open(source: R, limits: &Limits) -> Result<Self, FormatError> {
+        /// Marks in a block are 32 bits wide, and so are offsets of strings.
+        const LARGEST: usize = 1 << 29;
+        let mut splitter = Self {
+            source: Source::open(source, limits)?,
+            buffer: Vec::new(),
+            at_end: false,
+            offset: 0,
+            line: 1,
+            line_end: b'\n',
+            block_bytes: limits.block_bytes.clamp(1, LARGEST),
+            row_bytes: limits.row_bytes.clamp(1, LARGEST),
+            read: 0,
+            blank: 0,
+        };
+        splitter.fill(splitter.block_bytes)?;
+        refuse_binary(&splitter.buffer)?;
+        let bom = strip_bom(&splitter.buffer);
+        splitter.drop_front(bom);
+        Ok(splitter)
+    }
+
+    /// Whether all of the source is in memory.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.at_end
+    }
+
+    /// What has been read so far.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            source_bytes: self.source.source_bytes(),
+            decompressed_bytes: self.source.decompressed_bytes(),
+            rows: self.read,
+            blank: self.blank,
+        }
+    }
+
+    /// Finds out how lines end, from the first of them.
+    pub(crate) fn detect_line_end(
+        &mut self,
+        dialect: Option<&mut Dialect>,
+    ) -> Result<(), FormatError> {
+        let find = |buffer: &[u8], at_end| match &dialect {
+            Some(dialect) => dialect.find_line_end(buffer, at_end),
+            None => first_line_end(buffer, at_end),
+        };
+        while find(&self.buffer, self.at_end).is_none() {
+            self.grow()?;
+        }
+        self.line_end = find(&self.buffer, self.at_end).unwrap_or(b'\n');
+        if let Some(dialect) = dialect {
+            dialect.line_end = self.line_end;
+        }
+        Ok(())
+    }
+
+    /// The fields of the first row, which stays where it is. `None` if there is
+    /// no row.
+    pub(crate) fn first_row(
+        &mut self,
+        dialect: &Dialect,
+    ) -> Result<Option<Vec<String>>, FormatError> {
+        Ok(self.find_first_row(dialect)?.map(|(fields, _)| fields))
+    }
+
+    /// Takes the first row off as the header.
+    pub(crate) fn take_header(
+        &mut self,
+        dialect: &Dialect,
+    ) -> Result<Option<Vec<String>>, FormatError> {
+        let Some((fields, scanned)) = self.find_first_row(dialect)? else { return Ok(None) };
+        self.read += scanned.blank;
+        self.blank += scanned.blank;
+        self.drop_front(scanned.consumed);
+        Ok(Some(fields))
+    }
+
+    fn find_first_row(
+        &mut self,
+        dialect: &Dialect,
+    ) -> Result<Option<(Vec<String>, Scanned)>, FormatError> {
+        let shape = Shape { fields: None, most_rows: 1 };
+        loop {
+            let (mut rows, mut malformed) = (Rows::default(), Vec::new());
+            let scanned =
+                scan(dialect, shape, &self.buffer, self.at_end, &mut rows, &mut malformed);
+            if let Some(row) = malformed.first() {
+                let what = format!("in the first row: {}", row.fault);
+                return Err(FormatError::Unreadable {
+                    byte: self.offset + u64::from(row.start),
+                    what,
+                });
+            }
+            if scanned.read > scanned.blank {
+                return Ok(Some((self.texts(dialect, &rows)?, scanned)));
+            }
+            if self.at_end {
+                return Ok(None);
+            }
+            self.grow()?;
+        }
+    }
+
+    fn texts(&self, dialect: &Dialect, rows: &Rows) -> Result<Vec<String>, FormatError> {
+        let text = |pair: &[u32]| {
+            let start = pair[0].wrapping_add(1);
+            let field = content(&self.buffer[start as usize..pair[1] as usize], dialect.quote);
+            if dialect.latin1 {
+                return Ok(latin1_to_utf8(&field));
+            }
+            String::from_utf8(field.into_owned()).map_err(|error| FormatError::Unreadable {
+                byte: self.offset + u64::from(start) + error.utf8_error().valid_up_to() as u64,
+                what: "the header is not UTF-8; is its encoding `latin-1`?".into(),
+            })
+        };
+        rows.marks.windows(2).map(text).collect()
+    }
+
+    /// The next block, built in the memory of a spare one. `None` at the end.
+    pub(crate) fn next(&mut self, cut: Cut, spare: Block) -> Result<Option<Block>, FormatError> {
+        let mut block =
+            Block { offset: self.offset, line: self.line, line_end: self.line_end, ..spare };
+        block.malformed.clear();
+        self.fill(self.block_bytes)?;
+        let scanned = loop {
+            let scanned = self.find_rows(cut, &mut block);
+            self.check_length(scanned)?;
+            if scanned.consumed > 0 || self.at_end {
+                break scanned;
+            }
+            self.grow()?;
+        };
+        if scanned.consumed == 0 {
+            return Ok(None);
+        }
+        self.cut_off(scanned.consumed, &mut block.bytes);
+        self.line += block.line_ends();
+        self.read += scanned.read;
+        self.blank += scanned.blank;
+        block.read = scanned.read;
+        Ok(Some(block))
+    }
+
+    fn find_rows(&self, cut: Cut, block: &mut Block) -> Scanned {
+        match cut {
+            Cut::Fields(dialect, fields) => {
+                let shape = Shape { fields: Some(fields), most_rows: MOST_ROWS };
+                block.malformed.clear();
+                scan(
+                    &dialect,
+                    shape,
+                    &self.buffer,
+                    self.at_end,
+                    &mut block.rows,
+                    &mut block.malformed,
+                )
+            }
+            Cut::Lines => find_lines(&self.buffer, self.at_end, self.line_end, &mut block.rows),
+        }
+    }
+
+    /// Moves the first `length` bytes of the buffer to `bytes`.
+    fn cut_off(&mut self, length: usize, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        bytes.extend_from_slice(&self.buffer[length..]);
+        self.buffer.truncate(length);
+        swap(&mut self.buffer, bytes);
+        self.offset += length as u64;
+    }
+
+    fn drop_front(&mut self, length: usize) {
+        let line_ends = memchr_iter(self.line_end, &self.buffer[..length]).count();
+        self.buffer.drain(..length);
+        self.offset += length as u64;
+        self.line += line_ends as u64;
+    }
+
+    fn fill(&mut self, target: usize) -> Result<(), FormatError> {
+        if !self.at_end && self.buffer.len() < target {
+            self.at_end = self.source.fill(&mut self.buffer, target)?;
+        }
+        Ok(())
+    }
+
+    /// Reads as much again: the row at the start does not end in the buffer.
+    fn grow(&mut self) -> Result<(), FormatError> {
+        if self.buffer.len() > self.row_bytes {
+            return Err(self.row_too_long(0));
+        }
+        self.fill((self.buffer.len() * 2).max(self.block_bytes).min(self.row_bytes + 1))
+    }
+
+    fn check_length(&self, scanned: Scanned) -> Result<(), FormatError> {
+        let (longest, start) = scanned.longest;
+        if longest > self.row_bytes { Err(self.row_too_long(start)) } else { Ok(()) }
+    }
+
+    fn row_too_long(&self, start: usize) -> FormatError {
+        let lines = memchr_iter(self.line_end, &self.buffer[..start]).count();
+        FormatError::RowTooLong {
+            line: self.line + lines as u64,
+            byte: self.offset + start as u64,
+            limit: self.row_bytes,
+        }
+    }
+}
+
+/// Finds the whole lines at the start of `bytes`; white space alone is a blank
+/// line.
+fn find_lines(bytes: &[u8], at_end: bool, line_end: u8, rows: &mut Rows) -> Scanned {
+    rows.reset(1);
+    let mut scanned = Scanned::default();
+    let mut add = |start: usize, end: usize, next: usize| {
+        scanned.read += 1;
+        scanned.consumed = next;
+        if end - start > scanned.longest.0 {
+            scanned.longest = (end - start, start);
+        }
+        if bytes[start..end].trim_ascii().is_empty() {
+            scanned.blank += 1;
+        } else {
+            rows.marks.extend([(start as u32).wrapping_sub(1), end as u32]);
+        }
+        scanned.read as usize
+    };
+    let mut start = 0;
+    for end in memchr_iter(line_end, bytes) {
+        if add(start, end, end + 1) == MOST_ROWS {
+            return scanned;
+        }
+        start = end + 1;
+    }
+    if at_end && start < bytes.len() {
+        add(start, bytes.len(), bytes.len());
+    }
+    scanned
+}
+
+fn first_line_end(bytes: &[u8], at_end: bool) -> Option<u8> {
+    match memchr2(b'\n', b'\r', bytes) {
+        Some(at) if bytes[at] == b'\n' => Some(b'\n'),
+        Some(at) if at + 1 == bytes.len() => at_end.then_some(b'\r'),
+        Some(at) if bytes[at + 1] == b'\n' => Some(b'\n'),
+        Some(_) => Some(b'\r'),
+        None => at_end.then_some(b'\n'),
+    }
+}
+
+/// Refuses what is no text: known formats by name, others by their bytes.
+fn refuse_binary(start: &[u8]) -> Result<(), FormatError> {
+    if let Some(name) = foreign(start) {
+        let what = format!("this is {name}; it has to be plain or gzipped UTF-8 or Latin-1 text");
+        return Err(FormatError::Unreadable { byte: 0, what });
+    }
+    let sample = &start[..start.len().min(8192)];
+    let is_odd =
+        |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
+    let odd = sample.iter().filter(is_odd).count();
+    if odd * 20 <= sample.len() {
+        return Ok(());
+    }
+    let first = sample.iter().position(|byte| is_odd(&byte)).unwrap_or_default();
+    let hint = if memchr(0, sample).is_some() { "; is it UTF-16, or binary?" } else { "" };
+    let what = format!("byte `0x{:02X}` does not belong in a text file{hint}", sample[first]);
+    Err(FormatError::Unreadable { byte: first as u64, what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str, line_end: u8, at_end: bool) -> (Vec<&str>, Scanned) {
+        let mut rows = Rows::default();
+        let scanned = find_lines(text.as_bytes(), at_end, line_end, &mut rows);
+        let row = |row| rows.span(row);
+        let found =
+            (0..rows.len()).map(row).map(|(start, end)| &text[start as usize..end as usize]);
+        (found.collect(), scanned)
+    }
+
+    #[test]
+    fn lines_are_rows_and_blank_ones_are_not() {
+        let (found, scanned) = lines("{}\n \r\n\n[1]\r\n2", b'\n', true);
+        assert_eq!(found, ["{}", "[1]\r", "2"]);
+        assert_eq!((scanned.read, scanned.blank, scanned.consumed), (5, 2, 13));
+        let (found, scanned) = lines("{}\r1\r2", b'\r', false);
+        assert_eq!(found, ["{}", "1"]);
+        assert_eq!(scanned.consumed, 5);
+    }
+
+    #[test]
+    fn binary_files_are_refused_with_the_byte() {
+        let utf16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = refuse_binary(&utf16).expect_err("binary");
+        insta::assert_snapshot!(error, @"unreadable at byte 1: byte `0x00` does not belong in a text file; is it UTF-16, or binary?");
+        assert!(refuse_binary("naïve,\t\r\n".as_bytes()).is_ok());
+        assert!(refuse_binary(b"").is_ok());
+    }
+}

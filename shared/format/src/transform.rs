@@ -1,0 +1,175 @@
+//! One file from bytes to Parquet: a splitter, decoders and encoding lanes, in a
+//! row of threads or all on the caller's.
+
+use std::io::Read;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{Scope, scope};
+
+use crate::bind::{Binding, bind};
+use crate::block::Block;
+use crate::books::Books;
+use crate::csv::{Dialect, is_delimited};
+use crate::decode::{Decoded, Decoder};
+use crate::encode::{Encoder, Lanes, Router};
+use crate::split::{Counts, Cut, Splitter};
+use crate::{FormatError, Plan, Report, SchemaDifference, Sink, arrow_schema};
+
+/// Turns one file into Parquet and rejects.
+///
+/// The threads read ahead by a few blocks at most, so memory follows from the
+/// plan's limits. A file that fits into one block is done on the calling
+/// thread. The calling thread is also the one that calls the sink and its
+/// writers.
+///
+/// # Errors
+/// [`FormatError`]; whatever was written through the sink is then to be
+/// discarded, except that the rejects of a
+/// [`FormatError::TooManyRejects`] are complete up to where the file was given
+/// up.
+pub fn transform(
+    source: impl Read + Send,
+    plan: &Plan,
+    sink: &mut dyn Sink,
+) -> Result<Report, FormatError> {
+    let mut splitter = Splitter::open(source, &plan.limits)?;
+    let opened = Opened::of(&mut splitter, plan)?;
+    if plan.threads.get() == 1 || splitter.is_whole() {
+        return opened.run_here(splitter, sink);
+    }
+    scope(|scope| opened.run_on_threads(scope, splitter, sink))
+}
+
+/// A file whose columns are known.
+struct Opened<'a> {
+    plan: &'a Plan,
+    dialect: Option<Dialect>,
+    binding: Binding,
+    cut: Cut,
+}
+
+impl<'a> Opened<'a> {
+    fn of<R: Read>(splitter: &mut Splitter<R>, plan: &'a Plan) -> Result<Self, FormatError> {
+        if !is_delimited(plan.format) {
+            splitter.detect_line_end(None)?;
+            let binding = bind(plan, None)?;
+            return Ok(Self { plan, dialect: None, binding, cut: Cut::Lines });
+        }
+        let mut dialect = Dialect::new(plan.format, &plan.csv)?;
+        splitter.detect_line_end(Some(&mut dialect))?;
+        let header = match plan.csv.header {
+            true => Some(take_header(splitter, &dialect)?),
+            false => None,
+        };
+        let binding = bind(plan, header.as_deref())?;
+        let cut = Cut::Fields(dialect, binding.fields);
+        Ok(Self { plan, dialect: Some(dialect), binding, cut })
+    }
+
+    fn decoder(&self) -> Result<Decoder<'_>, FormatError> {
+        Decoder::new(self.plan, self.dialect, &self.binding)
+    }
+
+    fn router(&self) -> Result<Router, FormatError> {
+        let Plan { columns, captures, parquet, limits, .. } = self.plan;
+        let schema = arrow_schema(columns, captures);
+        Router::new(&parquet.partition_by, &self.binding.columns, &schema, limits.partitions)
+    }
+
+    fn run_here<R: Read>(
+        &self,
+        mut splitter: Splitter<R>,
+        sink: &mut dyn Sink,
+    ) -> Result<Report, FormatError> {
+        let router = self.router()?;
+        let lanes = Lanes::here(router.file_schema());
+        let mut decoder = self.decoder()?;
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink);
+        let mut spare = Block::default();
+        while let Some(mut block) = splitter.next(self.cut, spare)? {
+            books.enter(decoder.decode(&mut block)?)?;
+            spare = block;
+        }
+        books.close(splitter.counts())
+    }
+
+    fn run_on_threads<'scope, R: Read + Send + 'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        splitter: Splitter<R>,
+        sink: &mut dyn Sink,
+    ) -> Result<Report, FormatError> {
+        let count = self.plan.threads.get();
+        let router = self.router()?;
+        let lanes = Lanes::on_threads(scope, router.file_schema(), count);
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink);
+        let (spares, used) = channel();
+        let mut blocks = Vec::with_capacity(count);
+        let mut decoded = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (block, queue) = sync_channel(QUEUE);
+            let (answer, answers) = sync_channel(QUEUE);
+            let (decoder, spares) = (self.decoder()?, spares.clone());
+            scope.spawn(move || decode_all(decoder, &queue, &answer, &spares));
+            blocks.push(block);
+            decoded.push(answers);
+        }
+        drop(spares);
+        let cut = self.cut;
+        let splitting = scope.spawn(move || split_all(splitter, cut, &blocks, &used));
+        // Blocks go to the decoders in turn, so their answers come in turn.
+        for answers in decoded.iter().cycle() {
+            let Ok(answer) = answers.recv() else { break };
+            books.enter(answer?)?;
+        }
+        match splitting.join() {
+            Ok(counts) => books.close(counts?),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// Blocks that may wait in front of a decoder, and batches behind it.
+const QUEUE: usize = 1;
+
+fn split_all<R: Read>(
+    mut splitter: Splitter<R>,
+    cut: Cut,
+    decoders: &[SyncSender<Block>],
+    used: &Receiver<Block>,
+) -> Result<Counts, FormatError> {
+    for decoder in decoders.iter().cycle() {
+        let spare = used.try_recv().unwrap_or_default();
+        let Some(block) = splitter.next(cut, spare)? else { break };
+        if decoder.send(block).is_err() {
+            // The file has failed further down, where the reason is known.
+            break;
+        }
+    }
+    Ok(splitter.counts())
+}
+
+fn decode_all(
+    mut decoder: Decoder<'_>,
+    blocks: &Receiver<Block>,
+    answers: &SyncSender<Result<Decoded, FormatError>>,
+    spares: &Sender<Block>,
+) {
+    while let Ok(mut block) = blocks.recv() {
+        let answer = decoder.decode(&mut block);
+        let failed = answer.is_err();
+        // The splitter may be done and gone; then nobody needs the memory.
+        let _ = spares.send(block);
+        if answers.send(answer).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// The header's names, or why there are none.
+fn take_header<R: Read>(
+    splitter: &mut Splitter<R>,
+    dialect: &Dialect,
+) -> Result<Vec<String>, FormatError> {
+    let header = splitter.take_header(dialect)?;
+    header.ok_or_else(|| FormatError::Schema(vec![SchemaDifference::NoHeader]))
+}
