@@ -76,15 +76,18 @@ async fn verdict(
         let verdict = handle(context, delivery, lease).await;
         drop(turn);
         let took = started.elapsed();
-        context.capacity.handled_in(took);
-        if let Verdict::Failed(failure) = &verdict
-            && failure.class == FailureClass::Outage
-        {
-            outage::pause(context, failure);
-            if delivery.receive_count >= context.config.max_receive_count && repeats < REPEATS {
-                repeats += 1;
-                continue;
+        match &verdict {
+            // A failure says nothing about how long handling takes.
+            Verdict::Done(_) => context.capacity.handled_in(took),
+            Verdict::Failed(failure) if failure.class == FailureClass::Outage => {
+                outage::pause(context, failure);
+                let last_receive = delivery.receive_count >= context.config.max_receive_count;
+                if last_receive && repeats < REPEATS {
+                    repeats += 1;
+                    continue;
+                }
             }
+            Verdict::Failed(_) | Verdict::Abandoned | Verdict::Interrupted => {}
         }
         return (verdict, took);
     }

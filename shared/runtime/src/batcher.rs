@@ -99,12 +99,16 @@ impl<R: Request> Batcher<R> {
     }
 
     /// Does what [`add`](Self::add) said. `place` is what the caller occupies
-    /// until its request is about to be made, which bounds what is pending.
+    /// while requests are so slow that its own has to wait, which bounds what is
+    /// pending.
     pub(crate) async fn follow<Place>(&self, next: Next<R::Item>, place: Place) {
+        let mut place = Some(place);
         let batch = match next {
             Next::Make(batch) => batch,
             Next::Leave => return,
             Next::Linger(number) => {
+                let busy = self.requests.available_permits() == 0;
+                place = place.filter(|_| busy);
                 tokio::time::sleep(self.linger).await;
                 let Some(batch) = self.pending().take(number) else { return };
                 batch
@@ -121,11 +125,12 @@ impl<R: Request> Batcher<R> {
         let mut results = self.request.make(batch.items).await.into_iter();
         let mut start = 0;
         for (end, answer) in batch.waiting {
-            let own = (start..end)
-                .map(|_| results.next().unwrap_or_else(|| Err(self.request.unanswered())));
+            let mut all = Ok(());
+            for _ in start..end {
+                let result = results.next().unwrap_or_else(|| Err(self.request.unanswered()));
+                all = all.and(result);
+            }
             start = end;
-            // Every result is taken, whichever is the first to fail.
-            let all = own.fold(Ok(()), |all, result| all.and(result));
             // Whoever waited may have been dropped.
             drop(answer.send(all));
         }

@@ -162,17 +162,26 @@ async fn share(
     if let Some(moment) = quiet_until {
         sleep_until(moment).await;
     }
-    context.circuit.closed().await;
+    loop {
+        context.circuit.closed().await;
+        room(context, in_flight).await;
+        let room = context.capacity.room();
+        if room > 0 && !context.circuit.is_open() {
+            return room.min(MAX_BATCH);
+        }
+    }
+}
+
+/// Waits for places: for a full request, if there is another to wait for.
+async fn room(context: &Context, in_flight: usize) {
     let capacity = &context.capacity;
     let full = capacity.limit().min(MAX_BATCH);
     if in_flight > 0 {
-        capacity.freed(full).await;
-    } else {
-        // Ten in one request are worth a moment, but no more than that.
-        capacity.freed(1).await;
-        drop(timeout(context.config.linger, capacity.freed(full)).await);
+        return capacity.freed(full).await;
     }
-    capacity.room().clamp(1, MAX_BATCH)
+    // Ten in one request are worth a moment, but no more than that.
+    capacity.freed(1).await;
+    drop(timeout(context.config.linger, capacity.freed(full)).await);
 }
 
 /// Places that are kept free for a poll in flight.

@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For a person; in colour on a terminal, unless `NO_COLOR` is set.
-    Human,
+    Text,
     /// One JSON object per line, with the fields of the spans around it.
     Json,
 }
@@ -29,7 +29,7 @@ pub fn init(format: Format) {
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = !no_color && io::stderr().is_terminal();
     let first = match format {
-        Format::Human => human(filter, color, io::stderr).try_init(),
+        Format::Text => text(filter, color, io::stderr).try_init(),
         Format::Json => json(filter, io::stderr).try_init(),
     };
     if first.is_err() {
@@ -44,7 +44,7 @@ fn filter(directives: Option<&str>) -> Targets {
         .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
-fn human<W>(filter: Targets, color: bool, writer: W) -> impl Subscriber
+fn text<W>(filter: Targets, color: bool, writer: W) -> impl Subscriber
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

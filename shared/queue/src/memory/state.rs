@@ -83,12 +83,14 @@ impl State {
 
     /// Deletes the message of this receipt, unless it was received again.
     pub(super) fn delete(&mut self, id: u64, receive_count: u32) {
-        let current =
-            self.messages.get(&id).is_some_and(|stored| stored.receive_count == receive_count);
-        if current && let Some(stored) = self.messages.remove(&id) {
-            if let Some(moment) = stored.hidden_until {
-                self.hidden.remove(&(moment, id));
-            }
+        let outdated =
+            self.messages.get(&id).is_none_or(|stored| stored.receive_count != receive_count);
+        if outdated {
+            return;
+        }
+        let until = self.messages.remove(&id).and_then(|stored| stored.hidden_until);
+        if let Some(moment) = until {
+            self.hidden.remove(&(moment, id));
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) const SYSTEM_ATTRIBUTES: [MessageSystemAttributeName; 4] = [
 
 /// A duration in whole seconds, rounded up so that a delay is never cut short.
 pub(super) fn seconds(duration: Duration) -> i32 {
-    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    let seconds = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
     i32::try_from(seconds).unwrap_or(i32::MAX)
 }
 
