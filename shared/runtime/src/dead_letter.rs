@@ -11,7 +11,7 @@ use millrace_queue::{MAX_BATCH_BYTES, Outgoing, TRACE_ATTRIBUTE};
 use millrace_retry::FailureClass;
 use thiserror::Error as ThisError;
 
-use crate::{Delivery, Failure, fingerprint};
+use crate::{Delivery, Failure, Subject, fingerprint};
 
 /// Bytes of the reason that travel with the message; the ledger has all of it.
 const LONGEST_REASON: usize = 4096;
@@ -78,7 +78,7 @@ impl DeadLetter {
     pub(crate) fn new(stage: &str, queue: &str, delivery: &Delivery, failure: Failure) -> Self {
         let last_seen = SystemTime::now();
         let first_seen = delivery.first_received_at.unwrap_or(last_seen).min(last_seen);
-        let dataset = failure.subject.dataset;
+        let Subject { dataset, object, file_id } = *failure.subject;
         Self {
             stage: stage.to_owned(),
             queue: queue.to_owned(),
@@ -88,8 +88,8 @@ impl DeadLetter {
             fingerprint: fingerprint(stage, failure.class, dataset.as_deref(), &failure.message),
             message: failure.message,
             dataset,
-            object: failure.subject.object,
-            file_id: failure.subject.file_id,
+            object,
+            file_id,
             rejects: failure.rejects,
             receive_count: delivery.receive_count,
             first_seen: first_seen.into(),

@@ -59,8 +59,8 @@ pub struct Done {
     pub note: Cow<'static, str>,
     /// What the next stages are told, before the message is deleted.
     pub forward: Vec<Forward>,
-    /// What the message was about.
-    pub subject: Subject,
+    /// What the message was about. (In a box, so that results stay small.)
+    pub subject: Box<Subject>,
     /// What was done, in numbers.
     pub counts: Counts,
 }
@@ -79,7 +79,7 @@ impl Done {
 
     /// Says what the message was about.
     pub fn about(mut self, subject: Subject) -> Self {
-        self.subject = subject;
+        *self.subject = subject;
         self
     }
 
@@ -119,8 +119,8 @@ pub struct Failure {
     pub class: FailureClass,
     /// What is wrong and what to do, for a person.
     pub message: String,
-    /// What the message was about.
-    pub subject: Subject,
+    /// What the message was about. (In a box, so that results stay small.)
+    pub subject: Box<Subject>,
     /// Where the rejected rows are (`s3://…`), if there are any.
     pub rejects: Option<String>,
 }
@@ -128,12 +128,12 @@ pub struct Failure {
 impl Failure {
     /// A failure that says what is wrong.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), subject: Subject::default(), rejects: None }
+        Self { class, message: message.into(), subject: Box::default(), rejects: None }
     }
 
     /// Says what the message was about.
     pub fn about(mut self, subject: Subject) -> Self {
-        self.subject = subject;
+        *self.subject = subject;
         self
     }
 
