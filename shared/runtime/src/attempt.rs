@@ -25,6 +25,7 @@ const REPEATS: u32 = 3;
 
 /// What is to become of a message.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "almost every message is done")]
 pub(crate) enum Verdict {
     Done(Done),
     Failed(Failure),

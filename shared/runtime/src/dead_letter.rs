@@ -11,7 +11,7 @@ use millrace_queue::{MAX_BATCH_BYTES, Outgoing, TRACE_ATTRIBUTE};
 use millrace_retry::FailureClass;
 use thiserror::Error as ThisError;
 
-use crate::{Delivery, Failure, Subject, fingerprint};
+use crate::{Delivery, Failure, Reason, Subject, fingerprint};
 
 /// Bytes of the reason that travel with the message; the ledger has all of it.
 const LONGEST_REASON: usize = 4096;
@@ -78,19 +78,20 @@ impl DeadLetter {
     pub(crate) fn new(stage: &str, queue: &str, delivery: &Delivery, failure: Failure) -> Self {
         let last_seen = SystemTime::now();
         let first_seen = delivery.first_received_at.unwrap_or(last_seen).min(last_seen);
-        let Subject { dataset, object, file_id } = *failure.subject;
+        let Reason { class, message, subject, rejects } = failure.into_reason();
+        let Subject { dataset, object, file_id } = subject;
         Self {
             stage: stage.to_owned(),
             queue: queue.to_owned(),
             message_id: delivery.message_id.clone(),
             body: delivery.body.clone(),
-            class: failure.class,
-            fingerprint: fingerprint(stage, failure.class, dataset.as_deref(), &failure.message),
-            message: failure.message,
+            class,
+            fingerprint: fingerprint(stage, class, dataset.as_deref(), &message),
+            message,
             dataset,
             object,
             file_id,
-            rejects: failure.rejects,
+            rejects,
             receive_count: delivery.receive_count,
             first_seen: first_seen.into(),
             last_seen: last_seen.into(),

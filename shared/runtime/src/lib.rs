@@ -34,6 +34,6 @@ pub use delivery::Delivery;
 pub use fingerprint::fingerprint;
 pub use handler::Handler;
 pub use lease::{Lease, LeaseLost};
-pub use outcome::{Counts, Done, Failure, Forward, Outcome, Subject};
+pub use outcome::{Counts, Done, Failure, Forward, Outcome, Reason, Subject};
 pub use summary::Summary;
 pub use worker::{Worker, WorkerError};

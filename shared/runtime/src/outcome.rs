@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use millrace_contract::ObjectVersion;
 use millrace_queue::Attributes;
@@ -9,6 +10,7 @@ use millrace_retry::{Classify, FailureClass};
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "almost every message is done")]
 pub enum Outcome {
     /// Its effects are committed.
     Done(Done),
@@ -59,8 +61,8 @@ pub struct Done {
     pub note: Cow<'static, str>,
     /// What the next stages are told, before the message is deleted.
     pub forward: Vec<Forward>,
-    /// What the message was about. (In a box, so that results stay small.)
-    pub subject: Box<Subject>,
+    /// What the message was about.
+    pub subject: Subject,
     /// What was done, in numbers.
     pub counts: Counts,
 }
@@ -79,7 +81,7 @@ impl Done {
 
     /// Says what the message was about.
     pub fn about(mut self, subject: Subject) -> Self {
-        *self.subject = subject;
+        self.subject = subject;
         self
     }
 
@@ -109,18 +111,23 @@ impl Forward {
     }
 }
 
-/// Why a message was not handled.
+/// Why a message was not handled: a [`Reason`] in a box, so that results stay
+/// small.
 ///
 /// Any error that says its class turns into one by `?`; an error that does not
 /// say its class can't.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct Failure(Box<Reason>);
+
+/// What is known about a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
     /// What kind of failure it is, and with that what becomes of the message.
     pub class: FailureClass,
     /// What is wrong and what to do, for a person.
     pub message: String,
-    /// What the message was about. (In a box, so that results stay small.)
-    pub subject: Box<Subject>,
+    /// What the message was about.
+    pub subject: Subject,
     /// Where the rejected rows are (`s3://…`), if there are any.
     pub rejects: Option<String>,
 }
@@ -128,12 +135,13 @@ pub struct Failure {
 impl Failure {
     /// A failure that says what is wrong.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), subject: Box::default(), rejects: None }
+        let (message, subject) = (message.into(), Subject::default());
+        Self(Box::new(Reason { class, message, subject, rejects: None }))
     }
 
     /// Says what the message was about.
     pub fn about(mut self, subject: Subject) -> Self {
-        *self.subject = subject;
+        self.subject = subject;
         self
     }
 
@@ -141,6 +149,25 @@ impl Failure {
     pub fn rejects(mut self, url: impl Into<String>) -> Self {
         self.rejects = Some(url.into());
         self
+    }
+
+    /// What is known about it.
+    pub fn into_reason(self) -> Reason {
+        *self.0
+    }
+}
+
+impl Deref for Failure {
+    type Target = Reason;
+
+    fn deref(&self) -> &Reason {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Reason {
+        &mut self.0
     }
 }
 

@@ -57,7 +57,7 @@ impl Settling<'_> {
             let message = format!("its effects are committed, but it was not sent on: {error}");
             let class = Some(error.class()).filter(|class| class.is_retryable());
             let class = class.unwrap_or(FailureClass::Transient);
-            let failure = Failure::new(class, message).about(*done.subject);
+            let failure = Failure::new(class, message).about(done.subject);
             return self.failed(failure, report).await;
         }
         if !self.is_held() {
