@@ -9,9 +9,8 @@ pub const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 /// slash at either end; empty for no columns.
 ///
 /// Whatever could be taken for a separator, an escape or a control character is
-/// percent-escaped, as are the path parts `.` and `..`, so that no value leaves
-/// its folder and different values never share one. The empty string, which
-/// Hive takes for null, is written as `%22%22`, a pair of quotes.
+/// percent-escaped, so that no value leaves its folder and different values never
+/// share one. The empty string is `name=`.
 pub fn partition_path(partition: &[(String, Option<String>)]) -> String {
     let mut path = String::new();
     for (name, value) in partition {
@@ -22,7 +21,6 @@ pub fn partition_path(partition: &[(String, Option<String>)]) -> String {
         path.push('=');
         match value {
             None => path.push_str(NULL_PARTITION),
-            Some(value) if value.is_empty() => path.push_str("%22%22"),
             Some(value) if value == NULL_PARTITION => {
                 path.push_str("%5F");
                 path.push_str(&value[1..]);
@@ -84,8 +82,9 @@ mod tests {
     fn null_empty_and_the_null_name_are_three_folders() {
         let folders =
             [path(&[("c", None)]), path(&[("c", Some(""))]), path(&[("c", Some(NULL_PARTITION))])];
-        assert_eq!(folders[1], "c=%22%22");
-        assert_eq!(folders[2], "c=%5F_HIVE_DEFAULT_PARTITION__");
-        assert_ne!(path(&[("c", Some("\"\""))]), "");
+        assert_eq!(
+            folders,
+            ["c=__HIVE_DEFAULT_PARTITION__", "c=", "c=%5F_HIVE_DEFAULT_PARTITION__"]
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Rejects: from a fault to a line of NDJSON, and from many of them to groups.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -229,7 +230,7 @@ impl Groups {
             example,
         };
         let mut groups: Vec<_> = self.0.into_iter().map(group).collect();
-        groups.sort_by(|a, b| b.count.cmp(&a.count));
+        groups.sort_by_key(|group| Reverse(group.count));
         groups
     }
 }

@@ -73,7 +73,7 @@ impl<R: Read> Splitter<R> {
             read: 0,
             blank: 0,
         };
-        splitter.fill(splitter.block_bytes)?;
+        splitter.fill(splitter.block_bytes.max(8))?;
         refuse_binary(&splitter.buffer)?;
         let bom = strip_bom(&splitter.buffer);
         splitter.drop_front(bom);
@@ -316,7 +316,8 @@ fn refuse_binary(start: &[u8]) -> Result<(), FormatError> {
     let is_odd =
         |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
     let odd = sample.iter().filter(is_odd).count();
-    if odd * 20 <= sample.len() {
+    // One in twenty; a few bad bytes in a short file cost their rows only.
+    if odd < 4 || odd * 20 <= sample.len() {
         return Ok(());
     }
     let first = sample.iter().position(|byte| is_odd(&byte)).unwrap_or_default();

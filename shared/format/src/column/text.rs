@@ -60,8 +60,9 @@ impl ColumnBuilder for Text {
             } else if fields.nulls.contain(field) {
                 if fields.required {
                     faults.note(row, fields.column, || Refusal::Required);
+                } else {
+                    self.null_rows.push(row as u32);
                 }
-                self.null_rows.push(row as u32);
             } else {
                 self.append(field, fields.latin1);
             }
@@ -102,8 +103,10 @@ impl ColumnBuilder for Json {
             if fields.means_null(field) {
                 if fields.required {
                     faults.note(row, fields.column, || Refusal::Required);
+                    self.text.push(b"");
+                } else {
+                    self.push_null();
                 }
-                self.push_null();
                 continue;
             }
             let plain = content(field, fields.quote);

@@ -54,10 +54,11 @@ impl<V: Values + 'static> Typed<V> {
     #[cold]
     fn extend_odd(&mut self, row: usize, field: &[u8], fields: &Fields<'_>, faults: &mut Faults) {
         if fields.means_null(field) {
-            if fields.required {
-                faults.note(row, fields.column, || Refusal::Required);
+            if !fields.required {
+                return self.push_null();
             }
-            return self.push_null();
+            self.values.push(V::Value::default());
+            return faults.note(row, fields.column, || Refusal::Required);
         }
         let text = unquoted(field, fields.quote).unwrap_or(field);
         if !self.push(text) {

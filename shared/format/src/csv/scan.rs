@@ -267,7 +267,7 @@ mod tests {
         ["a,\"b\"\n", ""]
         ["", ""]
         ["3", "4"]
-        29 bytes, 5 read, 1 blank
+        25 bytes, 5 read, 1 blank
         "#);
     }
 
@@ -296,7 +296,7 @@ mod tests {
         "\"He said \"hi\", ok\",2": text follows a closing quote; a quote within quotes is doubled
         "5,\r6": a carriage return stands in an unquoted field; quote the field
         "1,\"open\n1,2\n": a quote is opened and never closed
-        66 bytes, 8 read, 0 blank
+        63 bytes, 8 read, 0 blank
         "#);
     }
 

@@ -1,6 +1,7 @@
 //! One Parquet file while it is written.
 
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
@@ -21,6 +22,7 @@ pub(super) struct Output {
     partition: Vec<(String, Option<String>)>,
     group: Option<OpenGroup>,
     groups: usize,
+    failure: Failure,
 }
 
 struct OpenGroup {
@@ -38,18 +40,21 @@ impl Output {
         properties: &Properties,
     ) -> Result<Self, FormatError> {
         let options = ArrowWriterOptions::new().with_properties(properties.writer());
-        let counted = Counted { inner: writer, bytes: 0 };
+        let failure = Failure::default();
+        let counted = Counted { inner: writer, bytes: 0, failure: failure.clone() };
         let arrow = ArrowWriter::try_new_with_options(counted, schema.clone(), options);
-        let (writer, factory) =
-            arrow.and_then(ArrowWriter::into_serialized_writer).map_err(blame)?;
-        Ok(Self { writer, factory, partition, group: None, groups: 0 })
+        let (writer, factory) = arrow
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(|error| blame(&failure, &error))?;
+        Ok(Self { writer, factory, partition, group: None, groups: 0, failure })
     }
 
     /// Opens a row group under the given id.
     pub(super) fn open_group(&mut self, id: u64) -> Result<Vec<ArrowColumnWriter>, FormatError> {
         self.group = Some(OpenGroup { id, rows: 0, bytes: 0 });
         self.groups += 1;
-        self.factory.create_column_writers(self.groups - 1).map_err(blame)
+        let writers = self.factory.create_column_writers(self.groups - 1);
+        writers.map_err(|error| blame(&self.failure, &error))
     }
 
     /// The id of the open row group.
@@ -82,12 +87,7 @@ impl Output {
 
     /// Writes a row group's columns.
     pub(super) fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<(), FormatError> {
-        let mut row_group = self.writer.next_row_group().map_err(blame)?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut row_group).map_err(blame)?;
-        }
-        row_group.close().map_err(blame)?;
-        Ok(())
+        write_row_group(&mut self.writer, chunks).map_err(|error| blame(&self.failure, &error))
     }
 
     /// Rows in the row groups that are written.
@@ -103,38 +103,67 @@ impl Output {
         for (key, value) in metadata {
             self.writer.append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
         }
-        let rows = self.writer.finish().map_err(blame)?.file_metadata().num_rows() as u64;
-        let counted = self.writer.into_inner().map_err(blame)?;
+        let rows = self.rows_written();
+        let counted = self.writer.into_inner().map_err(|error| blame(&self.failure, &error))?;
         counted.inner.finish().map_err(FormatError::Sink)?;
         Ok(OutputFile { partition: self.partition, rows, bytes: counted.bytes })
     }
 }
 
-/// An I/O error within a Parquet error is the sink's.
-fn blame(error: ParquetError) -> FormatError {
-    let ParquetError::External(source) = error else {
-        return FormatError::Encode(error.to_string());
-    };
-    match source.downcast::<io::Error>() {
-        Ok(error) => FormatError::Sink(*error),
-        Err(other) => FormatError::Encode(other.to_string()),
+fn write_row_group(
+    writer: &mut SerializedFileWriter<Counted>,
+    chunks: Vec<ArrowColumnChunk>,
+) -> Result<(), ParquetError> {
+    let mut row_group = writer.next_row_group()?;
+    for chunk in chunks {
+        chunk.append_to_row_group(&mut row_group)?;
     }
+    row_group.close().map(drop)
 }
 
-/// Counts the bytes that go to the sink.
+/// The error that a writer ended with. It is kept apart because the Parquet
+/// writer makes text of it.
+type Failure = Arc<Mutex<Option<io::Error>>>;
+
+/// A writer that counts bytes and keeps its error.
 struct Counted {
     inner: Box<dyn SinkWriter>,
     bytes: u64,
+    failure: Failure,
+}
+
+impl Counted {
+    fn keep<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+        outcome.map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted
+                && let Ok(mut failure) = self.failure.lock()
+            {
+                failure.get_or_insert(error);
+            }
+            kind.into()
+        })
+    }
 }
 
 impl Write for Counted {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(buffer)?;
+        let written = self.inner.write(buffer);
+        let written = self.keep(written)?;
         self.bytes += written as u64;
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        let flushed = self.inner.flush();
+        self.keep(flushed)
+    }
+}
+
+/// Whose fault an error is: the sink's, if the sink has failed.
+fn blame(failure: &Failure, error: &ParquetError) -> FormatError {
+    match failure.lock().ok().and_then(|mut failure| failure.take()) {
+        Some(error) => FormatError::Sink(error),
+        None => FormatError::Encode(error.to_string()),
     }
 }
