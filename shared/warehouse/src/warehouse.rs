@@ -71,6 +71,14 @@ impl Warehouse {
         }
     }
 
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] with the reason why there is none.
+    pub async fn ping(&self) -> Result<(), DatabaseError> {
+        self.database.ping().await
+    }
+
     /// What loads brought, table by table.
     ///
     /// # Errors

@@ -2,22 +2,28 @@
 
 use millrace_ledger::{DatabaseError, Transaction};
 
-use crate::column::{Kind, quote};
+use crate::column::Kind;
 use crate::table::Existing;
 
 /// The columns of a table; none if there is no such table.
+///
+/// `to_regclass` would be shorter, but it answers from a cache, which may not
+/// have heard yet of a table that was created while this transaction waited for
+/// its lock.
 pub(crate) async fn describe(
     transaction: &mut Transaction,
     table: &str,
 ) -> Result<Vec<Existing>, DatabaseError> {
-    let sql = "SELECT CAST(attname AS TEXT) AS name, \
-                   format_type(atttypid, atttypmod) AS type_name, \
-                   CASE WHEN attnotnull AND NOT atthasdef AND attidentity = '' THEN 1 ELSE 0 END \
-                       AS demands_value \
-               FROM pg_catalog.pg_attribute \
-               WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped \
-               ORDER BY attnum";
-    let rows = transaction.fetch_all(sql, &[quote(table).into()]).await?;
+    let sql = "SELECT CAST(a.attname AS TEXT) AS name, \
+                   format_type(a.atttypid, a.atttypmod) AS type_name, \
+                   CASE WHEN a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' \
+                       THEN 1 ELSE 0 END AS demands_value \
+               FROM pg_catalog.pg_attribute AS a \
+               JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid \
+               WHERE c.relname = CAST($1 AS NAME) AND c.relkind IN ('r', 'p', 'v', 'f') AND pg_catalog.pg_table_is_visible(c.oid) \
+                   AND a.attnum > 0 AND NOT a.attisdropped \
+               ORDER BY a.attnum";
+    let rows = transaction.fetch_all(sql, &[table.into()]).await?;
     rows.iter()
         .map(|row| {
             Ok(Existing {

@@ -1,0 +1,12 @@
+//! One contract, held by the warehouse on every database: SQLite in a temporary
+//! folder, PostgreSQL where it is installed.
+#![allow(clippy::unwrap_used)]
+
+mod at_most_once;
+mod lost_connection;
+mod modes;
+mod names;
+mod rollback;
+mod support;
+mod tables;
+mod values;
