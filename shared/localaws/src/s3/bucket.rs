@@ -9,13 +9,29 @@ use s3s::S3Result;
 use super::blob::BlobTable;
 use super::clock::Sequence;
 use super::error;
+use super::event::Event;
 use super::index::Index;
 use super::journal::Journal;
+use super::notification::Rule;
+use super::outbox::Outbox;
 use super::record::{Record, Settings, Versioning};
 
 /// Keys of one lane have their changes committed and announced one after the
 /// other.
 const LANES: usize = 64;
+
+/// What an operation decided on, seeing the index as it is.
+pub(super) struct Decision<T> {
+    /// The change, if there is one.
+    pub(super) record: Option<Record>,
+    /// The event it is, if it is one.
+    pub(super) event: Option<Event>,
+    /// What to answer.
+    pub(super) answer: T,
+}
+
+/// An event and whom to tell.
+pub(super) type Announcement = (Event, Vec<Rule>);
 
 /// A bucket.
 #[derive(Debug)]
@@ -31,6 +47,7 @@ pub(super) struct Bucket {
 struct State {
     index: Index,
     journal: Journal,
+    outbox: Outbox,
     deleted: bool,
 }
 
@@ -48,7 +65,7 @@ impl Bucket {
             journal.remove()?;
             return Err(error);
         }
-        Ok(Self::over(name, Index::new(settings), journal, sequence))
+        Ok(Self::over(name, Index::new(settings), journal, Outbox::default(), sequence))
     }
 
     /// Reads a bucket back. None if its journal holds nothing: its creation
@@ -60,9 +77,15 @@ impl Bucket {
         blobs: &mut BlobTable,
     ) -> io::Result<Option<Self>> {
         let mut index: Option<Index> = None;
+        let mut outbox = Outbox::default();
         let journal = Journal::open(journal_path(dir, name), |mut record: Record| {
             record.blobs_mut().into_iter().for_each(|blob| blobs.share(blob));
             sequence.observe(record.sequencer());
+            match (&record, record.announced()) {
+                (_, Some(event)) => outbox.committed(event),
+                (Record::Delivered(sequencer), None) => outbox.marked(*sequencer),
+                (_, None) => {}
+            }
             match (&mut index, record) {
                 (Some(index), record) => index.apply(record),
                 (None, Record::Settings(settings)) => index = Some(Index::new(settings)),
@@ -70,15 +93,21 @@ impl Bucket {
             }
         })?;
         match index {
-            Some(index) => Ok(Some(Self::over(name, index, journal, sequence))),
+            Some(index) => Ok(Some(Self::over(name, index, journal, outbox, sequence))),
             None => journal.remove().map(|()| None),
         }
     }
 
-    fn over(name: &str, index: Index, journal: Journal, sequence: &Arc<Sequence>) -> Self {
+    fn over(
+        name: &str,
+        index: Index,
+        journal: Journal,
+        outbox: Outbox,
+        sequence: &Arc<Sequence>,
+    ) -> Self {
         Self {
             name: name.into(),
-            state: Mutex::new(State { index, journal, deleted: false }),
+            state: Mutex::new(State { index, journal, outbox, deleted: false }),
             sequence: Arc::clone(sequence),
             lanes: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
         }
@@ -103,24 +132,69 @@ impl Bucket {
         &self,
         decide: impl FnOnce(&Index, &Sequence) -> S3Result<(Option<Record>, T)>,
     ) -> S3Result<T> {
+        let decided = self.commit_event(|index, sequence| {
+            let (record, answer) = decide(index, sequence)?;
+            Ok(Decision { record, event: None, answer })
+        });
+        decided.map(|(_, answer)| answer)
+    }
+
+    /// As [`commit`](Self::commit), for a change that may be an event. If
+    /// anyone is to be told of it, [`delivered`](Self::delivered) must be
+    /// called once they were.
+    pub(super) fn commit_event<T>(
+        &self,
+        decide: impl FnOnce(&Index, &Sequence) -> S3Result<Decision<T>>,
+    ) -> S3Result<(Option<Announcement>, T)> {
         let mut state = self.lock();
         if state.deleted {
             return Err(error::no_such_bucket(&self.name));
         }
-        let (record, answer) = decide(&state.index, &self.sequence)?;
-        if let Some(record) = record {
+        let Decision { record, event, answer } = decide(&state.index, &self.sequence)?;
+        let announcement = event.and_then(|event| addressed(&state.index, event));
+        if let Some(mut record) = record {
+            if let Some((event, _)) = &announcement {
+                record.announce(event);
+            }
             state.journal.append(&record).map_err(error::storage)?;
             state.index.apply(record);
+            if let Some((event, _)) = &announcement {
+                state.outbox.committed(event.clone());
+            }
             self.compact(&mut state);
         }
-        Ok(answer)
+        Ok((announcement, answer))
+    }
+
+    /// An event was delivered, or can't be.
+    pub(super) fn delivered(&self, event: &Event) {
+        let mut state = self.lock();
+        let Some(up_to) = state.outbox.delivered(event.sequencer) else { return };
+        if state.deleted {
+            return;
+        }
+        if let Err(error) = state.journal.append(&Record::Delivered(up_to)) {
+            tracing::warn!(%error, bucket = &*self.name, "events may be delivered again");
+        }
+    }
+
+    /// Events that were not known to be delivered when the bucket was opened.
+    pub(super) fn undelivered(&self) -> Vec<Announcement> {
+        let state = self.lock();
+        let events = state.outbox.open().cloned();
+        let with_rules = |event: Event| {
+            let rules = state.index.settings.notification.matching(event.what.name(), &event.key);
+            (event, rules)
+        };
+        events.map(with_rules).collect()
     }
 
     fn compact(&self, state: &mut State) {
         if !state.journal.is_bloated(state.index.len()) {
             return;
         }
-        let records = state.index.records(self.sequence.next());
+        let pending = state.outbox.open().cloned().map(Record::Pending);
+        let records = state.index.records(self.sequence.next()).chain(pending);
         if let Err(error) = state.journal.rewrite(records) {
             tracing::warn!(%error, bucket = &*self.name, "can't compact the journal");
         }
@@ -146,6 +220,11 @@ impl Bucket {
         });
         self.lanes[(hash >> 32) as usize % LANES].lock().await
     }
+}
+
+fn addressed(index: &Index, event: Event) -> Option<Announcement> {
+    let rules = index.settings.notification.matching(event.what.name(), &event.key);
+    (!rules.is_empty()).then_some((event, rules))
 }
 
 fn journal_path(dir: &Path, name: &str) -> PathBuf {

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures::Stream;
-use hyper::body::{Body as _, Incoming};
 use s3s::StdError;
 use s3s::stream::{ByteStream, RemainingLength};
+
+use super::incoming::RequestBody;
 
 /// No chunk header or trailer line is longer.
 const MAX_LINE: usize = 4096;
@@ -145,7 +146,7 @@ impl Decoder {
 
 /// A request body with the encoding taken off.
 pub(super) struct ChunkedBody {
-    inner: Incoming,
+    inner: RequestBody,
     decoder: Decoder,
     decoded: VecDeque<Bytes>,
     ended: bool,
@@ -153,7 +154,7 @@ pub(super) struct ChunkedBody {
 
 impl ChunkedBody {
     /// The decoded form of `inner`, `length` bytes long.
-    pub(super) fn new(inner: Incoming, length: u64, trailers: Trailers) -> Self {
+    pub(super) fn new(inner: RequestBody, length: u64, trailers: Trailers) -> Self {
         let decoder = Decoder::new(length, trailers);
         Self { inner, decoder, decoded: VecDeque::new(), ended: false }
     }
@@ -171,12 +172,8 @@ impl Stream for ChunkedBody {
             if this.ended {
                 return Poll::Ready(None);
             }
-            match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        this.decoder.feed(bytes, &mut this.decoded)?;
-                    }
-                }
+            match ready!(this.inner.poll_data(cx)) {
+                Some(Ok(bytes)) => this.decoder.feed(bytes, &mut this.decoded)?,
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 None => {
                     this.ended = true;

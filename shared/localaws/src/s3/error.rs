@@ -2,8 +2,11 @@
 
 use std::io;
 
+use hyper::header::HeaderValue;
 use hyper::{HeaderMap, StatusCode};
 use s3s::{S3Error, S3ErrorCode, s3_error};
+
+use super::object::VersionId;
 
 /// No bucket of this name.
 pub(super) fn no_such_bucket(name: &str) -> S3Error {
@@ -16,8 +19,32 @@ pub(super) fn no_such_key(key: &str) -> S3Error {
 }
 
 /// The object never had this version, or has it no longer.
-pub(super) fn no_such_version(version: &str) -> S3Error {
+pub(super) fn no_such_version(version: VersionId) -> S3Error {
     s3_error!(NoSuchVersion, "The specified version does not exist: `{version}`")
+}
+
+/// The object's current version is this delete marker.
+pub(super) fn deleted(key: &str, marker: VersionId) -> S3Error {
+    about_marker(no_such_key(key), marker)
+}
+
+/// The version asked for is this delete marker.
+pub(super) fn is_delete_marker(marker: VersionId) -> S3Error {
+    let refused = s3_error!(
+        MethodNotAllowed,
+        "The specified method is not allowed against this resource: `{marker}` is a delete marker"
+    );
+    about_marker(refused, marker)
+}
+
+fn about_marker(mut error: S3Error, marker: VersionId) -> S3Error {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));
+    if let Ok(id) = HeaderValue::try_from(marker.to_string()) {
+        headers.insert("x-amz-version-id", id);
+    }
+    error.set_headers(headers);
+    error
 }
 
 /// No such multipart upload, or it was completed or aborted.

@@ -1,14 +1,14 @@
 //! Event records, in the shape of "Event message structure" in the Amazon S3
 //! User Guide.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::notification::Rule;
 use super::object::{Version, VersionId};
 use crate::clock::Millis;
 
 /// What happened to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum What {
     /// `PutObject`.
     Put,
@@ -39,7 +39,7 @@ impl What {
 }
 
 /// An event, as far as it is the same for every destination.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Event {
     /// What happened.
     pub(super) what: What,
@@ -67,6 +67,11 @@ impl Event {
             at: version.modified,
             content: object.map(|object| (object.size, object.etag.to_string())),
         }
+    }
+
+    /// The event of a version having been removed for good.
+    pub(super) fn removed(key: &str, version: VersionId, sequencer: u64, at: Millis) -> Self {
+        Self { what: What::Delete, key: key.into(), version, sequencer, at, content: None }
     }
 }
 

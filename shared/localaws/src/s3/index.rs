@@ -94,7 +94,7 @@ impl Index {
     pub(super) fn apply(&mut self, record: Record) {
         match record {
             Record::Settings(settings) => self.settings = settings,
-            Record::Put { key, version, upload } => self.put(key, version, upload),
+            Record::Put { key, version, upload, .. } => self.put(key, version, upload),
             Record::Remove { key, version, .. } => self.remove(&key, version),
             Record::Tag { key, version, tags } => self.tag(&key, version, tags),
             Record::Upload { id, upload } => {
@@ -109,7 +109,7 @@ impl Index {
                 }
             }
             Record::Abort { upload } => self.end_upload(&upload),
-            Record::Sequencer(_) => {}
+            Record::Sequencer(_) | Record::Pending(_) | Record::Delivered(_) => {}
         }
     }
 
@@ -169,6 +169,7 @@ impl Index {
                 key: key.0.clone(),
                 version: version.clone(),
                 upload: None,
+                event: None,
             })
         });
         let uploads = self.uploads.iter().flat_map(|(id, upload)| {

@@ -16,12 +16,14 @@ mod error;
 mod etag;
 mod event;
 mod host;
+mod incoming;
 mod index;
 mod journal;
 mod listing;
 mod notification;
 mod object;
 mod ops;
+mod outbox;
 mod receive;
 mod record;
 mod send;
@@ -37,6 +39,7 @@ use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Error};
+use tokio::sync::OnceCell;
 
 use self::api::Api;
 use self::host::Host;
@@ -48,6 +51,9 @@ use crate::sink::EventSink;
 #[derive(Clone)]
 pub(crate) struct S3 {
     service: S3Service,
+    store: Arc<Store>,
+    /// Whether the events of the process before this one were delivered.
+    caught_up: Arc<OnceCell<()>>,
 }
 
 impl S3 {
@@ -61,14 +67,26 @@ impl S3 {
         account: &str,
         sink: Arc<dyn EventSink>,
     ) -> io::Result<Self> {
-        let store = Store::open(&dir, region, account, sink)?;
-        let mut service = S3ServiceBuilder::new(Api(Arc::new(store)));
+        let store = Arc::new(Store::open(&dir, region, account, sink)?);
+        let mut service = S3ServiceBuilder::new(Api(Arc::clone(&store)));
         service.set_host(Host);
-        Ok(Self { service: service.build() })
+        let caught_up = Arc::default();
+        let s3 = Self { service: service.build(), store, caught_up };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let s3 = s3.clone();
+            runtime.spawn(async move { s3.catch_up().await });
+        }
+        Ok(s3)
+    }
+
+    /// Waits for older events to be delivered, so that newer ones come after.
+    async fn catch_up(&self) {
+        self.caught_up.get_or_init(|| self.store.catch_up()).await;
     }
 
     /// Answers one request. Never fails: errors are S3's error responses.
     pub(crate) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
+        self.catch_up().await;
         let id = RequestId::random();
         let mut response = match wire::prepare(request, id) {
             Ok(request) => match self.service.call(request).await {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::blob::BlobRef;
 use super::checksum::{Algorithm, Checksum};
 use super::etag::Etag;
+use super::event::{Event, What};
 use super::notification::Notification;
 use super::object::{Headers, Tags, Version, VersionId};
 use crate::clock::Millis;
@@ -27,6 +28,9 @@ pub(super) enum Record {
         /// The multipart upload that ends with this, if one does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         upload: Option<Box<str>>,
+        /// The event to be delivered, if anyone is to be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<What>,
     },
     /// A version was removed for good.
     Remove {
@@ -36,6 +40,9 @@ pub(super) enum Record {
         version: VersionId,
         /// Orders the events of a key.
         sequencer: u64,
+        /// When, if anyone is to be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<Millis>,
     },
     /// An object's tags are these from now on.
     Tag {
@@ -69,6 +76,10 @@ pub(super) enum Record {
     },
     /// Sequencers up to this one have been given out.
     Sequencer(u64),
+    /// An event was under way when the journal was rewritten.
+    Pending(Event),
+    /// All events up to this sequencer were delivered.
+    Delivered(u64),
 }
 
 impl Record {
@@ -85,7 +96,9 @@ impl Record {
             | Self::Tag { .. }
             | Self::Upload { .. }
             | Self::Abort { .. }
-            | Self::Sequencer(_) => Vec::new(),
+            | Self::Sequencer(_)
+            | Self::Pending(_)
+            | Self::Delivered(_) => Vec::new(),
         }
     }
 
@@ -98,7 +111,39 @@ impl Record {
             | Self::Tag { .. }
             | Self::Upload { .. }
             | Self::Part { .. }
-            | Self::Abort { .. } => 0,
+            | Self::Abort { .. }
+            | Self::Pending(_)
+            | Self::Delivered(_) => 0,
+        }
+    }
+
+    /// Notes that this event is to be delivered for it.
+    pub(super) fn announce(&mut self, of: &Event) {
+        match self {
+            Self::Put { event, .. } => *event = Some(of.what),
+            Self::Remove { event, .. } => *event = Some(of.at),
+            Self::Settings(_)
+            | Self::Tag { .. }
+            | Self::Upload { .. }
+            | Self::Part { .. }
+            | Self::Abort { .. }
+            | Self::Sequencer(_)
+            | Self::Pending(_)
+            | Self::Delivered(_) => {}
+        }
+    }
+
+    /// The event to be delivered for it.
+    pub(super) fn announced(&self) -> Option<Event> {
+        match self {
+            Self::Put { key, version, event: Some(what), .. } => {
+                Some(Event::written(*what, key, version))
+            }
+            Self::Remove { key, version, sequencer, event: Some(at) } => {
+                Some(Event::removed(key, *version, *sequencer, *at))
+            }
+            Self::Pending(event) => Some(event.clone()),
+            _ => None,
         }
     }
 }

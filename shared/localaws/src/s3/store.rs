@@ -10,13 +10,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use s3s::{S3Result, s3_error};
 
 use super::blob::{BlobTable, Blobs};
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Decision};
 use super::clock::Sequence;
 use super::error;
 use super::event::{self, Event, Origin};
 use super::index::Index;
 use super::notification::Rule;
-use super::record::Record;
 use super::wire::RequestId;
 use crate::sink::EventSink;
 
@@ -34,16 +33,6 @@ pub(super) struct Store {
     pub(super) sink: Arc<dyn EventSink>,
     journals: PathBuf,
     buckets: RwLock<BTreeMap<String, Arc<Bucket>>>,
-}
-
-/// What an operation decided on, seeing the index as it is.
-pub(super) struct Decision<T> {
-    /// The change, if there is one.
-    pub(super) record: Option<Record>,
-    /// The event it is, if it is one.
-    pub(super) event: Option<Event>,
-    /// What to answer.
-    pub(super) answer: T,
 }
 
 impl Store {
@@ -138,17 +127,26 @@ impl Store {
         let origin = self.origin(&bucket.name, request);
         let changed = tokio::spawn(async move {
             let _lane = bucket.lane(&key).await;
-            let (announcement, answer) = bucket.commit(|index, sequence| {
-                let decision = decide(index, sequence)?;
-                let announcement = decision.event.and_then(|event| addressed(index, event));
-                Ok((decision.record, (announcement, decision.answer)))
-            })?;
+            let (announcement, answer) = bucket.commit_event(decide)?;
             if let Some((event, rules)) = announcement {
                 store.announce(&event, &origin, &rules).await;
+                bucket.delivered(&event);
             }
             Ok(answer)
         });
         changed.await.map_err(error::interrupted)?
+    }
+
+    /// Delivers the events that were committed and not delivered when the
+    /// process before this one ended.
+    pub(super) async fn catch_up(&self) {
+        for bucket in self.buckets() {
+            for (event, rules) in bucket.undelivered() {
+                let origin = self.origin(&bucket.name, &RequestId::random());
+                self.announce(&event, &origin, &rules).await;
+                bucket.delivered(&event);
+            }
+        }
     }
 
     async fn announce(&self, event: &Event, origin: &Origin, rules: &[Rule]) {
@@ -171,11 +169,6 @@ impl Store {
             host_id: request.host_id(),
         }
     }
-}
-
-fn addressed(index: &Index, event: Event) -> Option<(Event, Vec<Rule>)> {
-    let rules = index.settings.notification.matching(event.what.name(), &event.key);
-    (!rules.is_empty()).then_some((event, rules))
 }
 
 fn open_buckets(

@@ -16,6 +16,7 @@ use s3s::dto::StreamingBlob;
 use s3s::{Body, S3Result, s3_error};
 
 use super::chunked::{ChunkedBody, Trailers};
+use super::incoming::RequestBody;
 
 /// Names a request in its response, its events and the log.
 #[derive(Debug, Clone, Copy)]
@@ -48,25 +49,22 @@ pub(super) fn prepare(request: Request<Incoming>, id: RequestId) -> S3Result<Req
     parts.extensions.insert(id);
     parts.headers.remove(AUTHORIZATION);
     strip_query(&mut parts)?;
-    let body = match is_chunked(&parts.headers) {
-        true => decoded(&mut parts, body)?,
-        false => plain(&parts, body)?,
+    let body = match (hyper::body::Body::is_end_stream(&body), is_chunked(&parts.headers)) {
+        (_, true) => decoded(&mut parts, RequestBody::new(body))?,
+        (true, false) => Body::empty(),
+        (false, false) => plain(&parts, RequestBody::new(body))?,
     };
     Ok(Request::from_parts(parts, body))
 }
 
-fn plain(parts: &Parts, body: Incoming) -> S3Result<Body> {
-    let needs_length = parts.method == Method::PUT;
-    if needs_length
-        && !parts.headers.contains_key(CONTENT_LENGTH)
-        && !hyper::body::Body::is_end_stream(&body)
-    {
+fn plain(parts: &Parts, body: RequestBody) -> S3Result<Body> {
+    if parts.method == Method::PUT && !parts.headers.contains_key(CONTENT_LENGTH) {
         return Err(s3_error!(
             MissingContentLength,
             "You must provide the Content-Length HTTP header."
         ));
     }
-    Ok(Body::from(body))
+    Ok(Body::from(StreamingBlob::new(body)))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -78,7 +76,7 @@ fn is_chunked(headers: &HeaderMap) -> bool {
 }
 
 /// Takes the `aws-chunked` encoding off, and its traces from the headers.
-fn decoded(parts: &mut Parts, body: Incoming) -> S3Result<Body> {
+fn decoded(parts: &mut Parts, body: RequestBody) -> S3Result<Body> {
     let length = text(&parts.headers, "x-amz-decoded-content-length");
     let length: u64 = length.and_then(|length| length.parse().ok()).ok_or_else(|| {
         s3_error!(

@@ -39,10 +39,11 @@ pub(in crate::s3) async fn copy_object(
     check_changes_something(&input, &source)?;
     let object = copied(&mut input, &source).await?;
     let conditions = WriteConditions::default();
-    let written = put::write(store, &bucket, input.key, id, object, conditions, What::Copy).await?;
+    let written =
+        put::write(store, &bucket, &input.key, &id, object, conditions, What::Copy).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(written.object.etag.to_dto()),
-        last_modified: Some(written.version.last_modified()),
+        last_modified: Some(written.modified),
         ..Default::default()
     };
     set_checksum!(result, &written.object.checksum);
@@ -168,9 +169,9 @@ impl Source {
         let CopySource::Bucket { bucket, key, version_id } = source else {
             return Err(s3_error!(NotImplemented, "Copies from access points are not served here"));
         };
-        let Found { version, object, shown } =
+        let Found { object, shown, modified, .. } =
             find(&*store.bucket(bucket)?, key, version_id.as_deref())?;
-        conditions.check(object.etag, &version.last_modified()).map_err(|unmet| match unmet {
+        conditions.check(object.etag, &modified).map_err(|unmet| match unmet {
             Unmet::Precondition(header) | Unmet::NotModified(header) => {
                 error::precondition_failed(&format!("x-amz-copy-source-{header}"))
             }

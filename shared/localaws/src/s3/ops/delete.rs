@@ -8,7 +8,7 @@ use s3s::dto::{
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::{Answer, answer, new_version, open, parse_version, shown_version};
-use crate::s3::bucket::Bucket;
+use crate::s3::bucket::{Bucket, Decision};
 use crate::s3::clock::Sequence;
 use crate::s3::condition::WriteConditions;
 use crate::s3::error;
@@ -16,7 +16,7 @@ use crate::s3::event::{Event, What};
 use crate::s3::index::Index;
 use crate::s3::object::VersionId;
 use crate::s3::record::{Record, Versioning};
-use crate::s3::store::{Decision, Store};
+use crate::s3::store::Store;
 use crate::s3::wire::RequestId;
 
 const MAX_KEYS: usize = 1000;
@@ -146,19 +146,12 @@ fn remove(
         return Decision { record: None, event: None, answer: Deleted::default() };
     };
     let sequencer = sequence.next();
-    let event = Event {
-        what: What::Delete,
-        key: key.clone(),
-        version,
-        sequencer,
-        at: sequence.now(),
-        content: None,
-    };
+    let event = Event::removed(&key, version, sequencer, sequence.now());
     let answer = Deleted {
         marker: found.object.is_none().then_some(true),
         version: shown_version(index, version),
     };
-    let record = Record::Remove { key, version, sequencer };
+    let record = Record::Remove { key, version, sequencer, event: None };
     Decision { record: Some(record), event: Some(event), answer }
 }
 
@@ -166,6 +159,6 @@ fn mark(index: &Index, sequence: &Sequence, key: Box<str>) -> Decision<Deleted> 
     let marker = new_version(index, sequence, None);
     let event = Event::written(What::DeleteMarkerCreated, &key, &marker);
     let answer = Deleted { marker: Some(true), version: shown_version(index, marker.id) };
-    let record = Record::Put { key, version: marker, upload: None };
+    let record = Record::Put { key, version: marker, upload: None, event: None };
     Decision { record: Some(record), event: Some(event), answer }
 }

@@ -56,7 +56,7 @@ pub(in crate::s3) async fn get_object(
         content_type: Some(input.response_content_type.unwrap_or_else(|| content_type(&found))),
         e_tag: Some(found.object.etag.to_dto()),
         expires: input.response_expires.or_else(|| headers.expires()),
-        last_modified: Some(found.version.last_modified()),
+        last_modified: Some(found.modified),
         metadata: headers.metadata(),
         parts_count: slice.parts_count,
         storage_class: headers.get("x-amz-storage-class").map(dto::StorageClass::from),
@@ -106,7 +106,7 @@ pub(in crate::s3) async fn head_object(
         content_type: Some(input.response_content_type.unwrap_or_else(|| content_type(&found))),
         e_tag: Some(found.object.etag.to_dto()),
         expires: input.response_expires.or_else(|| headers.expires()),
-        last_modified: Some(found.version.last_modified()),
+        last_modified: Some(found.modified),
         metadata: headers.metadata(),
         parts_count: slice.parts_count,
         storage_class: headers.get("x-amz-storage-class").map(dto::StorageClass::from),
@@ -141,7 +141,7 @@ pub(in crate::s3) async fn get_object_attributes(
     answer(GetObjectAttributesOutput {
         checksum: asked("Checksum").then_some(checksum),
         e_tag: asked("ETag").then(|| found.object.etag.to_dto()),
-        last_modified: Some(found.version.last_modified()),
+        last_modified: Some(found.modified),
         object_parts: parts.filter(|_| asked("ObjectParts")),
         object_size: asked("ObjectSize").then_some(found.object.size as i64),
         storage_class: asked("StorageClass")
@@ -166,8 +166,7 @@ fn shown_checksum<'a>(
 }
 
 fn check(conditions: &ReadConditions, found: &Found) -> S3Result<()> {
-    let modified = found.version.last_modified();
-    conditions.check(found.object.etag, &modified).map_err(|unmet| match unmet {
+    conditions.check(found.object.etag, &found.modified).map_err(|unmet| match unmet {
         Unmet::Precondition(header) => error::precondition_failed(header),
         Unmet::NotModified(_) => error::not_modified(validators(found)),
     })
@@ -176,7 +175,7 @@ fn check(conditions: &ReadConditions, found: &Found) -> S3Result<()> {
 /// The headers that a 304 carries.
 fn validators(found: &Found) -> HeaderMap {
     let mut date = Vec::new();
-    let formatted = found.version.last_modified().format(TimestampFormat::HttpDate, &mut date);
+    let formatted = found.modified.format(TimestampFormat::HttpDate, &mut date);
     let modified = formatted.ok().and_then(|()| HeaderValue::from_bytes(&date).ok());
     let etag = HeaderValue::try_from(format!("\"{}\"", found.object.etag)).ok();
     let headers = [(LAST_MODIFIED, modified), (ETAG, etag)];

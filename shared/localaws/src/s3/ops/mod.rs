@@ -13,8 +13,11 @@ pub(super) mod parts;
 pub(super) mod put;
 pub(super) mod tagging;
 
+use std::sync::Arc;
+
 use hyper::http::Extensions;
-use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
+use s3s::dto::Timestamp;
+use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::bucket::Bucket;
 use super::clock::Sequence;
@@ -47,13 +50,12 @@ fn parse_version(id: &str) -> S3Result<VersionId> {
     id.parse().map_err(|_| s3_error!(InvalidArgument, "Invalid version id specified: `{id}`"))
 }
 
-/// The version that is written now.
-fn new_version(index: &Index, sequence: &Sequence, object: Option<Object>) -> Version {
+/// The version that is written now; a delete marker without an object.
+fn new_version(index: &Index, sequence: &Sequence, object: Option<Arc<Object>>) -> Version {
     let id = match index.settings.versioning {
         Versioning::Enabled => VersionId::random(),
         Versioning::Unversioned | Versioning::Suspended => VersionId::Null,
     };
-    let object = object.map(std::sync::Arc::new);
     Version { id, modified: sequence.now(), sequencer: sequence.next(), object }
 }
 
@@ -62,11 +64,22 @@ fn shown_version(index: &Index, id: VersionId) -> Option<String> {
     (index.settings.versioning != Versioning::Unversioned).then(|| id.to_string())
 }
 
-/// An object that a request asks for.
+/// An object that was found or written.
 struct Found {
-    version: Version,
-    object: std::sync::Arc<Object>,
+    object: Arc<Object>,
+    /// Its version.
+    id: VersionId,
+    /// The version id to answer with.
     shown: Option<String>,
+    /// When it was written.
+    modified: Timestamp,
+}
+
+impl Found {
+    fn new(index: &Index, version: &Version, object: Arc<Object>) -> Self {
+        let shown = shown_version(index, version.id);
+        Self { object, id: version.id, shown, modified: version.last_modified() }
+    }
 }
 
 /// Finds an object, or one version of it.
@@ -77,38 +90,14 @@ struct Found {
 fn find(bucket: &Bucket, key: &str, version: Option<&str>) -> S3Result<Found> {
     let id = version.map(parse_version).transpose()?;
     bucket.read(|index| {
-        let found = match id {
-            Some(id) => {
-                index.version(key, id).ok_or_else(|| match index.versions(key).is_empty() {
-                    true if id == VersionId::Null => error::no_such_key(key),
-                    true | false => error::no_such_version(&id.to_string()),
-                })
-            }
-            None => index.current(key).ok_or_else(|| error::no_such_key(key)),
+        let version = match id {
+            Some(id) => index.version(key, id).ok_or_else(|| error::no_such_version(id))?,
+            None => index.current(key).ok_or_else(|| error::no_such_key(key))?,
         };
-        let version = found?.clone();
-        let shown = shown_version(index, version.id);
-        match version.object.clone() {
-            Some(object) => Ok(Found { version, object, shown }),
-            None => Err(deleted(key, &version, id.is_some())),
+        match &version.object {
+            Some(object) => Ok(Found::new(index, version, Arc::clone(object))),
+            None if id.is_some() => Err(error::is_delete_marker(version.id)),
+            None => Err(error::deleted(key, version.id)),
         }
     })
-}
-
-fn deleted(key: &str, marker: &Version, asked_for: bool) -> S3Error {
-    let mut error = match asked_for {
-        true => s3_error!(
-            MethodNotAllowed,
-            "The specified method is not allowed against this resource."
-        ),
-        false => error::no_such_key(key),
-    };
-    let headers = [("x-amz-delete-marker", "true".to_owned())]
-        .into_iter()
-        .chain([("x-amz-version-id", marker.id.to_string())]);
-    let headers = headers.filter_map(|(name, value)| {
-        Some((hyper::header::HeaderName::from_static(name), value.parse().ok()?))
-    });
-    error.set_headers(headers.collect());
-    error
 }

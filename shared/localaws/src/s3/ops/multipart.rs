@@ -12,7 +12,8 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::bucket::owner;
 use super::list::Encoding;
-use super::{Answer, answer, new_version, open, shown_version, tagging};
+use super::{Answer, Found, answer, new_version, open, tagging};
+use crate::s3::bucket::Decision;
 use crate::s3::checksum::{Algorithm, Checksum, given_checksums, set_checksum};
 use crate::s3::claims::parse_algorithm;
 use crate::s3::completion;
@@ -21,9 +22,9 @@ use crate::s3::error;
 use crate::s3::event::{Event, What};
 use crate::s3::index::{Index, Key};
 use crate::s3::listing::{self, Entry, From, Walk};
-use crate::s3::object::{Object, headers_of, timestamp};
+use crate::s3::object::{headers_of, timestamp};
 use crate::s3::record::{Record, Upload};
-use crate::s3::store::{Decision, Store};
+use crate::s3::store::Store;
 
 /// Begins an upload.
 pub(in crate::s3) async fn create(
@@ -108,21 +109,21 @@ pub(in crate::s3) async fn complete(
         let object = completion::object(upload, &asked)?;
         completion::check(&object, &claimed, size)?;
         conditions.check(&key, index.current(&key))?;
-        let version = new_version(index, sequence, Some(object));
+        let object = Arc::new(object);
+        let version = new_version(index, sequence, Some(Arc::clone(&object)));
         let event = Event::written(What::CompleteMultipartUpload, &key, &version);
-        let done = (shown_version(index, version.id), version.object.clone());
+        let answer = Found::new(index, &version, object);
         let upload = Some(upload_id.into());
-        let record = Record::Put { key: key.into(), version, upload };
-        Ok(Decision { record: Some(record), event: Some(event), answer: done })
+        let record = Record::Put { key: key.into(), version, upload, event: None };
+        Ok(Decision { record: Some(record), event: Some(event), answer })
     };
-    let (version_id, object) = store.change(&bucket, &input.key, &id, decide).await?;
-    let object = object.ok_or_else(|| error::no_such_upload(&input.upload_id))?;
+    let Found { object, shown, .. } = store.change(&bucket, &input.key, &id, decide).await?;
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{}/{}", input.bucket, input.key)),
         bucket: Some(input.bucket),
         key: Some(input.key),
         e_tag: Some(object.etag.to_dto()),
-        version_id,
+        version_id: shown,
         ..Default::default()
     };
     set_checksum!(output, &object.checksum);
@@ -130,12 +131,12 @@ pub(in crate::s3) async fn complete(
     answer(output)
 }
 
-type Completed = (Option<String>, Option<Arc<Object>>);
-
 /// An upload that was completed before: the answer may have been lost.
-fn again(index: &Index, upload: &str, key: &str) -> S3Result<Decision<Completed>> {
-    let version = index.completed(upload, key).ok_or_else(|| error::no_such_upload(upload))?;
-    let answer = (shown_version(index, version.id), version.object.clone());
+fn again(index: &Index, upload: &str, key: &str) -> S3Result<Decision<Found>> {
+    let version = index.completed(upload, key);
+    let object = version.and_then(|version| version.object.clone());
+    let (version, object) = version.zip(object).ok_or_else(|| error::no_such_upload(upload))?;
+    let answer = Found::new(index, version, object);
     Ok(Decision { record: None, event: None, answer })
 }
 

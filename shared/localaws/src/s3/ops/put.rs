@@ -6,16 +6,20 @@ use hyper::Method;
 use s3s::dto::{PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, answer, new_version, request_id, shown_version, tagging};
+use super::{Answer, Found, answer, new_version, request_id, tagging};
+use crate::s3::bucket::{Bucket, Decision};
 use crate::s3::checksum::{Algorithm, given_checksums, set_checksum};
 use crate::s3::chunked::Trailers;
 use crate::s3::claims::Claims;
+use crate::s3::clock::Sequence;
 use crate::s3::condition::WriteConditions;
 use crate::s3::event::{Event, What};
+use crate::s3::index::Index;
 use crate::s3::object::{Headers, Object, headers_of};
 use crate::s3::receive;
 use crate::s3::record::Record;
-use crate::s3::store::{Decision, Store};
+use crate::s3::store::Store;
+use crate::s3::wire::RequestId;
 
 /// The most that can be uploaded in one go.
 pub(super) const MAX_BODY: i64 = 5 << 30;
@@ -55,8 +59,8 @@ pub(in crate::s3) async fn put_object(
         headers,
         tags,
     };
-    let key = request.input.key;
-    let stored = write(store, &bucket, key, id, object, conditions, what).await?;
+    let key = &request.input.key;
+    let stored = write(store, &bucket, key, &id, object, conditions, what).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(stored.object.etag.to_dto()),
         version_id: stored.shown,
@@ -70,29 +74,24 @@ pub(in crate::s3) async fn put_object(
 /// Makes `object` the current version under `key`.
 pub(super) async fn write(
     store: &Arc<Store>,
-    bucket: &Arc<crate::s3::bucket::Bucket>,
-    key: String,
-    id: crate::s3::wire::RequestId,
+    bucket: &Arc<Bucket>,
+    key: &str,
+    id: &RequestId,
     object: Object,
     conditions: WriteConditions,
     what: What,
-) -> S3Result<super::Found> {
-    let written = key.clone().into_boxed_str();
-    let decide = move |index: &crate::s3::index::Index, sequence: &crate::s3::clock::Sequence| {
+) -> S3Result<Found> {
+    let written: Box<str> = key.into();
+    let decide = move |index: &Index, sequence: &Sequence| {
         conditions.check(&written, index.current(&written))?;
-        let version = new_version(index, sequence, Some(object));
+        let object = Arc::new(object);
+        let version = new_version(index, sequence, Some(Arc::clone(&object)));
         let event = Event::written(what, &written, &version);
-        let shown = shown_version(index, version.id);
-        let found = version.object.clone().map(|object| super::Found {
-            version: version.clone(),
-            object,
-            shown,
-        });
-        let record = Record::Put { key: written, version, upload: None };
-        Ok(Decision { record: Some(record), event: Some(event), answer: found })
+        let answer = Found::new(index, &version, object);
+        let record = Record::Put { key: written, version, upload: None, event: None };
+        Ok(Decision { record: Some(record), event: Some(event), answer })
     };
-    let found = store.change(bucket, &key, &id, decide).await?;
-    found.ok_or_else(|| s3_error!(InternalError, "an object was written and is not there"))
+    store.change(bucket, key, id, decide).await
 }
 
 /// Checks the length of a body sent in one go.

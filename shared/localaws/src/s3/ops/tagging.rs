@@ -101,7 +101,7 @@ fn tag_object(
     let bucket = store.bucket(bucket)?;
     let found = find(&bucket, key, version)?;
     bucket.commit(|_, _| {
-        let record = Record::Tag { key: key.into(), version: found.version.id, tags };
+        let record = Record::Tag { key: key.into(), version: found.id, tags };
         Ok((Some(record), ()))
     })?;
     Ok(found.shown)
