@@ -79,6 +79,13 @@ impl Stack {
         assert!(status.success(), "{status}:\n{}", self.log_text());
     }
 
+    /// Kills `millrace dev` without a word.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().expect("running");
+        child.kill().expect("a child");
+        child.wait().expect("a child");
+    }
+
     /// Process id of `millrace dev`.
     pub(crate) fn id(&self) -> u32 {
         self.child.as_ref().expect("running").id()

@@ -94,6 +94,8 @@ impl LedgerError {
 impl Classify for LedgerError {
     fn class(&self) -> FailureClass {
         match self {
+            // The ledger's own tables are everybody's, not this message's.
+            Self::Database(error) if error.fault() == Fault::Statement => FailureClass::Outage,
             Self::Database(error) => error.class(),
             Self::UnknownFile(_) | Self::UnknownContract { .. } => FailureClass::Missing,
             Self::Unreadable { .. } => FailureClass::Poison,

@@ -134,11 +134,14 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Unreadable`] if a newer version of Millrace wrote one.
     pub async fn failures(&self, also_resolved: bool) -> Result<Vec<Failure>, LedgerError> {
-        let open = "SELECT * FROM millrace_failures WHERE resolution IS NULL \
-                    ORDER BY last_seen DESC, queue, message_id";
-        let all = "SELECT * FROM millrace_failures ORDER BY last_seen DESC, queue, message_id";
-        let sql = if also_resolved { all } else { open };
-        self.database.fetch_all(sql, &[]).await?.iter().map(read).collect()
+        let which = if also_resolved { "1 = 1" } else { "resolution IS NULL" };
+        let sql = format!(
+            "SELECT queue, message_id, class, message, fingerprint, stage, dataset, file_id, \
+                 object, receive_count, first_seen, last_seen, trace_id, rejects_key, body, \
+                 resolution, resolved_at \
+             FROM millrace_failures WHERE {which} ORDER BY last_seen DESC, queue, message_id"
+        );
+        self.database.fetch_all(&sql, &[]).await?.iter().map(read).collect()
     }
 
     /// Says what was done about a failure. It stays on record.

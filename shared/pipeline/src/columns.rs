@@ -8,14 +8,14 @@ use crate::entry::Entry;
 use crate::names;
 use crate::walk::Section;
 
-/// Reads the columns and notes those that get in each other's way or in that of
-/// a capture of the pattern.
-pub(crate) fn read(entry: &Entry<'_>, captures: &[&str]) -> Vec<ColumnDef> {
+/// Reads the columns and notes those that get in each other's way. A column
+/// named like a capture of the pattern does not: it gives the capture a type.
+pub(crate) fn read(entry: &Entry<'_>) -> Vec<ColumnDef> {
     let mut columns: Vec<ColumnDef> = Vec::new();
     for item in entry.items().unwrap_or_default() {
         let Some(section) = item.section() else { continue };
         let Some(column) = column(&section) else { continue };
-        note_clashes(&section, &column, &columns, captures);
+        note_clashes(&section, &column, &columns);
         columns.push(column);
     }
     columns
@@ -37,12 +37,7 @@ fn column(section: &Section<'_>) -> Option<ColumnDef> {
 }
 
 /// Header names are compared without regard to letter case, so columns are too.
-fn note_clashes(
-    section: &Section<'_>,
-    column: &ColumnDef,
-    before: &[ColumnDef],
-    captures: &[&str],
-) {
+fn note_clashes(section: &Section<'_>, column: &ColumnDef, before: &[ColumnDef]) {
     let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
     let Some(name) = section.get("name") else { return };
     if before.iter().any(|other| same(&other.name, &column.name)) {
@@ -56,12 +51,6 @@ fn note_clashes(
             other.name,
             column.source_name()
         ));
-    }
-    if let Some(capture) = captures.iter().find(|capture| same(capture, &column.name)) {
-        name.note_with(
-            format!("the pattern captures `{capture}`, which would be a second column of the name"),
-            format!("name the capture otherwise, or read the column under another name with `from = {:?}`", column.source_name()),
-        );
     }
 }
 

@@ -2,8 +2,9 @@
 
 use millrace_contract::{
     CsvOptions, Dataset, Expectation, FileFormat, LoadMode, LoadTarget, OnFail, ParquetOptions,
-    RejectOptions, Schema, SchemaMode,
+    RejectLimit, RejectOptions, Schema, SchemaMode,
 };
+use toml::de::DeValue;
 
 use crate::columns;
 use crate::entry::Entry;
@@ -29,34 +30,43 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     }
     let section = entry.section()?;
     let pattern = section.need("match", r#""raw/{year}/*.csv""#);
-    let glob = pattern.as_ref().and_then(parse_pattern);
+    let text = pattern.as_ref().and_then(Entry::text);
+    let glob = pattern.as_ref().zip(text).and_then(|(entry, text)| parse_pattern(entry, text));
     let captures: Vec<&str> = glob.iter().flat_map(Glob::capture_names).collect();
-    let format = format(&section, pattern.as_ref());
-    let schema = schema(&section, &captures);
+    let format = format(&section, text);
+    let schema = schema(&section);
+    let known = Known {
+        columns: schema.columns.iter().map(|column| column.name.as_str()).collect(),
+        captures,
+        // With a pattern that cannot be read there is no telling.
+        open: schema.mode == SchemaMode::Infer || glob.is_none(),
+    };
+    let (parquet, load) = (parquet(&section, &known), load(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
-        pattern: pattern.as_ref().and_then(Entry::text).unwrap_or_default().to_owned(),
+        pattern: text.unwrap_or_default().to_owned(),
         format,
         csv: csv(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
-        parquet: parquet(&section, &Known { schema: &schema, captures: &captures }),
-        load: load(&section, &Known { schema: &schema, captures: &captures }),
+        parquet,
+        load,
         schema,
     };
     Some(ReadDataset { dataset, glob: glob?, pattern: pattern? })
 }
 
-fn parse_pattern(entry: &Entry<'_>) -> Option<Glob> {
-    Glob::parse(entry.text()?).map_err(|error| entry.note(error)).ok()
+fn parse_pattern(entry: &Entry<'_>, text: &str) -> Option<Glob> {
+    Glob::parse(text).map_err(|error| entry.note(error)).ok()
 }
 
 /// The format that is said, or else the one the pattern's ending says.
-fn format(section: &Section<'_>, pattern: Option<&Entry<'_>>) -> FileFormat {
+fn format(section: &Section<'_>, pattern: Option<&str>) -> FileFormat {
     if let Some(entry) = section.get("format") {
         return entry.choice().unwrap_or(FileFormat::Csv);
     }
-    let pattern = pattern.and_then(Entry::text).unwrap_or_default().to_ascii_lowercase();
+    let Some(pattern) = pattern else { return FileFormat::Csv };
+    let pattern = pattern.to_ascii_lowercase();
     let stem = [".gz", ".zst", ".bz2"].into_iter().find_map(|ending| pattern.strip_suffix(ending));
     match stem.unwrap_or(&pattern).rsplit('.').next() {
         Some("csv") => FileFormat::Csv,
@@ -84,18 +94,19 @@ fn csv(section: &Section<'_>, format: FileFormat) -> CsvOptions {
         null: csv.get("null").and_then(|entry| nulls(&entry)).unwrap_or(defaults.null),
         encoding: csv.get("encoding").and_then(|entry| entry.choice()).unwrap_or_default(),
     };
-    if let Some(entry) = csv.get("delimiter") {
-        if format == FileFormat::Tsv && options.delimiter != '\t' {
-            entry.note_with(
-                "the format is tsv, whose delimiter is a tab",
-                r#"write format = "csv""#,
-            );
-        }
-        if options.delimiter == options.quote {
-            entry.note("`delimiter` and `quote` are the same character");
-        }
-    }
+    note_delimiter(&csv, format, &options);
     options
+}
+
+fn note_delimiter(csv: &Section<'_>, format: FileFormat, options: &CsvOptions) {
+    let Some(entry) = csv.get("delimiter").or_else(|| csv.get("quote")) else { return };
+    if format == FileFormat::Tsv && options.delimiter != '\t' {
+        let hint = r#"write format = "csv""#;
+        entry.note_with("the format is tsv, whose delimiter is a tab", hint);
+    }
+    if options.delimiter == options.quote {
+        entry.note("`delimiter` and `quote` are the same character");
+    }
 }
 
 fn nulls(entry: &Entry<'_>) -> Option<Vec<String>> {
@@ -115,20 +126,31 @@ fn character(entry: Option<Entry<'_>>) -> Option<char> {
     }
 }
 
-fn schema(section: &Section<'_>, captures: &[&str]) -> Schema {
+fn schema(section: &Section<'_>) -> Schema {
     let Some(schema) = section.section("schema") else {
         return Schema { sample_bytes: SAMPLE_BYTES, ..Schema::default() };
     };
     let mode: SchemaMode = schema.get("mode").and_then(|entry| entry.choice()).unwrap_or_default();
-    let columns = schema.get("columns").map(|entry| columns::read(&entry, captures));
-    if mode == SchemaMode::Strict && columns.as_ref().is_none_or(Vec::is_empty) {
-        schema.need("columns", r#"[{ name = "id", type = "int64" }]"#);
+    let columns = schema.get("columns").map(|entry| columns::read(&entry));
+    if mode == SchemaMode::Strict {
+        need_columns(&schema);
     }
     let sample = schema.get("sample_bytes").and_then(|entry| entry.size(1 << 10..=1 << 40));
     Schema {
         mode,
         columns: columns.unwrap_or_default(),
         sample_bytes: sample.unwrap_or(SAMPLE_BYTES),
+    }
+}
+
+fn need_columns(schema: &Section<'_>) {
+    let example = r#"[{ name = "id", type = "int64" }]"#;
+    let Some(entry) = schema.need("columns", example) else { return };
+    if matches!(entry.value.get_ref(), DeValue::Array(items) if items.is_empty()) {
+        entry.note_with(
+            "mode `strict` takes the declared columns, and there are none",
+            format!("write `columns = {example}`, or mode = \"infer\""),
+        );
     }
 }
 
@@ -152,9 +174,7 @@ fn expectation(item: &Entry<'_>) -> Option<Expectation> {
 fn rejects(section: &Section<'_>) -> RejectOptions {
     let max = section.section("rejects").and_then(|rejects| rejects.get("max"));
     let max = max.and_then(|entry| match entry.value.get_ref() {
-        toml::de::DeValue::Integer(_) => {
-            entry.number(0..=u64::MAX).map(millrace_contract::RejectLimit::Rows)
-        }
+        DeValue::Integer(_) => entry.number(0..=u64::MAX).map(RejectLimit::Rows),
         _ => entry.parsed(),
     });
     RejectOptions { max: max.unwrap_or_default() }
@@ -162,22 +182,21 @@ fn rejects(section: &Section<'_>) -> RejectOptions {
 
 /// The names a dataset's rows can be asked by.
 struct Known<'k> {
-    schema: &'k Schema,
-    captures: &'k [&'k str],
+    columns: Vec<&'k str>,
+    captures: Vec<&'k str>,
+    /// Whether there may be further columns.
+    open: bool,
 }
 
 impl Known<'_> {
-    /// Whether files may bring further columns.
-    fn is_open(&self) -> bool {
-        self.schema.mode == SchemaMode::Infer
+    fn has(&self, name: &str) -> bool {
+        self.open || self.columns.contains(&name) || self.captures.contains(&name)
     }
 
-    fn columns(&self) -> impl Iterator<Item = &str> {
-        self.schema.columns.iter().map(|column| column.name.as_str())
-    }
-
-    fn all(&self) -> impl Iterator<Item = &str> {
-        self.columns().chain(self.captures.iter().copied())
+    /// All names, one that is both column and capture once.
+    fn names(&self) -> Vec<&str> {
+        let captures = self.captures.iter().filter(|name| !self.columns.contains(name));
+        self.columns.iter().chain(captures).copied().collect()
     }
 }
 
@@ -187,10 +206,9 @@ fn parquet(section: &Section<'_>, known: &Known<'_>) -> ParquetOptions {
     let rows = parquet.get("row_group_rows").and_then(|entry| entry.number(1..=100_000_000));
     let partition_by = parquet.get("partition_by").and_then(|entry| entry.texts());
     let partition_by = partition_by.unwrap_or_default();
-    let names: Vec<String> = names_of(&partition_by, known.all(), known.is_open());
-    let whole = !known.is_open()
-        && !names.is_empty()
-        && known.columns().all(|column| names.iter().any(|name| name == column));
+    let names: Vec<String> = names_of(&partition_by, known);
+    let named = |column: &&str| names.iter().any(|name| name == column);
+    let whole = !known.open && !names.is_empty() && known.columns.iter().all(named);
     if let (true, Some((_, entry))) = (whole, partition_by.first()) {
         entry.note("`partition_by` names every column, so nothing is left for the files");
     }
@@ -225,7 +243,7 @@ fn load(section: &Section<'_>, known: &Known<'_>) -> Option<LoadTarget> {
         }
         LoadMode::Upsert | LoadMode::Append | LoadMode::ReplaceFile => {}
     }
-    let key = names_of(&names, known.all(), known.is_open());
+    let key = names_of(&names, known);
     let table = load.need("table", r#""expenses""#)?;
     let name = table.text()?;
     if let Err(why) = names::table(name) {
@@ -235,24 +253,18 @@ fn load(section: &Section<'_>, known: &Known<'_>) -> Option<LoadTarget> {
 }
 
 /// The names in a list, having noted those that are unknown or said twice.
-fn names_of<'k>(
-    list: &[(&str, Entry<'_>)],
-    known: impl Iterator<Item = &'k str>,
-    open: bool,
-) -> Vec<String> {
-    let known: Vec<&str> = known.collect();
+fn names_of(list: &[(&str, Entry<'_>)], known: &Known<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for (name, entry) in list {
         if names.iter().any(|seen| seen == name) {
             entry.note(format!("`{name}` is named twice"));
             continue;
         }
-        if !open && !known.contains(name) {
-            let hint = suggestion(name, &known);
-            let all = || format!("known: {}", known.join(", "));
+        if !known.has(name) {
+            let all = known.names();
             entry.note_with(
                 format!("`{name}` is neither a column nor captured by the pattern"),
-                hint.unwrap_or_else(all),
+                suggestion(name, &all).unwrap_or_else(|| format!("known: {}", all.join(", "))),
             );
         }
         names.push((*name).to_owned());

@@ -89,6 +89,7 @@ fn lake(file: &Section<'_>, name: Option<&str>) -> Lake {
     };
     let lake = Lake { raw: bucket("raw", "raw"), curated: bucket("curated", "lake") };
     if let Some(entry) = section.and_then(|lake| lake.get("curated"))
+        && !lake.raw.is_empty()
         && lake.raw == lake.curated
     {
         entry.note_with(
@@ -103,8 +104,8 @@ fn lake(file: &Section<'_>, name: Option<&str>) -> Lake {
 }
 
 fn bucket_named(entry: &Entry<'_>) -> String {
-    let name = entry.text().unwrap_or_default();
-    if let (false, Err(why)) = (name.is_empty() && entry.text().is_none(), names::bucket(name)) {
+    let Some(name) = entry.text() else { return String::new() };
+    if let Err(why) = names::bucket(name) {
         entry.note(why);
     }
     name.to_owned()

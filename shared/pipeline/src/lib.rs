@@ -29,3 +29,6 @@ pub use route::{KeyError, Route};
 pub use schema::json_schema;
 pub use stage::{StageSettings, Stages};
 pub use url::{UnsetVariable, UrlSource};
+
+#[cfg(test)]
+mod tests;

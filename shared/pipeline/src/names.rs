@@ -44,7 +44,7 @@ pub(crate) fn pipeline(name: &str) -> Result<(), String> {
     }
     if let Some(c) = name.chars().find(|&c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')) {
         return Err(format!(
-            "`{name}` has a `{c}`; queues, which begin with it, take letters, digits, `-` and `_`"
+            "`{name}` has {c:?} in it; queues, which begin with it, take letters, digits, `-` and `_`"
         ));
     }
     if name.len() > longest {

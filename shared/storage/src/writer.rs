@@ -6,11 +6,12 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{Storage, StorageError, Stored, UploadPart};
 
-/// Size of a part, in bytes. With S3's limit of 10,000 parts that is 80 GB an
-/// object; beyond, parts grow.
-pub const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Size of the first parts, in bytes: the least S3 takes ("Amazon S3 multipart
+/// upload limits"), since every open writer may hold as much in memory.
+pub const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// After so many parts, the part size doubles.
+/// After so many parts the part size doubles, so that S3's limit of 10,000
+/// parts is never what ends an object.
 const PARTS_A_SIZE: usize = 1_000;
 
 /// Collects bytes into parts and sends them as they fill. Nothing can be seen

@@ -70,9 +70,7 @@ pub(crate) fn batches(
     schema: SchemaRef,
 ) -> BoxStream<'_, Result<RecordBatch, SourceError>> {
     stream::iter(&task.outputs)
-        .then(move |output| {
-            open(Arc::clone(&storage), &task.lake, output, Arc::clone(&schema))
-        })
+        .then(move |output| open(Arc::clone(&storage), &task.lake, output, Arc::clone(&schema)))
         .try_flatten()
         .map_err(SourceError::new)
         .boxed()
@@ -100,11 +98,8 @@ async fn open<'a>(
 
 /// Puts the partition's values back in as columns, and everything in order.
 fn fit(batch: &RecordBatch, output: &Output, schema: &SchemaRef) -> Result<RecordBatch, LakeError> {
-    let partition: HashMap<&str, Option<&str>> = output
-        .partition
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_deref()))
-        .collect();
+    let partition: HashMap<&str, Option<&str>> =
+        output.partition.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
     let columns = schema.fields().iter().map(|field| {
         let key = || output.key.clone();
         let column = field.name();

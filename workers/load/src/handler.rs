@@ -8,9 +8,7 @@ use millrace_contract::{ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
 use millrace_format::arrow_schema;
 use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::FailureClass;
-use millrace_runtime::{
-    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject,
-};
+use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
 use millrace_storage::Storage;
 use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, Warehouse};
 
@@ -66,8 +64,9 @@ impl Load {
         let clock = Instant::now();
         let dataset = self.dataset(task).await?;
         let target = target(&dataset)?;
-        let schema = arrow_schema(&self.columns(task, &dataset).await?, &task.captures);
-        let plan = LoadPlan { task, target, schema: Arc::clone(&schema) };
+        let columns = self.columns(task, &dataset).await?;
+        let schema = arrow_schema(&columns, &task.captures);
+        let plan = LoadPlan { task, target, columns: &columns, schema: Arc::clone(&schema) };
         let rows = batches(Arc::clone(&self.storage), task, schema);
         let guard = LeaseGuard(lease);
         let loaded = tokio::select! {
@@ -102,7 +101,12 @@ impl Load {
 
     /// Says in the ledger what the warehouse has committed. If this is lost, a
     /// redelivery finds the commit record and says it again.
-    async fn record(&self, task: &LoadTask, loaded: Loaded, clock: Instant) -> Result<Done, Failed> {
+    async fn record(
+        &self,
+        task: &LoadTask,
+        loaded: Loaded,
+        clock: Instant,
+    ) -> Result<Done, Failed> {
         let (note, rows) = match loaded {
             Loaded::Fresh { rows, .. } => ("loaded", rows),
             Loaded::Already { rows, .. } => ("loaded before", rows),

@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod dev;
 mod exit;
+mod journal;
 mod setup;
 mod show;
 

@@ -98,7 +98,8 @@ pub(crate) fn read_pipeline(path: &Path) -> anyhow::Result<Pipeline> {
 /// other databases.
 fn beside(url: &str) -> Option<String> {
     let path = url.strip_prefix("sqlite:")?;
-    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let (stem, ending) = match path.rsplit_once('.') {
         Some((stem, ending)) if !ending.contains('/') => (stem, ending),
         _ => (path, "db"),

@@ -86,8 +86,7 @@ fn render(headers: &[&str], rows: Vec<Vec<String>>) -> String {
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
     table.set_header(headers.iter().map(|header| {
-        Cell::new(header.trim_start_matches('#').to_uppercase())
-            .set_alignment(alignment(header))
+        Cell::new(header.trim_start_matches('#').to_uppercase()).set_alignment(alignment(header))
     }));
     for row in rows {
         table.add_row(

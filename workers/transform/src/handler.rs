@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use millrace_contract::{ColumnDef, Dataset, LoadTask, StageName, TransformTask};
+use millrace_contract::{ColumnDef, Dataset, LoadTask, RejectCause, StageName, TransformTask};
 use millrace_format::{RejectGroup, Warning};
 use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
 use millrace_pipeline::Pipeline;
@@ -143,9 +143,10 @@ fn about(task: &TransformTask) -> Subject {
     }
 }
 
+/// Expectations say what they are about; a type or `required` needs its column.
 fn reject_count(group: &RejectGroup) -> RuleCount {
-    let rule = match &group.column {
-        Some(column) if !group.rule.contains(column.as_str()) => {
+    let rule = match (&group.column, group.cause) {
+        (Some(column), RejectCause::Type | RejectCause::Required) => {
             format!("{column}: {}", group.rule)
         }
         _ => group.rule.clone(),

@@ -3,7 +3,7 @@
 use chrono::{SubsecRound, Utc};
 use millrace_contract::StageName;
 use millrace_ledger::{FailureRecord, FileState, Registration, Resolution};
-use millrace_retry::FailureClass;
+use millrace_retry::{Classify, FailureClass};
 
 use crate::support::{file, object, places};
 
@@ -101,5 +101,15 @@ async fn an_object_that_nobody_takes_counts_once_and_is_found_again() {
         let trace = ledger.trace("raw", "x/b.txt").await.unwrap();
         assert_eq!(trace.unrouted.as_deref(), Some("no dataset matches"));
         assert!(trace.versions.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_lost_its_tables_is_everybodys_outage() {
+    for place in places().await {
+        let ledger = place.ledger().await;
+        place.database.execute("DROP TABLE millrace_files", &[]).await.unwrap();
+        let error = ledger.register(&file(object("e1", None))).await.expect_err("no table");
+        assert_eq!(error.class(), FailureClass::Outage, "{error}");
     }
 }

@@ -16,7 +16,9 @@ pub(super) async fn run(args: &AwsArgs) -> anyhow::Result<ExitCode> {
         None => args.bind,
     };
     let data = folder(&args.data)?;
-    let server = Server::start(Config::new(bind, data.clone())).await?;
+    let mut config = Config::new(data.clone());
+    config.bind = bind;
+    let server = Server::start(config).await?;
     show::line(format!("endpoint {}", server.url()));
     show::note(format!("state in {}; Ctrl-C stops it", data.display()));
     shutdown::signal().await;

@@ -3,7 +3,7 @@
 mod aws;
 mod check;
 mod plan;
-mod publish;
+pub(crate) mod publish;
 mod runs;
 mod status;
 mod trace;

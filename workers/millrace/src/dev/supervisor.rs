@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use millrace_contract::StageName;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -26,8 +26,6 @@ const STEADY: Duration = Duration::from_secs(10);
 pub(crate) struct Launch {
     /// The binary.
     pub(crate) program: PathBuf,
-    /// Arguments behind `worker STAGE`.
-    pub(crate) arguments: Vec<OsString>,
     /// Environment beside our own.
     pub(crate) environment: Vec<(String, OsString)>,
     /// Folder for a log file each; standard error if none.
@@ -57,8 +55,8 @@ impl Supervisor {
             for number in 1..=workers {
                 let keeper = Keeper { launch: launch.clone(), stage, number };
                 match keeper.spawn() {
-                    Ok(child) => {
-                        let task = tokio::spawn(keeper.keep(child, stopped.clone()));
+                    Ok(worker) => {
+                        let task = tokio::spawn(keeper.keep(worker, stopped.clone()));
                         supervisor.keepers.push(task);
                     }
                     Err(error) => {
@@ -83,6 +81,13 @@ impl Supervisor {
     }
 }
 
+/// A worker process and the standard input it lives by: waiting for a child
+/// closes the input that it still has.
+struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
 /// Keeps one worker process.
 struct Keeper {
     launch: Launch,
@@ -91,20 +96,22 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn spawn(&self) -> anyhow::Result<Child> {
+    fn spawn(&self) -> anyhow::Result<Running> {
         let mut command = Command::new(&self.launch.program);
         command
             .arg("worker")
             .arg(self.stage.as_str())
             .arg("--stop-on-stdin-end")
-            .args(&self.launch.arguments)
             .envs(self.launch.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .kill_on_drop(true);
         if let Some(folder) = &self.launch.logs {
             command.stderr(self.log_file(folder)?);
         }
-        command.spawn().with_context(|| format!("worker `{self}` can't be started"))
+        let spawned = command.spawn();
+        let mut child = spawned.with_context(|| format!("worker `{self}` can't be started"))?;
+        let stdin = child.stdin.take();
+        Ok(Running { child, stdin })
     }
 
     fn log_file(&self, folder: &Path) -> anyhow::Result<Stdio> {
@@ -113,25 +120,25 @@ impl Keeper {
         Ok(file.with_context(|| format!("log file `{}` can't be opened", path.display()))?.into())
     }
 
-    async fn keep(self, mut child: Child, mut stopped: watch::Receiver<bool>) {
+    async fn keep(self, mut worker: Running, mut stopped: watch::Receiver<bool>) {
         let mut pause = Duration::from_millis(250);
         loop {
             let started = Instant::now();
             tokio::select! {
-                status = child.wait() => self.report(status),
-                () = until_stopped(&mut stopped) => return self.end(child).await,
+                status = worker.child.wait() => self.report(status),
+                () = until_stopped(&mut stopped) => return self.end(worker).await,
             }
             if started.elapsed() > STEADY {
                 pause = Duration::from_millis(250);
             }
-            child = loop {
+            worker = loop {
                 tokio::select! {
                     () = sleep(pause) => {}
                     () = until_stopped(&mut stopped) => return,
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 match self.spawn() {
-                    Ok(child) => break child,
+                    Ok(worker) => break worker,
                     Err(error) => warn!(worker = %self, "{error:#}"),
                 }
             };
@@ -146,13 +153,13 @@ impl Keeper {
     }
 
     /// Closing standard input asks the worker to drain.
-    async fn end(&self, mut child: Child) {
-        drop(child.stdin.take());
-        match timeout(self.launch.stop_timeout, child.wait()).await {
+    async fn end(&self, mut worker: Running) {
+        drop(worker.stdin.take());
+        match timeout(self.launch.stop_timeout, worker.child.wait()).await {
             Ok(_) => info!(worker = %self, "stopped"),
             Err(_) => {
                 warn!(worker = %self, "did not drain in time and was killed");
-                if let Err(error) = child.kill().await {
+                if let Err(error) = worker.child.kill().await {
                     warn!(worker = %self, %error, "can't be killed");
                 }
             }

@@ -1,0 +1,126 @@
+//! What a good file means.
+
+use std::time::Duration;
+
+use millrace_contract::{
+    DataType, Encoding, FileFormat, LoadMode, OnFail, ParquetCompression, RejectLimit, SchemaMode,
+    StageName,
+};
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::{LoadError, UrlSource};
+
+fn full() -> Pipeline {
+    Pipeline::parse(include_str!("full.toml")).unwrap()
+}
+
+#[test]
+fn every_key_is_read() {
+    let pipeline = full();
+    assert_eq!(pipeline.name, "finance");
+    assert!(matches!(&pipeline.warehouse, UrlSource::Env(name) if name == "WAREHOUSE"));
+    assert_eq!((&*pipeline.lake.raw, &*pipeline.lake.curated), ("my-raw", "my-lake"));
+    let expenses = pipeline.dataset("expenses").unwrap();
+    assert_eq!(expenses.pattern, "raw/Expenses/{year}/*.csv");
+    assert_eq!(expenses.format, FileFormat::Csv);
+    assert_eq!((expenses.csv.delimiter, expenses.csv.quote), (';', '\''));
+    assert_eq!((expenses.csv.header, expenses.csv.encoding), (false, Encoding::Latin1));
+    assert_eq!(expenses.csv.null, ["", "NA"]);
+    assert_eq!((expenses.schema.mode, expenses.schema.sample_bytes), (SchemaMode::Strict, 8 << 20));
+    let [date, at, amount, _] = &expenses.schema.columns[..] else { panic!("four columns") };
+    assert_eq!((date.source_name(), &*date.format.0[0], date.required), ("Date", "%d/%m/%Y", true));
+    assert_eq!((at.format.0.len(), at.required), (2, false));
+    assert_eq!(amount.data_type, DataType::Decimal { precision: 12, scale: 2 });
+    let rules: Vec<_> = expenses.expect.iter().map(|e| (&*e.rule, e.on_fail)).collect();
+    assert_eq!(
+        rules,
+        [("amount > 0", OnFail::RejectRow), ("date is not null", OnFail::RejectFile)]
+    );
+    assert_eq!(expenses.rejects.max, RejectLimit::Percent(1.0));
+    assert_eq!(expenses.parquet.partition_by, ["year"]);
+    assert_eq!(expenses.parquet.compression, ParquetCompression::Snappy);
+    assert_eq!(expenses.parquet.row_group_rows, 1000);
+    let load = expenses.load.as_ref().unwrap();
+    assert_eq!((&*load.table, load.mode), ("expenses", LoadMode::Upsert));
+    assert_eq!(load.key, ["date", "year"]);
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let pipeline = with_datasets("[datasets.d]\nmatch = \"raw/*.csv\"");
+    assert!(matches!(&pipeline.warehouse, UrlSource::Env(name) if name == "DATABASE_URL"));
+    assert!(pipeline.ledger.is_none());
+    assert_eq!((&*pipeline.lake.raw, &*pipeline.lake.curated), ("p-raw", "p-lake"));
+    let dataset = &pipeline.datasets[0];
+    assert_eq!((dataset.csv.delimiter, dataset.csv.header), (',', true));
+    assert_eq!(dataset.schema.mode, SchemaMode::Infer);
+    assert_eq!(dataset.schema.sample_bytes, 64 << 20);
+    assert_eq!(dataset.load, None);
+    for stage in StageName::ALL {
+        let settings = pipeline.stage(stage);
+        assert_eq!((settings.workers, settings.max_workers), (1, 10));
+        assert_eq!(settings.visibility, Duration::from_secs(60));
+        assert_eq!(settings.max_receive_count, 5);
+    }
+}
+
+#[test]
+fn datasets_keep_their_order_and_formats_follow_the_pattern() {
+    let pipeline = full();
+    let formats: Vec<_> = pipeline.datasets.iter().map(|d| (&*d.name, d.format)).collect();
+    assert_eq!(
+        formats,
+        [
+            ("expenses", FileFormat::Csv),
+            ("clicks", FileFormat::Ndjson),
+            ("prices", FileFormat::Tsv)
+        ]
+    );
+    assert_eq!(pipeline.datasets[1].rejects.max, RejectLimit::Rows(100));
+    assert_eq!(pipeline.datasets[2].csv.delimiter, '\t');
+}
+
+#[test]
+fn stages_are_set_one_by_one() {
+    let pipeline = full();
+    let ingest = pipeline.stage(StageName::Ingest);
+    assert_eq!((ingest.workers, ingest.concurrency), (0, 16));
+    let transform = pipeline.stage(StageName::Transform);
+    assert_eq!((transform.workers, transform.max_workers), (12, 12));
+    assert_eq!(transform.visibility, Duration::from_secs(5_400));
+    assert_eq!((transform.max_receive_count, transform.memory), (3, 2 << 30));
+    assert_eq!(pipeline.stage(StageName::Load).max_workers, 7);
+}
+
+#[test]
+fn a_password_in_the_file_is_kept_out_of_what_is_printed() {
+    let text = "version = 1\nname = \"p\"\n[warehouse]\nurl = \"postgres://u:hunter2@h/d\"\n\
+                [datasets.d]\nmatch = \"*.csv\"";
+    let pipeline = Pipeline::parse(text).unwrap();
+    let url = pipeline.warehouse.resolve().unwrap();
+    assert_eq!(url.expose_secret(), "postgres://u:hunter2@h/d");
+    assert!(!format!("{pipeline:?} {}", pipeline.warehouse).contains("hunter2"));
+    let problem = pipeline.problem("warehouse.url", "no answer", None);
+    assert_eq!(problem.line, 4);
+    assert!(!problem.render("f").contains("hunter2"));
+}
+
+#[test]
+fn an_unset_variable_is_named() {
+    let source = UrlSource::Env("MILLRACE_NOBODY_SETS_THIS".into());
+    let error = source.resolve().unwrap_err().to_string();
+    assert!(error.contains("`MILLRACE_NOBODY_SETS_THIS` is not set"), "{error}");
+}
+
+#[test]
+fn a_file_is_named_in_its_problems_or_in_why_it_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.toml");
+    let error = Pipeline::load(&file).unwrap_err();
+    assert!(matches!(error, LoadError::Read { .. }));
+    assert!(error.to_string().contains("my.toml"), "{error}");
+    std::fs::write(&file, "version = 1").unwrap();
+    let error = Pipeline::load(&file).unwrap_err().to_string();
+    assert!(error.contains("my.toml:1:1: `name` is missing"), "{error}");
+}

@@ -1,0 +1,84 @@
+//! What is wrong is said all at once, each with its line.
+
+use super::*;
+use crate::Problem;
+
+fn problems(text: &str) -> Vec<Problem> {
+    Pipeline::parse(text).unwrap_err().problems
+}
+
+#[test]
+fn every_problem_of_a_file_is_found_at_once() {
+    let problems = Pipeline::parse(include_str!("broken.toml")).unwrap_err();
+    insta::assert_snapshot!(problems);
+}
+
+#[test]
+fn syntax_errors_do_not_hide_the_others() {
+    let text = "version = 1\nname = \"p\nnmae = 3\n[datasets.d]\nmatch = *.csv\nfromat = \"csv\"\n\
+                [datasets.d]\n";
+    let found: Vec<String> =
+        problems(text).iter().map(|p| format!("{}:{} {}", p.line, p.column, p.message)).collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn an_empty_file_lacks_everything() {
+    for text in ["", "# nothing\n"] {
+        let missing: Vec<String> = problems(text).iter().map(|p| p.message.clone()).collect();
+        assert_eq!(missing, ["`version` is missing", "`name` is missing", "`datasets` is missing"]);
+    }
+}
+
+/// One line in an otherwise good file, and what is said about it.
+#[test]
+fn what_a_later_version_has_is_not_called_unknown() {
+    for (line, says) in [
+        ("[derived.x]", "`derived` is not available in this version"),
+        ("[exports.x]", "`exports` is not available in this version"),
+        ("[streams.x]", "`streams` is not available in this version"),
+        ("[alerts]", "`alerts` is not available in this version"),
+        ("[views.x]", "`views` is not available in this version"),
+        ("[stages.derive]", "`derive` is not available in this version"),
+        ("transform = { sql = \"\" }", "`transform` is not available in this version"),
+        ("format = \"json\"", "`json` is not available in this version"),
+        ("schema = { mode = \"evolve\" }", "`evolve` is not available in this version"),
+        (
+            "load = { table = \"t\", mode = \"replace_table\" }",
+            "`replace_table` is not available in this version",
+        ),
+    ] {
+        let text = format!("version = 1\nname = \"p\"\n[datasets.d]\nmatch = \"*.csv\"\n{line}\n");
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].message, says);
+        assert_eq!(found[0].line, 5);
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_said_to_be_one_wherever_it_stands() {
+    let text = "version = \"1\"\nname = 1\nwarehouse = \"x\"\nledger = []\nlake = 1.5\n\
+                stages = true\n[datasets]\nd = 1979-05-27\ne = [1]\n[datasets.f]\nmatch = 1\n\
+                csv = \"x\"\nschema = 1\nexpect = { rule = \"a\" }\nrejects = \"1%\"\nparquet = []\n\
+                load = \"t\"\n";
+    let found: Vec<String> =
+        problems(text).iter().map(|p| format!("{} {}", p.line, p.message)).collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn a_problem_found_elsewhere_gets_its_line() {
+    let pipeline = Pipeline::parse(include_str!("full.toml")).unwrap();
+    let line = |key: &str| {
+        let problem = pipeline.problem(key, "m", Some("h"));
+        (problem.source_line.trim().to_owned(), problem.column)
+    };
+    assert_eq!(
+        line("datasets.expenses.expect[1].rule"),
+        ("rule = \"date is not null\"".to_owned(), 8)
+    );
+    assert_eq!(line("datasets.clicks.load.table"), ("table = \"clicks\"".to_owned(), 9));
+    assert_eq!(line("datasets.clicks.load.mode").0, "[datasets.clicks.load]");
+    assert_eq!(line("nothing.of.the.kind").0, "version = 1");
+}

@@ -1,0 +1,58 @@
+//! The JSON Schema and the reader, which go by the same list.
+
+use serde_json::Value;
+
+use crate::json_schema;
+
+#[test]
+fn the_json_schema_is_as_committed() {
+    insta::assert_json_snapshot!(json_schema());
+}
+
+/// `full.toml` says everything that can be said, so that a key which is listed
+/// but never read, or read but not listed, is noticed.
+#[test]
+fn the_full_example_has_every_key_the_schema_lists() {
+    let file: Value = toml::from_str(include_str!("full.toml")).unwrap();
+    let mut missing = Vec::new();
+    compare(&json_schema(), &[&file], "", &mut missing);
+    assert_eq!(
+        missing,
+        [
+            ".stages.ingest.concurrency",
+            ".stages.ingest.max_receive_count",
+            ".stages.ingest.max_workers",
+            ".stages.ingest.memory",
+            ".stages.ingest.visibility",
+            ".stages.load.concurrency",
+            ".stages.load.max_receive_count",
+            ".stages.load.memory",
+            ".stages.load.visibility",
+            ".stages.load.workers",
+            ".stages.transform.max_workers",
+        ],
+        "the stages are all alike; between them they have every key"
+    );
+}
+
+/// Collects the keys of `schema` that none of `values` has.
+fn compare(schema: &Value, values: &[&Value], path: &str, missing: &mut Vec<String>) {
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        let inner: Vec<&Value> = values.iter().filter_map(|value| value.get(name)).collect();
+        if inner.is_empty() {
+            missing.push(path);
+            continue;
+        }
+        compare(schema, &inner, &path, missing);
+    }
+    let members: Vec<&Value> =
+        values.iter().filter_map(|value| value.as_object()).flat_map(|map| map.values()).collect();
+    if schema["additionalProperties"].is_object() {
+        compare(&schema["additionalProperties"], &members, &format!("{path}.*"), missing);
+    }
+    let items: Vec<&Value> = values.iter().filter_map(|value| value.as_array()).flatten().collect();
+    if schema["items"].is_object() {
+        compare(&schema["items"], &items, &format!("{path}[]"), missing);
+    }
+}

@@ -1,0 +1,13 @@
+//! The real binary as its users run it: real processes, a real endpoint, real
+//! databases.
+#![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
+
+mod command_line;
+mod crashes;
+mod dead_letters;
+mod events;
+mod house;
+mod journey;
+mod real_files;
+mod stack;
+mod warehouse;

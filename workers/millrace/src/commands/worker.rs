@@ -1,0 +1,105 @@
+//! `millrace worker STAGE`: one stage's worker, what a container runs.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use millrace_contract::StageName;
+use millrace_ingest::Ingest;
+use millrace_ledger::{Database, Ledger};
+use millrace_load::Load;
+use millrace_queue::Sqs;
+use millrace_runtime::{Handler, Worker, WorkerConfig, shutdown, telemetry};
+use millrace_storage::S3Storage;
+use millrace_transform::Transform;
+use millrace_warehouse::Warehouse;
+
+use crate::args::{LogFormat, WorkerArgs};
+use crate::journal::{LedgerFailures, Recorded};
+use crate::setup::{self, Setup};
+
+/// How long a worker of a local stack polls: a person waits for it to stop.
+const LOCAL_WAIT: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
+    telemetry::init(match args.log_format {
+        LogFormat::Text => telemetry::Format::Text,
+        LogFormat::Json => telemetry::Format::Json,
+    });
+    let setup = Setup::new(&args.pipeline)?;
+    let mut config = config(&setup, args.stage);
+    if args.stop_on_stdin_end {
+        config.wait = LOCAL_WAIT;
+    }
+    let aws = setup::aws().await;
+    // A handler holds a connection only while it talks to the database; the
+    // failure log needs one when all handlers are busy.
+    let connections = u32::try_from(config.concurrency).unwrap_or(u32::MAX).clamp(2, 8) + 1;
+    let (database, ledger) = setup.ledger(connections).await?;
+    let handler = handler(&setup, args.stage, ledger.clone(), &aws, connections).await?;
+    let failures = Arc::new(LedgerFailures::new(ledger));
+    let worker = Worker::new(config, Arc::new(Sqs::new(&aws)), handler, failures);
+    let summary = worker.run(stopped(args.stop_on_stdin_end)).await?;
+    tracing::info!(?summary, "stopped");
+    drop(database);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn config(setup: &Setup, stage: StageName) -> WorkerConfig {
+    let settings = setup.pipeline.stage(stage);
+    let concurrency = usize::try_from(settings.concurrency).unwrap_or(usize::MAX);
+    let mut config = WorkerConfig::new(stage.as_str(), setup.pipeline.queue_name(stage))
+        .concurrency(concurrency)
+        .visibility(settings.visibility);
+    config.dead_letter_queue = setup.pipeline.dead_letter_queue_name(stage);
+    config.max_receive_count = settings.max_receive_count;
+    config
+}
+
+async fn handler(
+    setup: &Setup,
+    stage: StageName,
+    ledger: Ledger,
+    aws: &aws_config::SdkConfig,
+    connections: u32,
+) -> anyhow::Result<Arc<dyn Handler>> {
+    let storage = || Arc::new(S3Storage::new(aws));
+    let pipeline = &setup.pipeline;
+    Ok(match stage {
+        StageName::Ingest => {
+            let ingest = Ingest::new(pipeline.clone(), ledger);
+            ingest.publish_contracts().await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
+            Arc::new(ingest)
+        }
+        StageName::Transform => {
+            let transform = Transform::new(pipeline, ledger.clone(), storage());
+            Arc::new(Recorded::new(stage, ledger, transform))
+        }
+        StageName::Load => {
+            let database = Database::connect(&setup.warehouse_url()?, connections).await?;
+            let warehouse = Warehouse::open(&database).await?;
+            let load = Load::new(ledger.clone(), warehouse, storage());
+            Arc::new(Recorded::new(stage, ledger, load))
+        }
+    })
+}
+
+/// Completes on SIGTERM, SIGINT, or the end of standard input if that counts.
+async fn stopped(on_stdin_end: bool) {
+    tokio::select! {
+        () = shutdown::signal() => {}
+        () = stdin_end(), if on_stdin_end => {}
+    }
+}
+
+/// Completes when standard input ends: when whoever started us closes it, or is
+/// no more. Reading blocks, so a thread of its own does it.
+async fn stdin_end() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    // The thread sends before it goes; either way standard input is at its end.
+    let _ = end.await;
+}
