@@ -59,14 +59,12 @@ pub struct PlannedQueue {
     pub max_receive_count: u32,
 }
 
-/// An S3 event notification: `s3:ObjectCreated:*` and `s3:ObjectRemoved:*` under
-/// a prefix go to a queue.
+/// An S3 event notification: `s3:ObjectCreated:*` under a prefix goes to a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedNotification {
     /// Bucket.
     pub bucket: String,
-    /// What keys begin with; empty for all. No prefix begins with another: S3
-    /// refuses notifications that overlap.
+    /// What keys begin with; empty for all.
     pub prefix: String,
     /// Queue.
     pub queue: String,
@@ -118,16 +116,14 @@ impl Pipeline {
         }
     }
 
+    /// One for the whole raw bucket: an object that no dataset takes is counted
+    /// and shown rather than never heard of.
     fn planned_notifications(&self) -> Vec<PlannedNotification> {
-        let mut prefixes: Vec<&str> = self.globs.iter().map(|glob| glob.literal_prefix()).collect();
-        prefixes.sort_unstable();
-        prefixes.dedup_by(|later, earlier| later.starts_with(*earlier));
-        let notification = |prefix: &str| PlannedNotification {
+        vec![PlannedNotification {
             bucket: self.lake.raw.clone(),
-            prefix: prefix.to_owned(),
+            prefix: String::new(),
             queue: self.queue_name(StageName::Ingest),
-        };
-        prefixes.into_iter().map(notification).collect()
+        }]
     }
 
     fn planned_service(&self, stage: StageName) -> PlannedService {

@@ -17,16 +17,10 @@ fn a_plan_is_shown_to_programs() {
 }
 
 #[test]
-fn notifications_do_not_overlap() {
-    let prefixes = |patterns: &[&str]| -> Vec<String> {
-        with_patterns(patterns).plan().notifications.into_iter().map(|n| n.prefix).collect()
-    };
-    assert_eq!(
-        prefixes(&["raw/a/*.csv", "raw/a/b/*.csv", "raw/b/*", "raw/ab*"]),
-        ["raw/a/", "raw/ab", "raw/b/"]
-    );
-    assert_eq!(prefixes(&["raw/a*", "raw/a/*", "raw/ab/*", "raw/b"]), ["raw/a", "raw/b"]);
-    assert_eq!(prefixes(&["raw/*", "**/x.csv"]), [""]);
+fn the_whole_raw_bucket_is_announced() {
+    let notifications = full().plan().notifications;
+    assert_eq!(notifications.len(), 1);
+    assert_eq!(notifications[0].prefix, "");
 }
 
 #[test]
