@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Records a journal may have beyond twice the live ones.
-const SLACK: u64 = 4096;
+const SLACK: u64 = 1000;
 
 /// An append-only file of records.
 #[derive(Debug)]

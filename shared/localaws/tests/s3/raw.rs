@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
 
-use crate::client::{BUCKET, Endpoint};
+use crate::client::{BUCKET, Endpoint, bytes};
 
 fn code(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -123,4 +123,14 @@ async fn forms_are_taken_too() {
     let (answer, body) = endpoint.http(&head, body.as_bytes()).await;
     assert!(answer.starts_with("http/1.1 20"), "{answer} {}", String::from_utf8_lossy(&body));
     assert_eq!(endpoint.get("uploaded.csv").await.unwrap(), b"a,b");
+}
+
+#[tokio::test]
+async fn a_client_reads_why_it_was_refused_while_it_is_still_sending() {
+    let endpoint = Endpoint::start().await;
+    let body = bytes(20_000_000);
+    let head = format!("PUT /nowhere/k HTTP/1.1\nhost: localhost\ncontent-length: {}", body.len());
+    let (answer, answered) = endpoint.http(&head, &body).await;
+    assert!(answer.starts_with("http/1.1 404"), "{answer}");
+    assert_eq!(code(&answered), "NoSuchBucket");
 }
