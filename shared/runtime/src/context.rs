@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use millrace_queue::{Outgoing, Queue, QueueError, Queues};
+use millrace_queue::{Attributes, Outgoing, Queue, QueueError, Queues};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -87,6 +87,29 @@ impl Context {
             None => self.remember(queue, self.queues.queue(queue).await?),
         };
         sender.submit(messages, last).await
+    }
+
+    /// Sends a fresh copy of a message that is handed back after its last
+    /// receive; whether there is one, so that the message is to be deleted. As it
+    /// is, the queue would move it to the dead-letter queue at its next receive,
+    /// although it has not failed.
+    pub(crate) async fn renew(
+        &self,
+        receive_count: u32,
+        body: &str,
+        attributes: &Attributes,
+    ) -> bool {
+        if receive_count < self.config.max_receive_count {
+            return false;
+        }
+        let copy = Outgoing { attributes: attributes.clone(), ..Outgoing::new(body) };
+        match self.send(&self.config.queue, vec![copy], true).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "a message is handed back although it was its last receive");
+                false
+            }
+        }
     }
 
     fn sender(&self, queue: &str) -> Option<Arc<Batcher<Send>>> {

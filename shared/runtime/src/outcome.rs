@@ -17,7 +17,9 @@ pub enum Outcome {
     /// They are not, for this reason.
     Failed(Failure),
     /// The handler gave up without a verdict, since the lease was lost or the
-    /// worker stops. A message that is still held is handed back at once.
+    /// worker stops: nothing is said about the message, except that it is handed
+    /// back if it is still held. Giving up for no such reason is a passing
+    /// failure.
     Abandoned,
 }
 

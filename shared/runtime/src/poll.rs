@@ -73,19 +73,32 @@ impl Poller {
     /// would see until their visibility timeout ends.
     pub(crate) async fn drain(&mut self, deadline: Instant) {
         while let Ok(Some(ended)) = timeout_at(deadline, self.polls.join_next()).await {
-            if let Ok(Polled { answer: Ok(messages), .. }) = ended
-                && !messages.is_empty()
-            {
-                self.context.tally.received.add(messages.len());
-                self.context.tally.released.add(messages.len());
-                let changes: Vec<_> = messages
-                    .into_iter()
-                    .map(|received| (received.receipt, Duration::ZERO))
-                    .collect();
-                drop(self.context.queue.change_visibility(&changes).await);
+            if let Ok(Polled { answer: Ok(messages), .. }) = ended {
+                self.hand_back(messages).await;
             }
         }
         self.polls.abort_all();
+    }
+
+    async fn hand_back(&self, messages: Vec<Received>) {
+        let context = &self.context;
+        context.tally.received.add(messages.len());
+        context.tally.released.add(messages.len());
+        let (mut renewed, mut changes) = (Vec::new(), Vec::new());
+        for Received { receipt, body, attributes, receive_count, .. } in messages {
+            if context.renew(receive_count, &body, &attributes).await {
+                renewed.push(receipt);
+            } else {
+                changes.push((receipt, Duration::ZERO));
+            }
+        }
+        // A message that this fails for comes back when its visibility ends.
+        if !changes.is_empty() {
+            drop(context.queue.change_visibility(&changes).await);
+        }
+        if !renewed.is_empty() {
+            drop(context.queue.delete(&renewed).await);
+        }
     }
 
     fn start(&mut self, places: usize) {

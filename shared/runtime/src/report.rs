@@ -69,8 +69,8 @@ impl Report {
         );
     }
 
-    pub(crate) fn released(self, outcome: &'static str) {
-        tracing::info!(outcome, duration_ms = self.duration_ms);
+    pub(crate) fn released(self) {
+        tracing::info!(outcome = "released", duration_ms = self.duration_ms);
     }
 
     pub(crate) fn lost(self) {

@@ -33,8 +33,8 @@ pub(crate) async fn settle(
     match verdict {
         Verdict::Done(done) => settling.done(done, report).await,
         Verdict::Failed(failure) => settling.failed(failure, report).await,
-        Verdict::Abandoned => settling.release("abandoned", report).await,
-        Verdict::Interrupted => settling.release("interrupted", report).await,
+        Verdict::Abandoned => settling.abandoned(report).await,
+        Verdict::Interrupted => settling.release(report).await,
     }
 }
 
@@ -90,6 +90,17 @@ impl Settling<'_> {
         }
     }
 
+    /// A handler that gives up although nothing made it do so has failed:
+    /// otherwise its message would go round until the redrive took it, without a
+    /// reason.
+    async fn abandoned(self, report: Report) {
+        if self.context.stopping.is_cancelled() {
+            return self.release(report).await;
+        }
+        let message = "the handler gave up on a message that it still held";
+        self.failed(Failure::new(FailureClass::Transient, message), report).await;
+    }
+
     /// Sends what the next stages are told. The heartbeat goes on meanwhile.
     async fn forward(&self, forward: Vec<Forward>) -> Result<(), QueueError> {
         let mut by_queue: Vec<(String, Vec<Outgoing>)> = Vec::new();
@@ -130,12 +141,16 @@ impl Settling<'_> {
     }
 
     /// Hands the message back as it is.
-    async fn release(self, outcome: &'static str, report: Report) {
+    async fn release(self, report: Report) {
         if !self.is_held() {
             return self.lost(report);
         }
-        report.released(outcome);
+        report.released();
         self.context.tally.released.add(1);
+        let Delivery { body, attributes, receive_count, .. } = self.delivery;
+        if self.context.renew(*receive_count, body, attributes).await {
+            return self.delete().await;
+        }
         self.hide(Duration::ZERO).await;
     }
 

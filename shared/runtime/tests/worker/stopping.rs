@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use millrace_queue::{Outgoing, Queue, TRACE_ATTRIBUTE};
+use millrace_runtime::Outcome;
 use tokio::time::{Instant, sleep};
 
 use crate::flaky::Op;
@@ -31,13 +33,46 @@ async fn work_that_takes_longer_is_given_up_and_handed_back_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn interrupted_is_not_failed_even_at_the_last_receive() {
+async fn interrupted_is_not_failed_however_often() {
+    let world = World::new();
+    let traced = Outgoing::new("m").attribute(TRACE_ATTRIBUTE, "t-1");
+    world.queue.send(&[traced]).await;
+    for _ in 0..MAX_RECEIVES * 2 {
+        world.run(sleeps(SECOND * 3600), SECOND).await;
+        assert_eq!(world.depth().await.visible, 1);
+    }
+    let handler = Scripted::new(|delivery, _| async move {
+        assert_eq!(delivery.trace_id, "t-1");
+        done()
+    });
+    assert_eq!(world.run(handler, SECOND).await.done, 1);
+    assert_eq!(world.failures.letters(), []);
+    assert_eq!(world.dead_letters.depth().await.unwrap().total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_a_last_poll_brings_is_not_failed_either() {
     let world = World::new();
     world.fill(1).await;
-    for _ in 0..MAX_RECEIVES {
-        world.run(sleeps(SECOND * 3600), SECOND).await;
+    *world.queue.latency.lock().unwrap() = SECOND;
+    for _ in 0..MAX_RECEIVES * 2 {
+        let summary = world.run(no_op(), SECOND / 2).await;
+        assert_eq!((summary.received, summary.released), (1, 1));
     }
-    assert_eq!(world.failures.letters(), []);
+    assert_eq!(world.run(no_op(), SECOND * 5).await.done, 1);
+    assert_eq!(world.dead_letters.depth().await.unwrap().total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_may_give_up_by_itself_when_the_worker_stops() {
+    let world = World::new();
+    world.fill(1).await;
+    let handler = Scripted::new(|_, _| async {
+        sleep(SECOND * 3).await;
+        Outcome::Abandoned
+    });
+    let summary = world.run(handler, SECOND).await;
+    assert_eq!((summary.retried, summary.dead_lettered), (0, 0));
     assert_eq!(world.depth().await.visible, 1);
 }
 
