@@ -1,0 +1,18 @@
+//! A stack that suffices for the longest rule.
+
+use std::io;
+use std::panic::resume_unwind;
+use std::thread::{Builder, scope};
+
+/// DataFusion walks expressions by recursion and takes tens of kilobytes a level
+/// where it is not optimised: a rule of some eighty conditions would overflow
+/// the two megabytes of an ordinary thread. The memory is reserved, not used.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Runs `work` on a thread with a stack that suffices.
+pub(crate) fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    scope(|scope| {
+        let thread = Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work)?;
+        Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
