@@ -1,0 +1,227 @@
+//! One suite for every adapter: what the stages rely on holds for S3 (over the
+//! embedded endpoint) and for the store in memory alike.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_s3::config::Credentials;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use millrace_localaws::{Config, Server};
+use millrace_retry::{Classify, FailureClass};
+use millrace_storage::{
+    BucketAdmin, Download, Listing, MemoryStorage, ObjectReader, ObjectRef, ObjectWriter,
+    PART_BYTES, Pin, S3Storage, Storage, StorageError, Stored, UploadPart,
+};
+
+const BUCKET: &str = "suite";
+
+async fn read(storage: Arc<dyn Storage>, object: ObjectRef) -> Result<Vec<u8>, StorageError> {
+    let mut reader = ObjectReader::open(storage, object).await?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reader.next().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Bytes in which no two places look alike.
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|at| u8::try_from((at / 7 + at * at / 31) % 251).expect("small")).collect()
+}
+
+async fn suite(storage: Arc<dyn Storage>) {
+    what_was_put_is_read(&storage).await;
+    a_large_object_is_written_in_parts_and_visible_when_finished(&storage).await;
+    an_aborted_object_is_never_visible(&storage).await;
+    a_pinned_version_that_was_overwritten_is_missing(&storage).await;
+    keys_are_listed_under_their_prefix(&storage).await;
+}
+
+async fn what_was_put_is_read(storage: &Arc<dyn Storage>) {
+    let key = "odd keys/ü + %2F.csv";
+    storage.put(BUCKET, key, Bytes::from_static(b"hello")).await.expect("put");
+    let object = ObjectRef::latest(BUCKET, key);
+    assert_eq!(read(Arc::clone(storage), object.clone()).await.expect("read"), b"hello");
+    let part = storage.get(&object, 1, Some(3)).await.expect("a range");
+    assert_eq!(part.size, 5);
+    let chunks: Vec<_> = part.body.map(|chunk| chunk.expect("bytes")).collect().await;
+    assert_eq!(chunks.concat(), b"ell");
+    storage.delete(BUCKET, key).await.expect("deleted");
+    let gone = read(Arc::clone(storage), object).await.expect_err("gone");
+    assert!(matches!(gone, StorageError::NotFound { .. }), "{gone}");
+}
+
+async fn a_large_object_is_written_in_parts_and_visible_when_finished(storage: &Arc<dyn Storage>) {
+    let bytes = pattern(2 * PART_BYTES + 12_345);
+    let mut writer = ObjectWriter::new(Arc::clone(storage), BUCKET, "large");
+    for chunk in bytes.chunks(700_001) {
+        writer.write(chunk).await.expect("written");
+    }
+    let object = ObjectRef::latest(BUCKET, "large");
+    let early = read(Arc::clone(storage), object.clone()).await.expect_err("not yet");
+    assert!(matches!(early, StorageError::NotFound { .. }), "{early}");
+    assert_eq!(writer.size(), bytes.len() as u64);
+    writer.finish().await.expect("finished");
+    assert!(read(Arc::clone(storage), object).await.expect("read") == bytes);
+}
+
+async fn an_aborted_object_is_never_visible(storage: &Arc<dyn Storage>) {
+    let mut writer = ObjectWriter::new(Arc::clone(storage), BUCKET, "aborted");
+    writer.write(&pattern(PART_BYTES + 1)).await.expect("written");
+    writer.abort().await.expect("aborted");
+    let error = read(Arc::clone(storage), ObjectRef::latest(BUCKET, "aborted")).await;
+    assert!(matches!(error, Err(StorageError::NotFound { .. })));
+}
+
+async fn a_pinned_version_that_was_overwritten_is_missing(storage: &Arc<dyn Storage>) {
+    let first = storage.put(BUCKET, "pinned", Bytes::from_static(b"one")).await.expect("put");
+    let pin = Pin::ETag(first.etag);
+    let object = ObjectRef { bucket: BUCKET.into(), key: "pinned".into(), pin };
+    assert_eq!(read(Arc::clone(storage), object.clone()).await.expect("read"), b"one");
+    storage.put(BUCKET, "pinned", Bytes::from_static(b"two")).await.expect("put");
+    let error = read(Arc::clone(storage), object).await.expect_err("changed");
+    assert!(matches!(error, StorageError::Changed { .. }), "{error}");
+    assert_eq!(error.class(), FailureClass::Missing);
+}
+
+async fn keys_are_listed_under_their_prefix(storage: &Arc<dyn Storage>) {
+    for key in ["list/a", "list/b/c", "listless"] {
+        storage.put(BUCKET, key, Bytes::from_static(b"x")).await.expect("put");
+    }
+    let listing = storage.list(BUCKET, "list/", None).await.expect("listed");
+    assert_eq!(listing.objects, [("list/a".to_owned(), 1), ("list/b/c".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn the_store_in_memory_keeps_the_contract() {
+    suite(Arc::new(MemoryStorage::new())).await;
+}
+
+#[tokio::test]
+async fn s3_keeps_the_contract() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = Config::new(folder.path());
+    config.bind.set_port(0);
+    let server = Server::start(config).await.expect("an endpoint");
+    let sdk = aws_config::defaults(BehaviorVersion::latest())
+        .endpoint_url(server.url())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .load()
+        .await;
+    let storage = S3Storage::new(&sdk);
+    let admin = BucketAdmin::new(storage.clone());
+    let storage: Arc<dyn Storage> = Arc::new(storage);
+    let object = ObjectRef::latest("nowhere", "key");
+    let error = read(Arc::clone(&storage), object).await.expect_err("no bucket");
+    assert!(matches!(error, StorageError::NoBucket { .. }), "{error}");
+    admin.ensure_bucket(BUCKET).await.expect("created");
+    admin.ensure_bucket(BUCKET).await.expect("there already");
+    suite(Arc::clone(&storage)).await;
+    server.stop().await;
+    let error = storage.put(BUCKET, "late", Bytes::new()).await.expect_err("down");
+    assert_eq!(error.class(), FailureClass::Outage, "{error}");
+}
+
+/// A store whose bodies break after a few bytes, a number of times.
+struct Cut {
+    inner: MemoryStorage,
+    cuts: AtomicU32,
+}
+
+#[async_trait]
+impl Storage for Cut {
+    async fn get(
+        &self,
+        object: &ObjectRef,
+        from: u64,
+        length: Option<u64>,
+    ) -> Result<Download, StorageError> {
+        let download = self.inner.get(object, from, length).await?;
+        let left = self
+            .cuts
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |cuts| cuts.checked_sub(1));
+        if left.is_err() {
+            return Ok(download);
+        }
+        let first = download.body.take(1).map(|chunk| chunk.map(|bytes| bytes.slice(..10)));
+        let broken = StorageError::Failed { url: object.url(), detail: "cut".into() };
+        Ok(Download { body: first.chain(stream::iter([Err(broken)])).boxed(), ..download })
+    }
+
+    async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
+        self.inner.put(bucket, key, body).await
+    }
+
+    async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError> {
+        self.inner.start_upload(bucket, key).await
+    }
+
+    async fn put_part(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &str,
+        number: i32,
+        body: Bytes,
+    ) -> Result<UploadPart, StorageError> {
+        self.inner.put_part(bucket, key, upload, number, body).await
+    }
+
+    async fn complete_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &str,
+        parts: &[UploadPart],
+    ) -> Result<Stored, StorageError> {
+        self.inner.complete_upload(bucket, key, upload, parts).await
+    }
+
+    async fn abort_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &str,
+    ) -> Result<(), StorageError> {
+        self.inner.abort_upload(bucket, key, upload).await
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StorageError> {
+        self.inner.delete(bucket, key).await
+    }
+
+    async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        page: Option<String>,
+    ) -> Result<Listing, StorageError> {
+        self.inner.list(bucket, prefix, page).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_goes_on_where_the_connection_was_cut() {
+    let storage = Cut { inner: MemoryStorage::new(), cuts: AtomicU32::new(9) };
+    let bytes = pattern(1000);
+    storage.put(BUCKET, "k", Bytes::from(bytes.clone())).await.expect("put");
+    let read = read(Arc::new(storage), ObjectRef::latest(BUCKET, "k")).await;
+    assert!(read.expect("read over nine cuts") == bytes);
+}
+
+#[tokio::test]
+async fn a_reader_never_mixes_two_versions() {
+    let storage = Arc::new(Cut { inner: MemoryStorage::new(), cuts: AtomicU32::new(1) });
+    storage.put(BUCKET, "k", Bytes::from(pattern(1000))).await.expect("put");
+    let shared: Arc<dyn Storage> = Arc::<Cut>::clone(&storage);
+    let mut reader =
+        ObjectReader::open(shared, ObjectRef::latest(BUCKET, "k")).await.expect("opened");
+    assert_eq!(reader.next().await.expect("a chunk").expect("bytes").len(), 10);
+    storage.put(BUCKET, "k", Bytes::from(pattern(2000))).await.expect("overwritten");
+    let error = reader.next().await.expect_err("another version");
+    assert!(matches!(error, StorageError::Changed { .. }), "{error}");
+}
