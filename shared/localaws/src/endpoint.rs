@@ -53,10 +53,8 @@ impl Endpoint {
     ) -> Result<Self, StartError> {
         let folder = Folder::open(&config.data)?;
         let clock = Clock;
-        let account = Arc::new(Account {
-            id: config.account.clone(),
-            region: config.region.clone(),
-        });
+        let account =
+            Arc::new(Account { id: config.account.clone(), region: config.region.clone() });
         let in_folder = |name| {
             let path: PathBuf = folder.join(name);
             (path.clone(), move |source: io::Error| StartError::Folder { path, source })
@@ -70,7 +68,8 @@ impl Endpoint {
         let (path, unusable) = in_folder("s3");
         let url = format!("http://{addr}");
         let sink = Deliveries { sqs: Arc::clone(&sqs), sns: Arc::clone(&sns), url: url.clone() };
-        let s3 = S3::open(path, &config.region, &config.account, Arc::new(sink)).map_err(unusable)?;
+        let s3 =
+            S3::open(path, &config.region, &config.account, Arc::new(sink)).map_err(unusable)?;
         let sts = Sts::new(account, clock);
         Ok(Self { url, sqs, sns, sts, s3, _folder: folder })
     }
@@ -99,13 +98,7 @@ impl Endpoint {
         }
     }
 
-    async fn json(
-        &self,
-        target: &str,
-        operation: &str,
-        base: &str,
-        body: &[u8],
-    ) -> Response<Body> {
+    async fn json(&self, target: &str, operation: &str, base: &str, body: &[u8]) -> Response<Body> {
         match target {
             "AmazonSQS" => self.sqs.call(operation, base, body).await,
             _ => answer::json_error(&JsonError {
@@ -149,7 +142,9 @@ async fn collect(body: Incoming) -> Result<Bytes, Response<Body>> {
             status: 413,
             shape: "RequestEntityTooLarge",
             query: "RequestEntityTooLarge;Sender",
-            message: &format!("the request can't be read or is longer than {MAX_REQUEST} bytes: {error}"),
+            message: &format!(
+                "the request can't be read or is longer than {MAX_REQUEST} bytes: {error}"
+            ),
         })),
     }
 }

@@ -1,5 +1,76 @@
-//! The embedded AWS endpoint: one HTTP listener that unmodified AWS SDKs and
-//! the `aws` command line talk to, with its state in one folder.
+//! The embedded AWS endpoint: one HTTP listener that unmodified AWS SDKs,
+//! boto3, Terraform and the `aws` command line talk to, with its state in one
+//! folder. It is what `millrace dev`, `millrace demo` and the tests run on.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), millrace_localaws::StartError> {
+//! use millrace_localaws::{Config, Server};
+//!
+//! let server = Server::start(Config::new(".millrace/aws")).await?;
+//! println!("export AWS_ENDPOINT_URL={}", server.url());
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is there
+//!
+//! | service | operations | kept in |
+//! |---|---|---|
+//! | SQS | all of them, on standard queues: long polling, delays, visibility, batches, dead letters, move tasks, tags, permissions | `sqs/<queue>/`: settings, journal |
+//! | SNS | topics, subscriptions, `Publish` and `PublishBatch`, tags; delivery to queues, raw or in the envelope, by filter policy (attributes or body), with a dead-letter queue | `sns/topics.json` |
+//! | S3 | buckets, objects, versions, multipart uploads, notifications; object events go to queues and topics | `s3/` |
+//! | STS | `GetCallerIdentity`, `AssumeRole` | – |
+//!
+//! `GET /_millrace/health` answers with JSON once everything is up.
+//!
+//! # What it promises
+//!
+//! - **Acknowledged is kept.** What was answered with success is in a file
+//!   before the answer is sent and outlives the process, even a SIGKILL. Power
+//!   loss is not covered: nothing is synced to the disk.
+//! - **As AWS documents it.** Limits, error types, digests, attribute names and
+//!   defaults follow the API references. Where the documents and the service
+//!   are known to differ the documents win; see below.
+//! - **Large queues cost no more than small ones.** A receive is O(log n); one
+//!   queue's lock is never held for another; a waiting receive wakes at once.
+//! - **One endpoint per folder.** A lock on the folder keeps a second one out.
+//!
+//! # What is not there, or not the same
+//!
+//! - FIFO queues and topics, EventBridge, Scheduler, ECS, injected faults.
+//! - The Query protocol of SQS: SDKs from before the end of 2023.
+//! - Signatures, policies and KMS keys are accepted and kept, not enforced. One
+//!   account and one region: requests signed for others are answered alike.
+//! - A receipt handle is stale once its message is received again: deleting
+//!   with it deletes nothing and changing visibility is `MessageNotInflight`,
+//!   as the references say. AWS is often more lenient with standard queues.
+//! - Order is that of becoming ready, and nothing is delivered twice without a
+//!   reason. AWS promises neither.
+//! - A queue can be created again right after it was deleted (AWS: 60 s later).
+//! - Subscribers other than queues are kept and never confirmed. Envelopes have
+//!   a signature that does not verify.
+//! - Move tasks are forgotten when the endpoint stops; what they moved is not.
+//!
+//! Version 1 of the `aws` command line sends SQS requests to Amazon unless it
+//! is given `--endpoint-url`: it ignores `AWS_ENDPOINT_URL` for this service.
+//!
+//! # How it is built
+//!
+//! ```text
+//! server    listens, accepts, stops
+//! └ endpoint    all services over one data folder
+//!   ├ route       which service a request is for
+//!   ├ sqs         ops (rules) → queue (one lock) → index (memory), journal (disk)
+//!   ├ sns         topics → sqs
+//!   ├ s3          → sink → deliveries → sqs, sns
+//!   └ sts
+//! ```
+//!
+//! A service answers bytes with bytes and knows no socket. S3 knows neither SQS
+//! nor SNS: it has a `sink`. All of them take the time from one `clock`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod answer;
 mod arn;

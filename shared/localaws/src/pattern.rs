@@ -177,9 +177,8 @@ fn none_of(operand: &Value) -> Result<Vec<Condition>, PatternError> {
 /// `[">", 0, "<=", 10]`
 fn numeric(operand: &Value) -> Option<Vec<(Comparison, f64)>> {
     let (pairs, rest) = operand.as_array()?.as_chunks::<2>();
-    let pair = |[sign, limit]: &[Value; 2]| {
-        Some((Comparison::of(sign.as_str()?)?, limit.as_f64()?))
-    };
+    let pair =
+        |[sign, limit]: &[Value; 2]| Some((Comparison::of(sign.as_str()?)?, limit.as_f64()?));
     let comparisons = pairs.iter().map(pair).collect::<Option<Vec<_>>>()?;
     (rest.is_empty() && !comparisons.is_empty()).then_some(comparisons)
 }

@@ -137,7 +137,8 @@ mod tests {
             let headers = [FORM, ("authorization", authorization.as_str())];
             assert_eq!(route("POST", "/", &headers), Route::Query(expected));
         }
-        let presigned = "/?Action=GetCallerIdentity&X-Amz-Credential=A%2F2025%2Fr%2Fsts%2Faws4_request&x=1";
+        let presigned =
+            "/?Action=GetCallerIdentity&X-Amz-Credential=A%2F2025%2Fr%2Fsts%2Faws4_request&x=1";
         assert_eq!(route("GET", presigned, &[]), Route::Query(QueryService::Sts));
         assert_eq!(route("POST", "/", &[FORM]), Route::Query(QueryService::Unknown));
     }

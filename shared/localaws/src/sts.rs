@@ -38,7 +38,10 @@ impl Sts {
         let result = match action {
             "GetCallerIdentity" => Ok(self.caller_identity()),
             "AssumeRole" => self.assume_role(form),
-            _ => Err(refusal("InvalidAction", format!("this endpoint has no STS operation `{action}`"))),
+            _ => Err(refusal(
+                "InvalidAction",
+                format!("this endpoint has no STS operation `{action}`"),
+            )),
         };
         match result {
             Ok(xml) => query::accept(Namespace::STS, action, &xml),
@@ -57,14 +60,18 @@ impl Sts {
         let role = required(form, "RoleArn")?;
         let session = required(form, "RoleSessionName")?;
         let seconds = form.get("DurationSeconds").unwrap_or("3600");
-        let seconds: Millis = seconds
-            .parse()
-            .ok()
-            .filter(|seconds| (900..=43_200).contains(seconds))
-            .ok_or_else(|| refusal("ValidationError", format!("`{seconds}` is no DurationSeconds: 900 to 43200")))?;
-        let (_, name) = role
-            .split_once(":role/")
-            .ok_or_else(|| refusal("ValidationError", format!("`{role}` is not the ARN of a role")))?;
+        let seconds: Millis =
+            seconds.parse().ok().filter(|seconds| (900..=43_200).contains(seconds)).ok_or_else(
+                || {
+                    refusal(
+                        "ValidationError",
+                        format!("`{seconds}` is no DurationSeconds: 900 to 43200"),
+                    )
+                },
+            )?;
+        let (_, name) = role.split_once(":role/").ok_or_else(|| {
+            refusal("ValidationError", format!("`{role}` is not the ARN of a role"))
+        })?;
         let (id, account) = (random_key("AROA"), &self.account.id);
         let mut xml = Xml::default();
         xml.within("AssumedRoleUser", |xml| {

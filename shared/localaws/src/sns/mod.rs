@@ -101,10 +101,9 @@ impl Sns {
             "TagResource" => self.tag_resource(form),
             "UntagResource" => self.untag_resource(form),
             "ListTagsForResource" => self.list_tags_for_resource(form),
-            _ => Err(error(
-                "InvalidAction",
-                format!("This endpoint has no SNS operation {action}."),
-            )),
+            _ => {
+                Err(error("InvalidAction", format!("This endpoint has no SNS operation {action}.")))
+            }
         }
     }
 

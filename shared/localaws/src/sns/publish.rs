@@ -161,7 +161,9 @@ impl Sns {
     /// Sends to a subscriber or, failing that, to its dead-letter queue. As on
     /// AWS the publisher does not learn that a subscriber's queue is gone.
     fn deliver(&self, subscription: &Subscription, delivery: Delivery) {
-        let Err(reason) = self.sqs.deliver(&subscription.endpoint, delivery.clone()) else { return };
+        let Err(reason) = self.sqs.deliver(&subscription.endpoint, delivery.clone()) else {
+            return;
+        };
         let dead_letters = dead_letter_queue(subscription);
         let saved = dead_letters.is_some_and(|arn| self.sqs.deliver(&arn, delivery).is_ok());
         if !saved {

@@ -13,17 +13,8 @@ use super::{PAGE, Sns, invalid, not_found, required};
 /// What stands in for the ARN of a subscription that is not confirmed.
 const PENDING: &str = "pending confirmation";
 
-const PROTOCOLS: [&str; 9] = [
-    "application",
-    "email",
-    "email-json",
-    "firehose",
-    "http",
-    "https",
-    "lambda",
-    "sms",
-    "sqs",
-];
+const PROTOCOLS: [&str; 9] =
+    ["application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"];
 
 impl Sns {
     /// Subscribing twice the same way is subscribing once.
@@ -59,8 +50,7 @@ impl Sns {
     pub(super) fn get_subscription_attributes(&self, form: &Form) -> Result<Xml, QueryError> {
         let arn = required(form, "SubscriptionArn")?;
         let state = self.store.read();
-        let subscription =
-            state.subscriptions.get(arn).ok_or_else(|| not_found("Subscription"))?;
+        let subscription = state.subscriptions.get(arn).ok_or_else(|| not_found("Subscription"))?;
         let mut xml = Xml::default();
         xml.map("Attributes", &self.attributes_of_subscription(arn, subscription));
         Ok(xml)
@@ -155,7 +145,8 @@ impl Sns {
         if subscription.attributes.contains_key("FilterPolicy") {
             attributes.insert("FilterPolicyScope", "MessageAttributes".to_owned());
         }
-        let set = subscription.attributes.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let set =
+            subscription.attributes.iter().map(|(name, value)| (name.as_str(), value.clone()));
         attributes.extend(set);
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -194,8 +185,13 @@ fn check_attribute(name: &str, value: &str) -> Result<(), QueryError> {
         "RawMessageDelivery" if !matches!(value, "true" | "false") => {
             Err(invalid("RawMessageDelivery", "it is true or false"))
         }
-        "DeliveryPolicy" | "FilterPolicy" | "FilterPolicyScope" | "RawMessageDelivery"
-        | "RedrivePolicy" | "ReplayPolicy" | "SubscriptionRoleArn" => Ok(()),
+        "DeliveryPolicy"
+        | "FilterPolicy"
+        | "FilterPolicyScope"
+        | "RawMessageDelivery"
+        | "RedrivePolicy"
+        | "ReplayPolicy"
+        | "SubscriptionRoleArn" => Ok(()),
         _ => Err(invalid("AttributeName", &format!("a subscription has no attribute {name}"))),
     }
 }

@@ -96,9 +96,8 @@ impl Sns {
     }
 
     fn attributes_of(&self, arn: &str, topic: &Topic, state: &State) -> BTreeMap<String, String> {
-        let (confirmed, pending): (Vec<_>, Vec<_>) = state
-            .subscriptions_of(arn)
-            .partition(|(_, subscription)| subscription.is_confirmed());
+        let (confirmed, pending): (Vec<_>, Vec<_>) =
+            state.subscriptions_of(arn).partition(|(_, subscription)| subscription.is_confirmed());
         let mut attributes = BTreeMap::from([
             ("DisplayName", String::new()),
             ("EffectiveDeliveryPolicy", delivery_policy()),
@@ -124,7 +123,9 @@ fn check_name(name: &str) -> Result<(), QueryError> {
     }
     match (1..=256).contains(&name.len()) && name.bytes().all(allowed) {
         true => Ok(()),
-        false => Err(invalid("Topic Name", "it is 1 to 256 letters, digits, hyphens and underscores")),
+        false => {
+            Err(invalid("Topic Name", "it is 1 to 256 letters, digits, hyphens and underscores"))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Millis;
 use crate::folder;
 
-use super::settings::Settings;
+use super::settings::{Redrive, Settings};
 
 /// File name of a description. A folder without one is not a queue.
 pub(super) const FILE: &str = "queue.json";
@@ -30,13 +30,24 @@ pub(crate) struct Description {
     pub(crate) settings: Settings,
     /// Tags.
     pub(crate) tags: BTreeMap<String, String>,
+    /// The redrive policy of `settings`, read.
+    #[serde(skip)]
+    pub(crate) redrive: Option<Redrive>,
 }
 
 impl Description {
     /// Reads the description in `dir`.
     pub(super) fn load(dir: &Path) -> io::Result<Self> {
         let content = std::fs::read(dir.join(FILE))?;
-        Ok(serde_json::from_slice(&content)?)
+        let mut description: Self = serde_json::from_slice(&content)?;
+        description.settle();
+        Ok(description)
+    }
+
+    /// Reads what follows from the settings. A policy that can't be read is
+    /// none; it was checked when it was set.
+    pub(super) fn settle(&mut self) {
+        self.redrive = self.settings.redrive().ok().flatten();
     }
 
     /// Writes it to `dir`.

@@ -78,16 +78,6 @@ pub(crate) enum State {
     InFlight(Millis),
 }
 
-impl State {
-    /// When it becomes ready by itself.
-    pub(crate) fn due(self) -> Option<Millis> {
-        match self {
-            Self::Ready => None,
-            Self::Delayed(due) | Self::InFlight(due) => Some(due),
-        }
-    }
-}
-
 /// A message in a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -108,14 +98,7 @@ pub(crate) struct Message {
 impl Message {
     /// A message that nobody has received yet.
     pub(crate) fn new(content: Content, state: State) -> Self {
-        Self {
-            content,
-            state,
-            receive_count: 0,
-            first_received_at: 0,
-            received_at: 0,
-            segment: 0,
-        }
+        Self { content, state, receive_count: 0, first_received_at: 0, received_at: 0, segment: 0 }
     }
 
     /// Counts a receive at `now` that holds the message until `until`.

@@ -13,6 +13,7 @@ mod error;
 mod index;
 mod journal;
 mod message;
+mod mover;
 mod ops;
 mod queue;
 mod receipt;
@@ -35,6 +36,7 @@ use crate::arn::Account;
 use crate::clock::Clock;
 
 use self::error::{Code, SqsError};
+use self::mover::Movers;
 use self::registry::Registry;
 
 pub(crate) use self::delivery::Delivery;
@@ -46,6 +48,7 @@ pub(crate) struct Sqs {
     account: Arc<Account>,
     clock: Clock,
     registry: Registry,
+    movers: Movers,
     /// Ends waiting receives.
     stop: CancellationToken,
 }
@@ -63,12 +66,12 @@ impl Sqs {
         stop: CancellationToken,
     ) -> io::Result<Self> {
         let registry = Registry::open(dir, &account)?;
-        Ok(Self { account, clock, registry, stop })
+        Ok(Self { account, clock, registry, movers: Movers::default(), stop })
     }
 
     /// Answers one request.
     pub(crate) async fn call(
-        &self,
+        self: &Arc<Self>,
         operation: &str,
         base: BaseUrl<'_>,
         body: &[u8],
@@ -80,7 +83,7 @@ impl Sqs {
     }
 
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         operation: &str,
         base: BaseUrl<'_>,
         body: &[u8],
@@ -108,6 +111,11 @@ impl Sqs {
             "TagQueue" => empty(self.tag_queue(read(body)?)),
             "UntagQueue" => empty(self.untag_queue(&read(body)?)),
             "ListQueueTags" => write(&self.list_queue_tags(&read(body)?)?),
+            "AddPermission" => empty(self.add_permission(&read(body)?)),
+            "RemovePermission" => empty(self.remove_permission(&read(body)?)),
+            "StartMessageMoveTask" => write(&self.start_message_move_task(read(body)?)?),
+            "CancelMessageMoveTask" => write(&self.cancel_message_move_task(&read(body)?)?),
+            "ListMessageMoveTasks" => write(&self.list_message_move_tasks(&read(body)?)?),
             _ => Err(SqsError::new(
                 Code::UnknownOperationException,
                 format!("This endpoint has no SQS operation {operation}."),

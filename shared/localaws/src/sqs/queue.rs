@@ -1,7 +1,8 @@
 //! A queue: its messages behind one lock, and those who wait for some.
 //!
 //! The lock is held for memory and one write to the journal, never across an
-//! await, and never together with another queue's.
+//! await, and never together with another queue's. Whoever needs the description
+//! as well takes that first.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -60,19 +61,20 @@ pub(crate) enum Refusal {
 
 impl Queue {
     /// Creates a queue in `dir`, which holds none.
-    pub(super) fn create(dir: PathBuf, arn: String, description: Description) -> io::Result<Self> {
+    pub(super) fn create(
+        dir: PathBuf,
+        arn: String,
+        mut description: Description,
+    ) -> io::Result<Self> {
         fs::create_dir_all(&dir)?;
-        let queue = Self::with(dir, arn, description)?;
+        description.settle();
+        let queue = Self::open(dir, arn, description)?;
         queue.description().save(&queue.dir)?;
         Ok(queue)
     }
 
     /// Opens the queue in `dir`.
     pub(super) fn open(dir: PathBuf, arn: String, description: Description) -> io::Result<Self> {
-        Self::with(dir, arn, description)
-    }
-
-    fn with(dir: PathBuf, arn: String, description: Description) -> io::Result<Self> {
         let (journal, messages) = Journal::open(&dir)?;
         let index = Index::new(messages);
         Ok(Self {
@@ -97,6 +99,7 @@ impl Queue {
         let mut current = self.description.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = Description::clone(&current);
         change(&mut changed)?;
+        changed.settle();
         drop(self.lock()?);
         changed.save(&self.dir)?;
         *current = Arc::new(changed);
@@ -163,9 +166,10 @@ impl Queue {
 
     /// Deletes all messages.
     pub(crate) fn purge(&self, now: Millis) -> Result<(), SqsError> {
+        let description = self.description();
         let mut held = self.lock()?;
         if held.purged_at.is_some_and(|at| now < at + PURGE_INTERVAL) {
-            let name = &self.description().name;
+            let name = &description.name;
             let message =
                 format!("Only one PurgeQueue operation on {name} is allowed every 60 seconds.");
             return Err(SqsError::new(Code::PurgeQueueInProgress, message));

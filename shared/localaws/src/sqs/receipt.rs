@@ -35,9 +35,8 @@ impl Receipt {
         let (version, rest) = bytes.split_first()?;
         let (of_queue, rest) = rest.split_first_chunk()?;
         let (seq, count) = rest.split_first_chunk()?;
-        let ours = length == bytes.len()
-            && *version == VERSION
-            && u64::from_be_bytes(*of_queue) == queue;
+        let ours =
+            length == bytes.len() && *version == VERSION && u64::from_be_bytes(*of_queue) == queue;
         ours.then_some(Self {
             seq: u64::from_be_bytes(*seq),
             receive_count: u32::from_be_bytes(count.try_into().ok()?),

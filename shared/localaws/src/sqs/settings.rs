@@ -89,7 +89,9 @@ impl Settings {
                 self.managed_sse = value.is_empty();
             }
             "SqsManagedSseEnabled" => self.managed_sse = boolean(name, value)?,
-            "FifoQueue" | "ContentBasedDeduplication" | "DeduplicationScope"
+            "FifoQueue"
+            | "ContentBasedDeduplication"
+            | "DeduplicationScope"
             | "FifoThroughputLimit" => return Err(no_fifo()),
             _ => return Err(unknown(name)),
         }
@@ -124,23 +126,23 @@ impl Settings {
         let Some(text) = &self.redrive_policy else { return Ok(None) };
         let wrong = |reason: &str| SqsError::value(text, "RedrivePolicy", reason);
         let policy: Value = serde_json::from_str(text).map_err(|_| invalid("RedrivePolicy"))?;
-        let target = policy["deadLetterTargetArn"]
-            .as_str()
-            .ok_or_else(|| wrong("Redrive policy does not contain mandatory attribute: deadLetterTargetArn."))?;
+        let target = policy["deadLetterTargetArn"].as_str().ok_or_else(|| {
+            wrong("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
+        })?;
         let count = match &policy["maxReceiveCount"] {
             Value::Null => {
-                return Err(wrong("Redrive policy does not contain mandatory attribute: maxReceiveCount."));
+                return Err(wrong(
+                    "Redrive policy does not contain mandatory attribute: maxReceiveCount.",
+                ));
             }
             Value::String(count) => count.parse().ok(),
             count => count.as_u64(),
         };
-        let max_receive_count = count
-            .filter(|count| (1..=1000).contains(count))
-            .ok_or_else(|| wrong("Invalid value for maxReceiveCount: it must be between 1 and 1000."))?;
-        Ok(Some(Redrive {
-            target: target.to_owned(),
-            max_receive_count: max_receive_count as u32,
-        }))
+        let max_receive_count =
+            count.filter(|count| (1..=1000).contains(count)).ok_or_else(|| {
+                wrong("Invalid value for maxReceiveCount: it must be between 1 and 1000.")
+            })?;
+        Ok(Some(Redrive { target: target.to_owned(), max_receive_count: max_receive_count as u32 }))
     }
 }
 
@@ -205,8 +207,7 @@ mod tests {
     fn a_redrive_count_may_be_a_number_or_text() {
         for count in ["3", "\"3\""] {
             let mut settings = Settings::default();
-            let policy =
-                format!(r#"{{"deadLetterTargetArn":"arn:a","maxReceiveCount":{count}}}"#);
+            let policy = format!(r#"{{"deadLetterTargetArn":"arn:a","maxReceiveCount":{count}}}"#);
             settings.set("RedrivePolicy", &policy).expect("a policy");
             let redrive = Redrive { target: "arn:a".into(), max_receive_count: 3 };
             assert_eq!(settings.redrive(), Ok(Some(redrive)));

@@ -59,7 +59,8 @@ impl Queue {
         held.sweep(ask.now, ask.retention)?;
         held.index.promote(ask.now);
         if held.index.counts().in_flight >= MAX_IN_FLIGHT {
-            let message = format!("There are {MAX_IN_FLIGHT} messages in flight; delete some first.");
+            let message =
+                format!("There are {MAX_IN_FLIGHT} messages in flight; delete some first.");
             return Err(SqsError::new(Code::OverLimit, message));
         }
         let sorted = held.sort_ready(ask);

@@ -63,7 +63,8 @@ impl Endpoint {
     }
 
     pub(crate) async fn attribute(&self, queue: &str, name: &str) -> Option<String> {
-        let request = self.sqs.get_queue_attributes().queue_url(queue).attribute_names("All".into());
+        let request =
+            self.sqs.get_queue_attributes().queue_url(queue).attribute_names("All".into());
         let attributes = request.send().await.unwrap().attributes.unwrap_or_default();
         attributes.get(&QueueAttributeName::from(name)).cloned()
     }
@@ -149,11 +150,18 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl F
     }
 }
 
+/// Lets a receive in the same test begin to wait. Nothing fails if it has not:
+/// the test would prove a little less.
+pub(crate) async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
 /// A GET by hand: status line, headers and body as they came.
 pub(crate) async fn get(server: &Server, path: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.addr());
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.addr());
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -61,7 +61,7 @@ async fn sources_of_a_dead_letter_queue_are_listed() {
     let endpoint = Endpoint::start().await;
     let (url, dead) = queues(&endpoint).await;
     let list = endpoint.sqs.list_dead_letter_source_queues().queue_url(&dead);
-    assert_eq!(list.send().await.unwrap().queue_urls(), [url.clone()]);
+    assert_eq!(list.send().await.unwrap().queue_urls(), std::slice::from_ref(&url));
     let list = endpoint.sqs.list_dead_letter_source_queues().queue_url(&url);
     assert!(list.send().await.unwrap().queue_urls().is_empty());
 }
@@ -69,7 +69,8 @@ async fn sources_of_a_dead_letter_queue_are_listed() {
 #[tokio::test]
 async fn a_dead_letter_queue_must_exist() {
     let endpoint = Endpoint::start().await;
-    let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:none","maxReceiveCount":2}"#;
+    let policy =
+        r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:none","maxReceiveCount":2}"#;
     let create = endpoint.sqs.create_queue().queue_name("orders");
     let refused = create.attributes("RedrivePolicy".into(), policy).send().await.unwrap_err();
     let refusal = Refusal::of(refused);

@@ -6,6 +6,8 @@ mod client;
 mod dead_letters;
 mod health;
 mod messages;
+mod move_tasks;
+mod permissions;
 mod queues;
 mod receiving;
 mod restart;

@@ -3,7 +3,9 @@
 use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError;
 use aws_sdk_sqs::primitives::Blob;
-use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeValue, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
 
 use crate::client::{Endpoint, Refusal, bodies, handle, system};
 
@@ -176,9 +178,8 @@ async fn deletions_in_a_batch_fail_one_by_one() {
     endpoint.send(&url, "x").await;
     endpoint.send(&other, "y").await;
     let (mine, foreign) = (endpoint.receive(&url).await, endpoint.receive(&other).await);
-    let entry = |id: &str, handle: String| {
-        Entry::builder().id(id).receipt_handle(handle).build().unwrap()
-    };
+    let entry =
+        |id: &str, handle: String| Entry::builder().id(id).receipt_handle(handle).build().unwrap();
     let batch = endpoint.sqs.delete_message_batch().queue_url(&url);
     let batch = batch
         .entries(entry("mine", handle(&mine[0])))
@@ -187,5 +188,8 @@ async fn deletions_in_a_batch_fail_one_by_one() {
     let result = batch.send().await.unwrap();
     assert_eq!(result.successful()[0].id(), "mine");
     let failed: Vec<_> = result.failed().iter().map(|entry| (entry.id(), entry.code())).collect();
-    assert_eq!(failed, [("foreign", "ReceiptHandleIsInvalid"), ("nonsense", "ReceiptHandleIsInvalid")]);
+    assert_eq!(
+        failed,
+        [("foreign", "ReceiptHandleIsInvalid"), ("nonsense", "ReceiptHandleIsInvalid")]
+    );
 }

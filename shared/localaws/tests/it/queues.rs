@@ -4,7 +4,7 @@ use aws_sdk_sqs::operation::create_queue::CreateQueueError;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_sdk_sqs::operation::purge_queue::PurgeQueueError;
 
-use crate::client::{Endpoint, Refusal};
+use crate::client::{Endpoint, Refusal, a_moment};
 
 #[tokio::test]
 async fn a_queue_is_found_by_its_name() {
@@ -129,7 +129,7 @@ async fn a_waiting_receive_learns_that_its_queue_is_deleted() {
     let url = endpoint.queue("orders", &[]).await;
     let receive = endpoint.sqs.receive_message().queue_url(&url).wait_time_seconds(20);
     let (received, _) = tokio::join!(receive.send(), async {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        a_moment().await;
         endpoint.sqs.delete_queue().queue_url(&url).send().await.unwrap()
     });
     let refusal = Refusal::of(received.unwrap_err());

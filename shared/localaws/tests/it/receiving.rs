@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 
-use crate::client::{Endpoint, Refusal, bodies};
+use crate::client::{Endpoint, Refusal, a_moment, bodies};
 
 #[tokio::test]
 async fn up_to_ten_are_received_in_the_order_sent() {
@@ -46,7 +46,7 @@ async fn a_waiting_receive_is_woken_by_a_send() {
     let url = endpoint.queue("orders", &[]).await;
     let started = Instant::now();
     let (received, _) = tokio::join!(endpoint.receive_for(&url, 20), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        a_moment().await;
         endpoint.send(&url, "wake").await
     });
     assert_eq!(bodies(&received), ["wake"]);
@@ -84,7 +84,7 @@ async fn a_waiting_receive_is_woken_when_a_message_is_handed_back() {
     let held = endpoint.receive(&url).await.remove(0);
     let started = Instant::now();
     let (received, _) = tokio::join!(endpoint.receive_for(&url, 20), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        a_moment().await;
         endpoint.hold(&url, &held, 0).await.unwrap();
     });
     assert_eq!(bodies(&received), ["back"]);
@@ -101,7 +101,7 @@ async fn every_waiting_receive_gets_its_message() {
             tokio::spawn(receive.send())
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    a_moment().await;
     for number in 0..8 {
         endpoint.send(&url, &number.to_string()).await;
     }
@@ -141,7 +141,7 @@ async fn stopping_ends_a_waiting_receive_at_once() {
     let url = endpoint.queue("orders", &[]).await;
     let receive = endpoint.sqs.receive_message().queue_url(&url).wait_time_seconds(20);
     let waiting = tokio::spawn(receive.send());
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    a_moment().await;
     let started = Instant::now();
     endpoint.server.stop().await;
     assert!(waiting.await.unwrap().unwrap().messages().is_empty());

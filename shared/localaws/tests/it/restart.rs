@@ -114,12 +114,10 @@ async fn everything_acknowledged_survives_a_kill() {
 
 /// An endpoint in a process of its own, and its URL.
 fn serve(data: &TempDir) -> (Child, String) {
-    let mut child = Command::new(example("serve"))
-        .arg(data.path())
-        .arg("0")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let program = example("serve");
+    let mut command = Command::new(&program);
+    let spawned = command.arg(data.path()).arg("0").stdout(Stdio::piped()).spawn();
+    let mut child = spawned.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (child, line.trim().to_owned())

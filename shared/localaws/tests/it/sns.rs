@@ -151,7 +151,10 @@ async fn subscriptions_are_described_changed_and_ended() {
     assert_eq!(attributes["Endpoint"], format!("{ARN}a"));
     assert_eq!(attributes["PendingConfirmation"], "false");
     let list = endpoint.sns.list_subscriptions_by_topic().topic_arn(&topic);
-    assert_eq!(list.send().await.unwrap().subscriptions()[0].subscription_arn(), Some(arn.as_str()));
+    assert_eq!(
+        list.send().await.unwrap().subscriptions()[0].subscription_arn(),
+        Some(arn.as_str())
+    );
     endpoint.sns.unsubscribe().subscription_arn(&arn).send().await.unwrap();
     endpoint.sns.publish().topic_arn(&topic).message("x").send().await.unwrap();
     assert!(endpoint.receive(&queue).await.is_empty());

@@ -86,10 +86,7 @@ async fn handles_that_are_none_or_of_deleted_messages_are_told_apart() {
     let nonsense = endpoint.sqs.change_message_visibility().queue_url(&url);
     let nonsense = nonsense.receipt_handle("nonsense").visibility_timeout(0).send().await;
     let error = nonsense.unwrap_err().into_service_error();
-    assert!(
-        matches!(error, ChangeMessageVisibilityError::ReceiptHandleIsInvalid(_)),
-        "{error:?}"
-    );
+    assert!(matches!(error, ChangeMessageVisibilityError::ReceiptHandleIsInvalid(_)), "{error:?}");
     endpoint.send(&url, "a").await;
     let message = endpoint.receive(&url).await.remove(0);
     endpoint.delete(&url, &message).await;

@@ -203,5 +203,4 @@ fn weight(message: &Message) -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests;

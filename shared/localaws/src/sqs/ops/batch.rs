@@ -69,8 +69,9 @@ pub(super) fn check_ids<'a>(
         return Err(SqsError::new(Code::EmptyBatchRequest, message));
     }
     if count > MAX_ENTRIES {
-        let message =
-            format!("Maximum number of entries per request are {MAX_ENTRIES}. You have sent {count}.");
+        let message = format!(
+            "Maximum number of entries per request are {MAX_ENTRIES}. You have sent {count}."
+        );
         return Err(SqsError::new(Code::TooManyEntriesInBatchRequest, message));
     }
     let mut seen = HashSet::new();

@@ -108,16 +108,17 @@ fn value_of(attribute: &Attribute) -> Value<'_> {
 fn accept_one(name: String, value: Value<'_>) -> Result<Attribute, SqsError> {
     check_name(&name)?;
     let data_type = value.data_type.into_owned();
-    let kind = data_type.split_once('.').map_or(data_type.as_str(), |(kind, _)| kind);
-    let accepted = match (kind, value.string_value, value.binary_value) {
-        ("String", Some(text), None) if !text.is_empty() => Some(AttributeValue::Text(text.into())),
-        ("Number", Some(text), None) if text.parse::<f64>().is_ok() => {
-            Some(AttributeValue::Text(text.into()))
-        }
-        ("Binary", None, Some(base64)) if !base64.is_empty() => {
-            STANDARD.decode(base64.as_bytes()).ok().map(AttributeValue::Binary)
-        }
-        ("String" | "Number" | "Binary", _, _) => None,
+    let accepted = match data_type.split('.').next() {
+        Some("String") => text(value.string_value),
+        Some("Number") => match text(value.string_value) {
+            Some(AttributeValue::Text(number)) if number.parse::<f64>().is_err() => {
+                return Err(wrong(format!(
+                    "Can't cast the value of message attribute '{name}' to a number."
+                )));
+            }
+            number => number,
+        },
+        Some("Binary") => binary(value.binary_value),
         _ => {
             return Err(wrong(format!(
                 "The message attribute '{name}' has an invalid message attribute type, the set of \
@@ -125,13 +126,23 @@ fn accept_one(name: String, value: Value<'_>) -> Result<Attribute, SqsError> {
             )));
         }
     };
-    let value = accepted.ok_or_else(|| {
-        wrong(format!(
+    let Some(value) = accepted else {
+        return Err(wrong(format!(
             "The message attribute '{name}' must contain non-empty message attribute value for \
-             message attribute type '{kind}'."
-        ))
-    })?;
+             message attribute type '{data_type}'."
+        )));
+    };
     Ok(Attribute { name, data_type, value })
+}
+
+fn text(value: Option<Cow<'_, str>>) -> Option<AttributeValue> {
+    let text = value.filter(|text| !text.is_empty())?;
+    Some(AttributeValue::Text(text.into_owned()))
+}
+
+fn binary(value: Option<Cow<'_, str>>) -> Option<AttributeValue> {
+    let bytes = STANDARD.decode(value?.as_bytes()).ok()?;
+    (!bytes.is_empty()).then_some(AttributeValue::Binary(bytes))
 }
 
 fn check_name(name: &str) -> Result<(), SqsError> {

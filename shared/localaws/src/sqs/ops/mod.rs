@@ -7,6 +7,8 @@ mod attributes;
 mod batch;
 mod delete;
 mod message_attributes;
+mod move_tasks;
+mod permissions;
 mod queues;
 mod receive;
 mod redrive;

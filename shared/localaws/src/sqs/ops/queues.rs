@@ -84,6 +84,7 @@ impl Sqs {
                     modified_at: now,
                     settings,
                     tags: request.tags,
+                    redrive: None,
                 }
             })?;
         if existed {
@@ -123,7 +124,10 @@ impl Sqs {
         let (queues, next_token) = page(queues.into_iter(), limit, |(name, _)| name.clone());
         let queue_urls = queues.iter().map(|(name, _)| self.url(base, name)).collect();
         // Without a limit, SQS answers with a thousand and no way to go on.
-        Ok(QueueUrls { queue_urls, next_token: next_token.filter(|_| request.max_results.is_some()) })
+        Ok(QueueUrls {
+            queue_urls,
+            next_token: next_token.filter(|_| request.max_results.is_some()),
+        })
     }
 
     /// Sets attributes, checking what one setting alone can't know.
@@ -135,7 +139,8 @@ impl Sqs {
         for (name, value) in attributes {
             settings.set(name, value)?;
         }
-        let redrive = if attributes.contains_key("RedrivePolicy") { settings.redrive()? } else { None };
+        let redrive =
+            if attributes.contains_key("RedrivePolicy") { settings.redrive()? } else { None };
         if redrive.is_some_and(|redrive| self.queue_by_arn(&redrive.target).is_none()) {
             let policy = settings.redrive_policy.as_deref().unwrap_or_default();
             let reason = "Dead letter target does not exist.";

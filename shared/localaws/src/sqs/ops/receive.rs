@@ -14,7 +14,7 @@ use super::super::message::Message;
 use super::super::queue::Queue;
 use super::super::receipt::Receipt;
 use super::super::settings::unknown;
-use super::super::take::Ask;
+use super::super::take::{Ask, Taken};
 use super::super::{Sqs, digest};
 use super::message_attributes::{self, Value};
 use crate::clock::Millis;
@@ -117,13 +117,13 @@ impl Sqs {
     ) -> Result<Vec<(Receipt, Message)>, SqsError> {
         let mut pass_on = None;
         loop {
-            let (received, next_due) = self.take_live(queue, terms)?;
+            let taken = self.take_live(queue, terms)?;
             let is_over = self.clock.now() >= terms.deadline || self.stop.is_cancelled();
-            if !received.is_empty() || is_over {
-                return Ok(received);
+            if !taken.received.is_empty() || is_over {
+                return Ok(taken.received);
             }
             pass_on.get_or_insert_with(|| PassOn(&queue.arrivals));
-            let wake = next_due.unwrap_or(Millis::MAX).min(terms.deadline);
+            let wake = taken.next_due.unwrap_or(Millis::MAX).min(terms.deadline);
             tokio::select! {
                 () = queue.arrivals.notified() => {}
                 () = self.clock.wait_until(wake) => {}
@@ -133,28 +133,24 @@ impl Sqs {
     }
 
     /// Receives what is ready now, moving dead letters out of the way.
-    fn take_live(
-        &self,
-        queue: &Queue,
-        terms: &Terms,
-    ) -> Result<(Vec<(Receipt, Message)>, Option<Millis>), SqsError> {
+    fn take_live(&self, queue: &Queue, terms: &Terms) -> Result<Taken, SqsError> {
         loop {
             let description = queue.description();
             let redrive = self.redrive_of(&description);
-            let now = self.clock.now();
-            let taken = queue.take(Ask {
-                now,
+            let mut taken = queue.take(Ask {
+                now: self.clock.now(),
                 max: terms.max,
                 hold: terms.hold,
                 retention: description.retention(),
                 max_receive_count: redrive.as_ref().map(|redrive| redrive.max_receive_count),
             })?;
-            let had_dead = !taken.dead.is_empty();
+            let dead = std::mem::take(&mut taken.dead);
+            let had_dead = !dead.is_empty();
             if let Some(redrive) = redrive {
-                self.bury(queue, &redrive.target, taken.dead)?;
+                self.bury(queue, &redrive.target, dead)?;
             }
             if !taken.received.is_empty() || !had_dead {
-                return Ok((taken.received, taken.next_due));
+                return Ok(taken);
             }
         }
     }

@@ -48,18 +48,25 @@ impl Sqs {
         let target = self.queue(&request.queue_url)?;
         let limit = queues::limit(request.max_results)?;
         let after = request.next_token.as_deref().unwrap_or_default();
-        let sources = self.registry.list("", after).into_iter().filter(|(_, queue)| {
-            let redrive = queue.description().settings.redrive().ok().flatten();
-            redrive.is_some_and(|redrive| redrive.target == target.arn)
-        });
+        let sources = self.sources_of(&target.arn, after).into_iter();
         let (sources, next_token) = page(sources, limit, |(name, _)| name.clone());
         let queue_urls = sources.iter().map(|(name, _)| self.url(base, name)).collect();
         Ok(Sources { queue_urls, next_token })
     }
 
+    /// The queues after the name `after` whose dead letters go to `arn`.
+    pub(super) fn sources_of(&self, arn: &str, after: &str) -> Vec<(String, Arc<Queue>)> {
+        let mut queues = self.registry.list("", after);
+        queues.retain(|(_, queue)| {
+            let description = queue.description();
+            description.redrive.as_ref().is_some_and(|redrive| redrive.target == arn)
+        });
+        queues
+    }
+
     /// Where a queue's dead letters go; nowhere if that queue is gone.
     pub(super) fn redrive_of(&self, description: &Description) -> Option<Grave> {
-        let redrive = description.settings.redrive().ok().flatten()?;
+        let redrive = description.redrive.as_ref()?;
         let target = self.queue_by_arn(&redrive.target)?;
         Some(Grave { target, max_receive_count: redrive.max_receive_count })
     }
@@ -80,10 +87,8 @@ impl Sqs {
         if dead.is_empty() {
             return Ok(());
         }
-        let (seqs, messages): (Vec<_>, Vec<_>) = dead
-            .into_iter()
-            .map(|(seq, message)| (seq, dead_letter(message, &source.arn)))
-            .unzip();
+        let (seqs, messages): (Vec<_>, Vec<_>) =
+            dead.into_iter().map(|(seq, message)| (seq, dead_letter(message, &source.arn))).unzip();
         match target.add(messages) {
             Ok(()) => source.moved(&seqs),
             Err(error) => {

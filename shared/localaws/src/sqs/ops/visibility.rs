@@ -85,9 +85,8 @@ impl Sqs {
 
 impl ChangeMessageVisibility<'_> {
     fn check(&self, queue_number: u64) -> Result<(Receipt, Millis), SqsError> {
-        let timeout = self
-            .visibility_timeout
-            .ok_or_else(|| SqsError::missing("VisibilityTimeout"))?;
+        let timeout =
+            self.visibility_timeout.ok_or_else(|| SqsError::missing("VisibilityTimeout"))?;
         if !(0..=43_200).contains(&timeout) {
             let reason = "VisibilityTimeout must be an integer between 0 and 43200";
             return Err(SqsError::value(timeout, "VisibilityTimeout", reason));
