@@ -145,7 +145,7 @@ mod tests {
     async fn only_entries_that_failed_for_a_passing_reason_are_tried_again() {
         let requests = RefCell::new(Vec::new());
         let results = BATCH
-            .run(3, [0..3], |indices| {
+            .run(3, std::iter::once(0..3), |indices| {
                 requests.borrow_mut().push(indices.clone());
                 let first = requests.borrow().len() == 1;
                 async move {
@@ -167,7 +167,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_entry_that_the_answer_forgot_is_not_taken_for_a_success() {
         let results = BATCH
-            .run(1, [0..1], |_| async { Ok(Answer { successful: vec![], failed: vec![] }) })
+            .run(1, std::iter::once(0..1), |_| async {
+                Ok(Answer { successful: vec![], failed: vec![] })
+            })
             .await;
         assert!(matches!(results[0], Err(QueueError::Unavailable { .. })), "{results:?}");
     }
@@ -188,8 +190,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_without_an_answer_ends() {
-        let results =
-            BATCH.run(1, [0..1], |_| std::future::pending::<Result<Answer, QueueError>>()).await;
+        let results = BATCH
+            .run(1, std::iter::once(0..1), |_| std::future::pending::<Result<Answer, QueueError>>())
+            .await;
         assert!(matches!(results[0], Err(QueueError::Unavailable { .. })), "{results:?}");
     }
 }

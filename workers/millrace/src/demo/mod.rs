@@ -60,6 +60,9 @@ async fn play(stack: &Stack, setup: &Setup, data: &Path) -> anyhow::Result<()> {
     let written = samples::write_samples(&samples).context("sample files")?;
     let files = find(&setup.pipeline, &[samples], None, &Captures::new())?;
     step(&format!("publishing {} to s3://{raw}", show::count(files.len() as u64, "sample file")));
+    for file in written.files.iter().filter(|file| file.note != samples::IN_ORDER) {
+        show::note(show::styled(format_args!("  {}: {}", file.key, file.note), Style::Faint));
+    }
     let (_, ledger) = setup.ledger(2).await?;
     let storage = Arc::new(S3Storage::new(stack.aws()));
     upload_all(storage, raw, &files).await?;

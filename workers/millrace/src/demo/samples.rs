@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -26,6 +26,9 @@ const COMPRESSED_KEY: &str = "raw/Expenses/2023/2023-11.csv";
 /// The file as a Windows program writes it.
 const WINDOWS_KEY: &str = "raw/Incomes/2024/2024-03.csv";
 
+/// What is said of a file with nothing special about it.
+pub(crate) const IN_ORDER: &str = "in order";
+
 const HEADER: &str = "Date,Mode,Category,Subcategory,Note,Amount,Income/Expense,Currency\n";
 
 /// What was written.
@@ -36,8 +39,6 @@ pub(crate) struct Samples {
 
 /// One file.
 pub(crate) struct SampleFile {
-    /// Where it is.
-    pub(crate) path: PathBuf,
     /// Its key in the raw bucket; also its path in the folder.
     pub(crate) key: String,
     /// What is special about it.
@@ -72,7 +73,7 @@ fn write_month(dir: &Path, kind: Kind, year: i32, number: u32) -> io::Result<Sam
             let windows = format!("\u{feff}{}\r\n\r\n", text.replace('\n', "\r\n"));
             write(dir, key, windows.as_bytes(), "from Windows, with blank lines at the end")
         }
-        _ => write(dir, key, text.as_bytes(), "in order"),
+        _ => write(dir, key, text.as_bytes(), IN_ORDER),
     }
 }
 
@@ -82,7 +83,7 @@ fn write(dir: &Path, key: String, bytes: &[u8], note: &'static str) -> io::Resul
         fs::create_dir_all(folder)?;
     }
     fs::write(&path, bytes)?;
-    Ok(SampleFile { path, key, note })
+    Ok(SampleFile { key, note })
 }
 
 fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
@@ -113,7 +114,7 @@ fn with_bad_rows(text: &str) -> String {
     // front of lines that begin with a date.
     let starts: Vec<usize> = (1..lines.len())
         .filter(|&line| lines[line].starts_with(|c: char| c.is_ascii_digit()))
-        .filter(|&line| lines[line].matches('"').count() % 2 == 0)
+        .filter(|&line| lines[line].matches('"').count().is_multiple_of(2))
         .collect();
     for (nth, row) in bad.iter().enumerate().rev() {
         lines.insert(starts[(nth + 1) * starts.len() / (bad.len() + 1)], row);
