@@ -122,8 +122,8 @@ fn at_part_start(pattern: &str, rest: &str) -> bool {
 
 /// The first token of `rest` and how much of it that takes.
 fn next_token(rest: &str, part_start: bool) -> Result<(Token, usize), GlobError> {
-    if rest.starts_with("**") {
-        return match (&rest[2..], part_start) {
+    if let Some(after) = rest.strip_prefix("**") {
+        return match (after, part_start) {
             ("", true) => Ok((Token::Rest, 2)),
             (after, true) if after.starts_with('/') => Ok((Token::Parts, 3)),
             _ => Err(GlobError::HalfPart),

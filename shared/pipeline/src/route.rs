@@ -102,9 +102,9 @@ impl Pipeline {
         let position = self.datasets.iter().position(|known| known.name == dataset);
         let index = position.ok_or_else(|| KeyError::NoDataset(dataset.to_owned()))?;
         let making = Making { dataset: &self.datasets[index], glob: &self.globs[index], file };
-        let key = match making.from_path(captures) {
+        let key = match making.by_path(captures) {
             Some(key) => key,
-            None => making.from_pattern(captures)?,
+            None => making.by_pattern(captures)?,
         };
         match self.route(&self.lake.raw, &key) {
             Some(route) if route.dataset.name == dataset => Ok(key),
@@ -123,7 +123,7 @@ struct Making<'m> {
 
 impl Making<'_> {
     /// The longest end of the path that fits, and fits what is known.
-    fn from_path(&self, known: &Captures) -> Option<String> {
+    fn by_path(&self, known: &Captures) -> Option<String> {
         let path = self.file.replace('\\', "/");
         let starts = path.match_indices('/').map(|(at, _)| at + 1);
         let mut ends = [0].into_iter().chain(starts).map(|start| &path[start..]);
@@ -138,7 +138,7 @@ impl Making<'_> {
         ends.find(fits).map(str::to_owned)
     }
 
-    fn from_pattern(&self, captures: &Captures) -> Result<String, KeyError> {
+    fn by_pattern(&self, captures: &Captures) -> Result<String, KeyError> {
         let (folder, last) =
             self.dataset.pattern.rsplit_once('/').unwrap_or(("", &self.dataset.pattern));
         let name = self.file.rsplit(['/', '\\']).next().unwrap_or(self.file);

@@ -1,16 +1,17 @@
 //! The JSON Schema of the pipeline file: the one list of its keys. Editors
 //! complete from it, and the reader accepts what it lists.
 
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, Expectation, FileFormat, LoadMode, ParquetOptions, SchemaMode,
+    ColumnDef, CsvOptions, DataType, Expectation, FileFormat, LoadMode, ParquetOptions, SchemaMode,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use crate::stage::StageDefaults;
+use crate::stage::{self, StageDefaults};
 
 /// The JSON Schema of the pipeline file (draft 2020-12), for editors and other
 /// tools.
@@ -96,9 +97,11 @@ fn dataset() -> Value {
                 "items": of::<Expectation>(),
             },
             "rejects": table("What becomes of bad rows.", &[], json!({
-                "max": text("More rejects than this and nothing of the file is loaded: a share \
-                             such as `1%` or a number of rows such as `100`. No limit unless \
-                             given."),
+                "max": {
+                    "type": ["string", "integer"],
+                    "description": "More rejects than this and nothing of the file is loaded: a \
+                                    share such as `1%` or a number of rows. No limit unless given.",
+                },
             })),
             "parquet": described::<ParquetOptions>("How Parquet is written."),
             "load": load(),
@@ -115,7 +118,7 @@ fn columns() -> Value {
             "columns": {
                 "type": "array",
                 "description": "Columns in table order.",
-                "items": of::<ColumnDef>(),
+                "items": column(),
             },
             "sample_bytes": {
                 "type": ["string", "integer"],
@@ -123,6 +126,12 @@ fn columns() -> Value {
             },
         }),
     )
+}
+
+fn column() -> Value {
+    let mut column = of::<ColumnDef>();
+    column["properties"]["type"] = of::<DataType>();
+    column
 }
 
 fn load() -> Value {
@@ -142,34 +151,39 @@ fn load() -> Value {
 }
 
 fn stages() -> Value {
-    let of_stage = |defaults: &StageDefaults| stage(defaults);
     table(
         "How many workers a stage has and how its queue behaves.",
         &[],
         json!({
-            "ingest": of_stage(&StageDefaults::INGEST),
-            "transform": of_stage(&StageDefaults::TRANSFORM),
-            "load": of_stage(&StageDefaults::LOAD),
+            "ingest": stage(&StageDefaults::INGEST),
+            "transform": stage(&StageDefaults::TRANSFORM),
+            "load": stage(&StageDefaults::LOAD),
         }),
     )
 }
 
 fn stage(defaults: &StageDefaults) -> Value {
-    let number = |about: &str, default: u64| json!({ "type": "integer", "description": about, "default": default });
-    let amount = |about: &str, default: &str| json!({ "type": ["string", "integer"], "description": about, "default": default });
+    let number = |about: &str, default: u64, bounds: RangeInclusive<u64>| {
+        let (low, high) = bounds.into_inner();
+        json!({ "type": "integer", "description": about, "default": default,
+            "minimum": low, "maximum": high })
+    };
     table(
         defaults.about,
         &[],
         json!({
-            "workers": number("Workers to run.", defaults.workers),
-            "max_workers": number("Workers to scale out to.", defaults.max_workers),
-            "concurrency": number("Messages one worker handles at a time.", defaults.concurrency),
+            "workers": number("Workers to run; 0 pauses the stage.", defaults.workers, stage::WORKERS),
+            "max_workers": number("Workers to scale out to.", defaults.max_workers,
+                stage::MAX_WORKERS),
+            "concurrency": number("Messages one worker handles at a time.", defaults.concurrency,
+                stage::CONCURRENCY),
             "visibility": { "type": "string", "default": defaults.visibility,
                 "description": "How long a message is hidden from other workers between two \
                                 heartbeats, at most 12h." },
-            "max_receive_count": number("Attempts before a message is dead-lettered, at most \
-                                         1000.", defaults.max_receive_count),
-            "memory": amount("Memory of a worker.", defaults.memory),
+            "max_receive_count": number("Attempts before a message is dead-lettered.",
+                defaults.max_receive_count, stage::MAX_RECEIVE_COUNT),
+            "memory": { "type": ["string", "integer"], "default": defaults.memory,
+                "description": "Memory of a worker, 64MiB to 120GiB." },
         }),
     )
 }

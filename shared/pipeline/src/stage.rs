@@ -1,6 +1,7 @@
 //! How many workers a stage has, how much they do at a time, and how its queue
 //! behaves.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use millrace_contract::StageName;
@@ -11,6 +12,18 @@ use crate::walk::Section;
 
 /// The longest a message can be hidden (Amazon SQS, "Visibility timeout").
 const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Bounds of [`StageSettings::workers`].
+pub(crate) const WORKERS: RangeInclusive<u64> = 0..=5_000;
+
+/// Bounds of [`StageSettings::max_workers`]; ECS runs 5,000 tasks of a service.
+pub(crate) const MAX_WORKERS: RangeInclusive<u64> = 1..=5_000;
+
+/// Bounds of [`StageSettings::concurrency`].
+pub(crate) const CONCURRENCY: RangeInclusive<u64> = 1..=1_000;
+
+/// Bounds of [`StageSettings::max_receive_count`], as SQS has them.
+pub(crate) const MAX_RECEIVE_COUNT: RangeInclusive<u64> = 1..=1_000;
 
 /// Settings of one stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -108,9 +121,9 @@ impl StageDefaults {
 }
 
 fn read(section: Option<&Section<'_>>, defaults: &StageDefaults) -> StageSettings {
-    let number = |key: &str, low, high, default: u64| {
+    let number = |key: &str, bounds, default: u64| {
         let entry = section.and_then(|section| section.get(key));
-        let number = entry.and_then(|entry| entry.number(low..=high)).unwrap_or(default);
+        let number = entry.and_then(|entry| entry.number(bounds)).unwrap_or(default);
         u32::try_from(number).unwrap_or(u32::MAX)
     };
     let visibility = section.and_then(|section| section.get("visibility"));
@@ -121,13 +134,17 @@ fn read(section: Option<&Section<'_>>, defaults: &StageDefaults) -> StageSetting
     let memory = memory
         .and_then(|entry| entry.size(64 << 20..=120 << 30))
         .or_else(|| quantity::size(defaults.memory));
-    let workers = number("workers", 0, 5_000, defaults.workers);
+    let workers = number("workers", WORKERS, defaults.workers);
     StageSettings {
         workers,
         max_workers: max_workers(section, workers, defaults),
-        concurrency: number("concurrency", 1, 1_000, defaults.concurrency),
+        concurrency: number("concurrency", CONCURRENCY, defaults.concurrency),
         visibility: visibility.unwrap_or_default(),
-        max_receive_count: number("max_receive_count", 1, 1_000, defaults.max_receive_count),
+        max_receive_count: number(
+            "max_receive_count",
+            MAX_RECEIVE_COUNT,
+            defaults.max_receive_count,
+        ),
         memory: memory.unwrap_or_default(),
     }
 }
@@ -138,7 +155,7 @@ fn max_workers(section: Option<&Section<'_>>, workers: u32, defaults: &StageDefa
     let Some(entry) = section.and_then(|section| section.get("max_workers")) else {
         return default;
     };
-    let Some(most) = entry.number(1..=5_000).and_then(|most| u32::try_from(most).ok()) else {
+    let Some(most) = entry.number(MAX_WORKERS).and_then(|most| u32::try_from(most).ok()) else {
         return default;
     };
     if most < workers {
