@@ -1,16 +1,18 @@
 //! Reads one `[datasets.NAME]` table.
 
 use millrace_contract::{
-    CsvOptions, Dataset, Expectation, FileFormat, LoadMode, LoadTarget, OnFail, ParquetOptions,
-    RejectLimit, RejectOptions, Schema, SchemaMode,
+    ColumnDef, CsvOptions, Dataset, Expectation, FileFormat, OnFail, ParquetOptions, RejectLimit,
+    RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
 
 use crate::columns;
 use crate::entry::Entry;
 use crate::glob::Glob;
+use crate::known::Known;
+use crate::load;
 use crate::names;
-use crate::walk::{Section, suggestion};
+use crate::walk::Section;
 
 /// How much decompressed data inference looks at unless the file says so.
 const SAMPLE_BYTES: u64 = 64 << 20;
@@ -36,12 +38,13 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     let format = format(&section, text);
     let schema = schema(&section);
     let known = Known {
-        columns: schema.columns.iter().map(|column| column.name.as_str()).collect(),
+        columns: &schema.columns,
         captures,
         // With a pattern that cannot be read there is no telling.
         open: schema.mode == SchemaMode::Infer || glob.is_none(),
     };
-    let (parquet, load) = (parquet(&section, &known), load(&section, &known));
+    let parquet = parquet(&section, &known);
+    let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
         pattern: text.unwrap_or_default().to_owned(),
@@ -146,7 +149,7 @@ fn schema(section: &Section<'_>) -> Schema {
 fn need_columns(schema: &Section<'_>) {
     let example = r#"[{ name = "id", type = "int64" }]"#;
     let Some(entry) = schema.need("columns", example) else { return };
-    if matches!(entry.value.get_ref(), DeValue::Array(items) if items.is_empty()) {
+    if entry.is_empty_list() {
         entry.note_with(
             "mode `strict` takes the declared columns, and there are none",
             format!("write `columns = {example}`, or mode = \"infer\""),
@@ -180,34 +183,14 @@ fn rejects(section: &Section<'_>) -> RejectOptions {
     RejectOptions { max: max.unwrap_or_default() }
 }
 
-/// The names a dataset's rows can be asked by.
-struct Known<'k> {
-    columns: Vec<&'k str>,
-    captures: Vec<&'k str>,
-    /// Whether there may be further columns.
-    open: bool,
-}
-
-impl Known<'_> {
-    fn has(&self, name: &str) -> bool {
-        self.open || self.columns.contains(&name) || self.captures.contains(&name)
-    }
-
-    /// All names, one that is both column and capture once.
-    fn names(&self) -> Vec<&str> {
-        let captures = self.captures.iter().filter(|name| !self.columns.contains(name));
-        self.columns.iter().chain(captures).copied().collect()
-    }
-}
-
 fn parquet(section: &Section<'_>, known: &Known<'_>) -> ParquetOptions {
     let defaults = ParquetOptions::default();
     let Some(parquet) = section.section("parquet") else { return defaults };
     let rows = parquet.get("row_group_rows").and_then(|entry| entry.number(1..=100_000_000));
     let partition_by = parquet.get("partition_by").and_then(|entry| entry.texts());
     let partition_by = partition_by.unwrap_or_default();
-    let names: Vec<String> = names_of(&partition_by, known);
-    let named = |column: &&str| names.iter().any(|name| name == column);
+    let names: Vec<String> = known.names_in(&partition_by);
+    let named = |column: &ColumnDef| names.contains(&column.name);
     let whole = !known.open && !names.is_empty() && known.columns.iter().all(named);
     if let (true, Some((_, entry))) = (whole, partition_by.first()) {
         entry.note("`partition_by` names every column, so nothing is left for the files");
@@ -222,52 +205,4 @@ fn parquet(section: &Section<'_>, known: &Known<'_>) -> ParquetOptions {
             .and_then(|rows| u32::try_from(rows).ok())
             .unwrap_or(defaults.row_group_rows),
     }
-}
-
-fn load(section: &Section<'_>, known: &Known<'_>) -> Option<LoadTarget> {
-    let load = section.section("load")?;
-    let mode: LoadMode = load.get("mode").and_then(|entry| entry.choice()).unwrap_or_default();
-    let key = load.get("key");
-    let names = key.as_ref().and_then(|entry| entry.texts()).unwrap_or_default();
-    match mode {
-        LoadMode::Upsert if names.is_empty() => {
-            load.need("key", r#"["id"]"#);
-            if let Some(entry) = &key {
-                entry.note_with("mode `upsert` needs key columns", r#"write key = ["id"]"#);
-            }
-        }
-        LoadMode::Append | LoadMode::ReplaceFile if key.is_some() => {
-            if let Some(entry) = &key {
-                entry.note_with("only mode `upsert` has a key", r#"write mode = "upsert""#);
-            }
-        }
-        LoadMode::Upsert | LoadMode::Append | LoadMode::ReplaceFile => {}
-    }
-    let key = names_of(&names, known);
-    let table = load.need("table", r#""expenses""#)?;
-    let name = table.text()?;
-    if let Err(why) = names::table(name) {
-        table.note(why);
-    }
-    Some(LoadTarget { table: name.to_owned(), mode, key })
-}
-
-/// The names in a list, having noted those that are unknown or said twice.
-fn names_of(list: &[(&str, Entry<'_>)], known: &Known<'_>) -> Vec<String> {
-    let mut names = Vec::new();
-    for (name, entry) in list {
-        if names.iter().any(|seen| seen == name) {
-            entry.note(format!("`{name}` is named twice"));
-            continue;
-        }
-        if !known.has(name) {
-            let all = known.names();
-            entry.note_with(
-                format!("`{name}` is neither a column nor captured by the pattern"),
-                suggestion(name, &all).unwrap_or_else(|| format!("known: {}", all.join(", "))),
-            );
-        }
-        names.push((*name).to_owned());
-    }
-    names
 }

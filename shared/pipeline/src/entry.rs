@@ -157,6 +157,11 @@ impl<'w> Entry<'w> {
         None
     }
 
+    /// Whether it is a list of nothing.
+    pub(crate) fn is_empty_list(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Array(items) if items.is_empty())
+    }
+
     /// The elements of a list.
     pub(crate) fn items(&self) -> Option<Vec<Entry<'w>>> {
         let DeValue::Array(items) = self.value.get_ref() else {

@@ -3,7 +3,7 @@
 //! Letter case counts, as it does in S3. Wildcards take as little as they can,
 //! so that in `{kind}-*.csv` the capture ends at the first `-`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use millrace_contract::Captures;
 use thiserror::Error;
@@ -166,7 +166,7 @@ fn push(tokens: &mut Vec<Token>, token: Token) {
 }
 
 fn check_captures(tokens: &[Token]) -> Result<(), GlobError> {
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for (token, next) in tokens.iter().zip(tokens.iter().skip(1).map(Some).chain([None])) {
         let open = |token: &Token| matches!(token, Token::Capture(_) | Token::Within);
         let shown = match token {
@@ -178,7 +178,7 @@ fn check_captures(tokens: &[Token]) -> Result<(), GlobError> {
             return Err(GlobError::Adjacent(shown));
         }
         if let Token::Capture(name) = token
-            && seen.insert(name, ()).is_some()
+            && !seen.insert(name.to_ascii_lowercase())
         {
             return Err(GlobError::Twice(name.clone()));
         }
@@ -296,6 +296,7 @@ mod tests {
             ("raw/{2x}", "not a capture"),
             ("raw/{a b}", "not a capture"),
             ("raw/{a}/{a}", "captures twice"),
+            ("raw/{a}/{A}", "captures twice"),
             ("raw/{a}{b}", "no text between"),
             ("raw/{a}*", "no text between"),
             ("raw/*{a}", "no text between"),

@@ -9,6 +9,8 @@ mod dataset;
 mod entry;
 mod file;
 mod glob;
+mod known;
+mod load;
 mod names;
 mod nearest;
 mod pipeline;

@@ -79,9 +79,9 @@ const LONGEST_IDENTIFIER: usize = 63;
 /// Why a text cannot name a table.
 pub(crate) fn table(name: &str) -> Result<(), String> {
     identifier(name, "a table")?;
-    let ours = ["millrace_", "_millrace", "sqlite_", "_sqlx_"];
+    let taken = ["millrace_", "sqlite_"];
     let folded = name.to_ascii_lowercase();
-    match ours.into_iter().find(|prefix| folded.starts_with(prefix)) {
+    match taken.into_iter().find(|prefix| folded.starts_with(prefix)) {
         Some(prefix) => {
             Err(format!("`{name}` cannot be a table: names that begin with `{prefix}` are taken"))
         }
@@ -89,13 +89,14 @@ pub(crate) fn table(name: &str) -> Result<(), String> {
     }
 }
 
+/// The column that the warehouse adds to every table.
+const LOAD_ID: &str = "_load_id";
+
 /// Why a text cannot name a column.
 pub(crate) fn column(name: &str) -> Result<(), String> {
     identifier(name, "a column")?;
-    match name.to_ascii_lowercase().starts_with("_millrace") {
-        true => {
-            Err(format!("`{name}` cannot be a column: names that begin with `_millrace` are taken"))
-        }
+    match name.eq_ignore_ascii_case(LOAD_ID) {
+        true => Err(format!("`{name}` cannot be a column: every table has one of that name")),
         false => Ok(()),
     }
 }
@@ -157,7 +158,7 @@ mod tests {
         assert!(table("millrace_files").is_err());
         assert!(table("SQLITE_master").is_err());
         assert!(dataset("_rejects").is_err());
-        assert!(column("_millrace_file").is_err());
+        assert!(column("_Load_ID").is_err());
         assert_eq!(table("Monthly balance"), Ok(()));
     }
 }

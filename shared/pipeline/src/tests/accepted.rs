@@ -124,3 +124,14 @@ fn a_file_is_named_in_its_problems_or_in_why_it_cannot_be_read() {
     let error = Pipeline::load(&file).unwrap_err().to_string();
     assert!(error.contains("my.toml:1:1: `name` is missing"), "{error}");
 }
+
+#[test]
+fn the_finance_example_is_a_pipeline() {
+    let text = include_str!("../../../../examples/finance/millrace.toml");
+    let pipeline = Pipeline::parse(text).unwrap();
+    for (folder, dataset) in [("Expenses", "expenses"), ("Incomes", "incomes")] {
+        let key = format!("raw/{folder}/2024/2024-01.csv");
+        let route = pipeline.route("finance-raw", &key).unwrap();
+        assert_eq!((&*route.dataset.name, &*route.captures["year"]), (dataset, "2024"));
+    }
+}

@@ -82,3 +82,98 @@ fn a_problem_found_elsewhere_gets_its_line() {
     assert_eq!(line("datasets.clicks.load.mode").0, "[datasets.clicks.load]");
     assert_eq!(line("nothing.of.the.kind").0, "version = 1");
 }
+
+/// What is said about a dataset with these lines, and on which of them.
+fn said(lines: &str) -> Vec<String> {
+    let text =
+        format!("version = 1\nname = \"p\"\n[datasets.d]\nmatch = \"{{y}}/*.csv\"\n{lines}\n");
+    problems(&text)
+        .iter()
+        .map(|problem| format!("{}: {}", problem.line - 4, problem.message))
+        .collect()
+}
+
+#[test]
+fn what_does_not_go_together_is_said() {
+    let columns = r#"schema = { mode = "strict", columns = [{ name = "id", type = "int64" }] }"#;
+    for (lines, expected) in [
+        (r#"load = { table = "t", mode = "upsert" }"#, "1: `key` is missing in `datasets.d.load`"),
+        (
+            r#"load = { table = "t", mode = "upsert", key = [] }"#,
+            "1: mode `upsert` needs key columns",
+        ),
+        (
+            &format!(
+                "{columns}\nload = {{ table = \"t\", mode = \"upsert\", key = [\"y\", \"id\"] }}"
+            ),
+            "2: column `id` may be null, and a row without its key has no place",
+        ),
+        (
+            r#"load = { table = "t", mode = "upsort", key = ["id"] }"#,
+            "1: `upsort` is not one of append, replace_file, upsert",
+        ),
+        (
+            r#"load = { table = "millrace_loads" }"#,
+            "1: `millrace_loads` cannot be a table: names that begin with `millrace_` are taken",
+        ),
+        (r#"schema = { mode = "strict" }"#, "1: `columns` is missing in `datasets.d.schema`"),
+        (
+            r#"schema = { mode = "strict", columns = [] }"#,
+            "1: mode `strict` takes the declared columns, and there are none",
+        ),
+        (
+            &format!("{columns}\nparquet = {{ partition_by = [\"id\"] }}"),
+            "2: `partition_by` names every column, so nothing is left for the files",
+        ),
+        (
+            r#"schema = { columns = [{ name = "a", type = "date" }, { name = "b", from = "A", type = "date" }] }"#,
+            "1: column `a` is read from `A` already",
+        ),
+        (
+            r#"schema = { columns = [{ name = "_load_id", type = "int64" }] }"#,
+            "1: `_load_id` cannot be a column: every table has one of that name",
+        ),
+        (r#"csv = { quote = "," }"#, "1: `delimiter` and `quote` are the same character"),
+        (
+            "format = \"tsv\"\ncsv = { delimiter = \",\" }",
+            "2: the format is tsv, whose delimiter is a tab",
+        ),
+        (
+            "format = \"ndjson\"\ncsv = { header = true }",
+            "2: `csv` says how delimited text is written, but the format is ndjson",
+        ),
+    ] {
+        assert_eq!(said(lines), [expected], "{lines}");
+    }
+}
+
+#[test]
+fn names_and_buckets_are_checked_together() {
+    let dataset = "[datasets.d]\nmatch = \"*.csv\"\n";
+    for (head, expected) in [
+        (
+            "name = \"p_q\"",
+            vec![
+                "`p_q-raw` cannot be a bucket: bucket names take small letters, digits, `-` and `.`",
+                "`p_q-lake` cannot be a bucket: bucket names take small letters, digits, `-` and `.`",
+            ],
+        ),
+        (
+            "name = \"p\"\nlake = { raw = \"one\", curated = \"one\" }",
+            vec!["`one` is the raw bucket too, so what is written would come back as input"],
+        ),
+        (
+            "name = \"p\"\nwarehouse = { url = \"env:1X\" }",
+            vec!["`1X` is not the name of a variable"],
+        ),
+        (
+            "name = \"p\"\nwarehouse = { url = \"DATABASE_URL\" }",
+            vec!["this is not the URL of a database"],
+        ),
+    ] {
+        let text = format!("version = 1\n{head}\n{dataset}");
+        let found: Vec<String> =
+            problems(&text).into_iter().map(|problem| problem.message).collect();
+        assert_eq!(found, expected);
+    }
+}

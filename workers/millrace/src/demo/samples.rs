@@ -277,3 +277,38 @@ impl Dice {
         &from[self.below(from.len() as u64) as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows in a file's text: line ends outside of quotes, without the header's.
+    fn rows(text: &str) -> usize {
+        let outside = |(at, _): &(usize, &str)| text[..*at].matches('"').count() % 2 == 0;
+        text.match_indices('\n').filter(outside).count() - 1
+    }
+
+    fn rows_of(kind: Kind) -> usize {
+        let months = [2023, 2024].into_iter().flat_map(|year| (1..=12).map(move |m| (year, m)));
+        months.map(|(year, number)| rows(&month(kind, year, number))).sum()
+    }
+
+    #[test]
+    fn the_rows_are_as_many_as_the_readme_says() {
+        assert_eq!((rows_of(Kind::Expense), rows_of(Kind::Income)), (30_298, 7_233));
+        let june = month(Kind::Expense, 2024, 6);
+        assert_eq!((rows(&june), rows(&with_bad_rows(&june))), (1_142, 1_150));
+    }
+
+    #[test]
+    fn the_samples_are_the_same_every_time() {
+        let folders = [tempfile::tempdir(), tempfile::tempdir()].map(|folder| folder.expect("one"));
+        let [first, again] = folders.each_ref().map(|folder| {
+            let written = write_samples(folder.path()).expect("samples");
+            assert_eq!(written.files.len(), 49);
+            let read = |file: &SampleFile| fs::read(folder.path().join(&file.key)).expect("a file");
+            written.files.iter().map(read).collect::<Vec<_>>()
+        });
+        assert!(first == again);
+    }
+}
