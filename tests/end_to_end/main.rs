@@ -8,6 +8,7 @@ mod dead_letters;
 mod events;
 mod house;
 mod journey;
+mod outages;
 mod real_files;
 mod stack;
 mod warehouse;

@@ -1,0 +1,97 @@
+//! The database goes away and comes back: nothing is lost, nothing is loaded
+//! twice, and no message is dead-lettered for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream;
+use millrace_tests::TestDatabase;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::journey::PIPELINE;
+use crate::stack::{Stack, wait_for};
+use crate::warehouse::postgres;
+
+/// A way to the database that can be cut: connections end, new ones too.
+struct Way {
+    port: u16,
+    open: watch::Sender<bool>,
+}
+
+impl Way {
+    async fn to(address: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (open, state) = watch::channel(true);
+        let address = Arc::new(address);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(pass(client, Arc::clone(&address), state.clone()));
+            }
+        });
+        Self { port, open }
+    }
+}
+
+async fn pass(mut client: TcpStream, address: Arc<String>, mut open: watch::Receiver<bool>) {
+    if !*open.borrow() {
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(address.as_str()).await else { return };
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut server) => {}
+        _ = open.wait_for(|open| !open) => {}
+    }
+}
+
+/// `host:port` of a URL, and the URL with another port of this machine.
+fn through(url: &str, port: impl FnOnce(String) -> u16) -> String {
+    let (front, rest) = url.split_once('@').expect("a user");
+    let (address, database) = rest.split_once('/').expect("a database");
+    format!("{front}@127.0.0.1:{}/{database}", port(address.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_the_database_costs_no_file_and_no_dead_letter() {
+    let Some(database) = TestDatabase::create().await else { return };
+    let mut address = String::new();
+    through(database.url(), |found| {
+        address = found;
+        0
+    });
+    let way = Way::to(address).await;
+    let url = through(database.url(), |_| way.port);
+    let stack = Stack::start_with(PIPELINE, &[("DATABASE_URL", &url)]);
+    let put = async |key: &str, id: usize| {
+        let body = ByteStream::from(format!("id,total,note\n{id},1,\n").into_bytes());
+        let request = stack.s3().await.put_object().bucket("shop-raw").key(key);
+        request.body(body).send().await.expect("stored");
+    };
+    put("orders/de/before.csv", 1).await;
+    stack.wait_for_runs("the first load", |runs| {
+        runs.first().is_some_and(|run| run["state"] == "loaded")
+    });
+
+    way.open.send_replace(false);
+    for id in 2..10 {
+        put(&format!("orders/de/{id}.csv"), id).await;
+    }
+    wait_for("the worker to notice", Duration::from_secs(60), || {
+        stack.log_text().contains("outage").then_some(())
+    });
+    way.open.send_replace(true);
+    wait_for("every file to be loaded", Duration::from_secs(200), || {
+        let output = stack.run(&["runs", "-o", "json"]);
+        let runs: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        let runs = runs.as_array()?;
+        (runs.len() == 9 && runs.iter().all(|run| run["state"] == "loaded")).then_some(())
+    });
+    assert_eq!(postgres(database.url(), "SELECT count(*) FROM orders").await, 9);
+    assert_eq!(postgres(database.url(), "SELECT count(DISTINCT id) FROM orders").await, 9);
+    let status = stack.json(&["status"]);
+    for queue in status["queues"].as_array().expect("queues") {
+        assert_eq!(queue["dead_letters"], 0, "{status:#}");
+    }
+}
