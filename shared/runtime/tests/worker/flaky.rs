@@ -40,6 +40,7 @@ pub(crate) const ALWAYS: usize = usize::MAX / 2;
 pub(crate) struct Flaky {
     pub(crate) faults: Faults,
     pub(crate) latency: Mutex<Duration>,
+    /// Of the next change of visibility alone.
     pub(crate) change_latency: Mutex<Duration>,
     ops: Mutex<Vec<(Instant, Op)>>,
     polling: AtomicUsize,
@@ -180,7 +181,7 @@ impl Queue for Flaky {
     }
 
     async fn change_visibility(&self, changes: &[(Receipt, Duration)]) -> Entries {
-        let latency = *self.change_latency.lock().unwrap();
+        let latency = std::mem::take(&mut *self.change_latency.lock().unwrap());
         tokio::time::sleep(latency).await;
         self.on_the_way().await;
         self.ended(Op::Change(changes.iter().map(|(_, visibility)| *visibility).collect()));

@@ -9,7 +9,7 @@ use millrace_runtime::Outcome;
 use tokio::time::{Instant, sleep};
 
 use crate::flaky::{ALWAYS, Op};
-use crate::world::{SECOND, Scripted, VISIBILITY, World, done, failed, sleeps};
+use crate::world::{SECOND, Scripted, VISIBILITY, World, done, failed, forwarded, sleeps};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_stays_hidden_while_its_handler_works() {
@@ -83,6 +83,18 @@ async fn whoever_loses_the_lease_finds_out_and_leaves_the_message_alone() {
     assert_eq!(committed.load(Ordering::SeqCst), 1, "and only that one committed");
     assert_eq!((summary.lost, summary.done), (1, 1));
     assert_eq!(deletes(&world), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_lost_while_sending_on_leaves_the_message_to_the_other_worker() {
+    let world = World::new();
+    world.queue.faults.changes.store(ALWAYS, Ordering::SeqCst);
+    *world.next.latency.lock().unwrap() = VISIBILITY * 2;
+    world.fill(1).await;
+    let handler = Scripted::new(|_, _| async { forwarded("f") });
+    let summary = world.run(handler, VISIBILITY * 3).await;
+    assert!(summary.lost > 0, "{summary:?}");
+    assert_eq!((summary.done, deletes(&world)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -93,6 +93,39 @@ impl millrace_runtime::Handler for Staggered {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_whose_turn_comes_during_an_outage_is_not_tried() {
+    let world = World::new().with(|config| *config = config.clone().concurrency(1));
+    world.fill(60).await;
+    let up = Arc::new(AtomicBool::new(true));
+    let (handled, probed) = (Arc::clone(&up), Arc::clone(&up));
+    let number = AtomicUsize::new(0);
+    // Quick at first, so that many wait for their turn when it goes down.
+    let handler = Scripted::new(move |_, _| {
+        if number.fetch_add(1, Ordering::SeqCst) == 20 {
+            handled.store(false, Ordering::SeqCst);
+        }
+        let up = handled.load(Ordering::SeqCst);
+        async move {
+            sleep(SECOND / 1000).await;
+            if up { done() } else { failed(FailureClass::Outage) }
+        }
+    });
+    let handler = handler.probed(move || match probed.load(Ordering::SeqCst) {
+        true => Ok(()),
+        false => Err(Failure::new(FailureClass::Outage, "still down")),
+    });
+    let seen = handler.seen();
+    let back = async {
+        sleep(SECOND * 300).await;
+        assert_eq!(seen.lock().unwrap().len(), 21, "one message found out for all");
+        assert!(world.depth().await.in_flight > 5, "{:?}", world.depth().await);
+        up.store(true, Ordering::SeqCst);
+    };
+    let (summary, ()) = tokio::join!(world.run(handler, SECOND * 1800), back);
+    assert_eq!((summary.done, summary.retried), (60, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_at_the_last_receive_is_no_dead_letter() {
     let world = World::new().with(|config| config.max_receive_count = 1);
     world.fill(1).await;
