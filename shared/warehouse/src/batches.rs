@@ -70,9 +70,14 @@ impl<'a> Batches<'a> {
                 found: describe(batch.schema_ref()),
             });
         }
+        self.check_key(batch)
+    }
+
+    fn check_key(&self, batch: &RecordBatch) -> Result<(), LoadError> {
         for (index, name) in &self.key {
-            let column = batch.column(*index);
-            if let Some(row) = (0..column.len()).find(|row| column.is_null(*row)) {
+            let nulls = batch.column(*index).logical_nulls();
+            let row = nulls.and_then(|nulls| nulls.iter().position(|is_valid| !is_valid));
+            if let Some(row) = row {
                 return Err(LoadError::Value {
                     column: name.clone(),
                     problem: format!(

@@ -167,18 +167,23 @@ async fn index(transaction: &mut Transaction, plan: &LoadPlan<'_>) -> Result<(),
     if index_exists(transaction, &name).await? {
         return Ok(());
     }
-    let sql = format!("CREATE {unique}INDEX IF NOT EXISTS {} ON {table} ({columns})", quote(&name));
+    transaction.lock(&["table", &target.table]).await?;
+    if index_exists(transaction, &name).await? {
+        return Ok(());
+    }
+    let sql = format!("CREATE {unique}INDEX {} ON {table} ({columns})", quote(&name));
     transaction.execute(&sql, &[]).await.map(drop)
 }
 
-/// Asked first, since `CREATE INDEX IF NOT EXISTS` locks the table either way.
 async fn index_exists(transaction: &mut Transaction, name: &str) -> Result<bool, DatabaseError> {
-    let (sql, name) = match transaction.dialect() {
-        Dialect::Postgres => ("SELECT 1 AS found WHERE to_regclass($1) IS NOT NULL", quote(name)),
-        Dialect::Sqlite => (
-            "SELECT 1 AS found FROM sqlite_master WHERE type = 'index' AND name = $1",
-            name.to_owned(),
-        ),
+    let sql = match transaction.dialect() {
+        Dialect::Postgres => {
+            "SELECT 1 AS found FROM pg_catalog.pg_class WHERE relname = CAST($1 AS NAME) \
+             AND relkind = 'i' AND pg_catalog.pg_table_is_visible(oid)"
+        }
+        Dialect::Sqlite => {
+            "SELECT 1 AS found FROM sqlite_master WHERE type = 'index' AND name = $1"
+        }
     };
     Ok(transaction.fetch_optional(sql, &[name.into()]).await?.is_some())
 }

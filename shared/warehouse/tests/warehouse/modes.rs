@@ -146,3 +146,23 @@ async fn loads_that_upsert_the_same_keys_at_once_do_not_deadlock() {
         assert_eq!(row.count("n").unwrap(), 1);
     }
 }
+
+#[tokio::test]
+async fn loads_that_all_want_the_first_index_wait_for_it() {
+    for place in places().await {
+        let first = File::new("people", vec![people(&[(1, "appended")])]);
+        first.load_into(&place.warehouse).await.unwrap();
+        let loads = (0..6).map(|worker| {
+            let warehouse = place.warehouse.clone();
+            tokio::spawn(async move {
+                let file = File::new("people", vec![people(&[(2, "swapped")])]);
+                let file = file.mode(LoadMode::ReplaceFile).key(&format!("in/{worker}.csv"));
+                file.load_into(&warehouse).await
+            })
+        });
+        for ended in futures::future::join_all(loads).await {
+            assert_eq!(ended.unwrap().unwrap(), fresh(1));
+        }
+        assert_eq!(place.count("people").await, 7);
+    }
+}
