@@ -30,18 +30,17 @@ async fn run(messages: usize) {
     let server = Server::start(config(&data)).await.unwrap();
     let url = Client::connect(&server).await.create_queue("orders").await;
 
-    let part = messages / CLIENTS;
     let before = resident();
-    report("send", messages, all_clients(&server, &url, part, send).await);
+    measure("send", &server, &url, messages, send).await;
     let per_message = resident().saturating_sub(before) / messages;
     println!("memory: {per_message} bytes a message, its body of {BODY} included");
-    report("receive + delete", messages, all_clients(&server, &url, part, drain).await);
+    measure("receive + delete", &server, &url, messages, drain).await;
 
     let mut client = Client::connect(&server).await;
     let small = client.create_queue("small").await;
     send(&mut client, &small, 100 * BATCH).await;
     let few = receive_latency(&mut client, &small).await;
-    all_clients(&server, &url, part, send).await;
+    measure("send again", &server, &url, messages, send).await;
     let many = receive_latency(&mut client, &url).await;
     println!("one receive: {few:?} with 1,000 queued, {many:?} with {messages} queued");
 
@@ -58,13 +57,9 @@ fn config(data: &TempDir) -> Config {
     config
 }
 
-fn report(what: &str, messages: usize, took: Duration) {
-    let rate = messages as f64 / took.as_secs_f64();
-    println!("{what}: {rate:.0} messages a second, {CLIENTS} clients");
-}
-
-/// Lets every client do its part of `work` and answers how long that took.
-async fn all_clients<F>(server: &Server, url: &str, part: usize, work: F) -> Duration
+/// Lets every client do its part of `work` and prints how long that took, and
+/// how much processor time of clients and endpoint together.
+async fn measure<F>(what: &str, server: &Server, url: &str, messages: usize, work: F)
 where
     F: AsyncFn(&mut Client, &str, usize) + Copy,
 {
@@ -72,10 +67,19 @@ where
     for _ in 0..CLIENTS {
         clients.push(Client::connect(server).await);
     }
-    let started = Instant::now();
-    let parts = clients.iter_mut().map(|client| work(client, url, part));
+    let (started, cpu) = (Instant::now(), cpu_seconds());
+    let parts = clients.iter_mut().map(|client| work(client, url, messages / CLIENTS));
     futures::future::join_all(parts).await;
-    started.elapsed()
+    let rate = messages as f64 / started.elapsed().as_secs_f64();
+    let cpu = (cpu_seconds() - cpu) * 100_000.0 / messages as f64;
+    println!("{what}: {rate:.0} messages a second, {cpu:.2} CPU-s per 100,000");
+}
+
+/// Processor time of this process.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = stat.split(' ').skip(13).take(2).filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }
 
 async fn send(client: &mut Client, url: &str, messages: usize) {

@@ -10,10 +10,10 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use s3s::Body;
-use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, JsonError};
 use crate::arn::Account;
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::deliveries::Deliveries;
 use crate::folder::Folder;
@@ -49,7 +49,7 @@ impl Endpoint {
     pub(crate) fn open(
         config: &Config,
         addr: SocketAddr,
-        stop: CancellationToken,
+        background: Background,
     ) -> Result<Self, StartError> {
         let folder = Folder::open(&config.data)?;
         let clock = Clock;
@@ -60,7 +60,8 @@ impl Endpoint {
             (path.clone(), move |source: io::Error| StartError::Folder { path, source })
         };
         let (path, unusable) = in_folder("sqs");
-        let sqs = Sqs::open(path, Arc::clone(&account), clock.clone(), stop).map_err(unusable)?;
+        let sqs =
+            Sqs::open(path, Arc::clone(&account), clock.clone(), background).map_err(unusable)?;
         let sqs = Arc::new(sqs);
         let (path, unusable) = in_folder("sns");
         let sns = Sns::open(path, Arc::clone(&account), clock.clone(), Arc::clone(&sqs));

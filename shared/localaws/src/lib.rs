@@ -74,6 +74,7 @@
 
 mod answer;
 mod arn;
+mod background;
 mod clock;
 mod config;
 mod deliveries;

@@ -11,10 +11,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use crate::background::Background;
 use crate::endpoint::Endpoint;
 use crate::{Config, StartError};
 
@@ -25,8 +24,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
-    connections: TaskTracker,
-    stop: DropGuard,
+    background: Background,
 }
 
 impl Server {
@@ -35,15 +33,14 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the address or the data folder can't be used.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let stop = CancellationToken::new();
+        let background = Background::default();
         let listener = listen(config.bind).await?;
         let addr = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.bind, source })?;
-        let endpoint = Arc::new(Endpoint::open(&config, addr, stop.clone())?);
-        let connections = TaskTracker::new();
-        connections.spawn(accept(listener, endpoint, connections.clone(), stop.clone()));
-        Ok(Self { addr, connections, stop: stop.drop_guard() })
+        let endpoint = Arc::new(Endpoint::open(&config, addr, background.clone())?);
+        background.spawn(accept(listener, endpoint, background.clone()));
+        Ok(Self { addr, background })
     }
 
     /// The address it listens on.
@@ -69,9 +66,14 @@ impl Server {
     /// Stops listening, ends waiting receives, lets answers under way be
     /// written, and gives the data folder back.
     pub async fn stop(self) {
-        self.stop.disarm().cancel();
-        self.connections.close();
-        self.connections.wait().await;
+        self.background.stop();
+        self.background.ended().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.background.stop();
     }
 }
 
@@ -82,20 +84,15 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-async fn accept(
-    listener: TcpListener,
-    endpoint: Arc<Endpoint>,
-    connections: TaskTracker,
-    stop: CancellationToken,
-) {
+async fn accept(listener: TcpListener, endpoint: Arc<Endpoint>, background: Background) {
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = background.stopping() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(serve(stream, Arc::clone(&endpoint), stop.clone()));
+                background.spawn(serve(stream, Arc::clone(&endpoint), background.clone()));
             }
             // Out of file descriptors, mostly: some are freed as clients leave.
             Err(error) => {
@@ -106,7 +103,7 @@ async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, endpoint: Arc<Endpoint>, stop: CancellationToken) {
+async fn serve(stream: TcpStream, endpoint: Arc<Endpoint>, background: Background) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "can't set TCP_NODELAY");
     }
@@ -118,7 +115,7 @@ async fn serve(stream: TcpStream, endpoint: Arc<Endpoint>, stop: CancellationTok
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = background.stopping() => {
             connection.as_mut().graceful_shutdown();
             tokio::time::timeout(GRACE, connection).await.unwrap_or(Ok(()))
         }

@@ -13,6 +13,8 @@ mod error;
 mod index;
 mod journal;
 mod message;
+#[cfg(test)]
+mod model;
 mod mover;
 mod ops;
 mod queue;
@@ -29,10 +31,10 @@ use bytes::Bytes;
 use hyper::Response;
 use s3s::Body;
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 
 use crate::answer;
 use crate::arn::Account;
+use crate::background::Background;
 use crate::clock::Clock;
 
 use self::error::{Code, SqsError};
@@ -49,8 +51,7 @@ pub(crate) struct Sqs {
     clock: Clock,
     registry: Registry,
     movers: Movers,
-    /// Ends waiting receives.
-    stop: CancellationToken,
+    background: Background,
 }
 
 /// The base of queue URLs as the caller sees this endpoint, as in
@@ -63,10 +64,10 @@ impl Sqs {
         dir: PathBuf,
         account: Arc<Account>,
         clock: Clock,
-        stop: CancellationToken,
+        background: Background,
     ) -> io::Result<Self> {
         let registry = Registry::open(dir, &account)?;
-        Ok(Self { account, clock, registry, movers: Movers::default(), stop })
+        Ok(Self { account, clock, registry, movers: Movers::default(), background })
     }
 
     /// Answers one request.

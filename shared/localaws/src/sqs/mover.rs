@@ -213,8 +213,8 @@ impl Movers {
         }
         let task = Arc::new(task);
         tasks.push(Arc::clone(&task));
-        let stop = sqs.stop.clone();
-        tokio::spawn(async move { stop.run_until_cancelled(task.run(&sqs)).await });
+        let background = sqs.background.clone();
+        background.spawn_until_stop(async move { task.run(&sqs).await });
         Ok(())
     }
 

@@ -112,6 +112,7 @@ pub(crate) fn sqs(url: &str) -> aws_sdk_sqs::Client {
         .endpoint_url(url)
         .region(aws_sdk_sqs::config::Region::new("us-east-1"))
         .credentials_provider(aws_sdk_sqs::config::Credentials::new("a", "b", None, None, "test"))
+        .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
         .build();
     aws_sdk_sqs::Client::from_conf(config)
 }

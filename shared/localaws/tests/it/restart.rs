@@ -1,10 +1,14 @@
 //! What was acknowledged outlives the endpoint, however it ends.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
+use aws_sdk_sqs::Client;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use crate::client::{Endpoint, bodies, eventually, sqs, system};
 
@@ -81,35 +85,79 @@ async fn a_record_cut_short_does_not_hide_the_whole_ones() {
 }
 
 #[tokio::test]
-async fn everything_acknowledged_survives_a_kill() {
+async fn everything_acknowledged_survives_a_kill_in_full_flight() {
     let data = TempDir::new().unwrap();
     let (mut child, url) = serve(&data);
     let client = sqs(&url);
     let queue = client.create_queue().queue_name("orders").send().await.unwrap().queue_url.unwrap();
-    let mut sent = Vec::new();
-    for number in 0..50 {
-        let body = format!("message {number}");
-        client.send_message().queue_url(&queue).message_body(&body).send().await.unwrap();
-        sent.push(body);
+    let known = Arc::new(Mutex::new(Known::default()));
+    let mut workers = JoinSet::new();
+    for worker in 0..4 {
+        workers.spawn(send_until_killed(client.clone(), queue.clone(), worker, known.clone()));
     }
-    let received = client.receive_message().queue_url(&queue).max_number_of_messages(10);
-    for message in received.send().await.unwrap().messages() {
-        let delete = client.delete_message().queue_url(&queue);
-        delete.receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
-    }
+    workers.spawn(drain_until_killed(client.clone(), queue, known.clone()));
+    eventually(|| async {
+        let known = known.lock().unwrap();
+        (known.sent.len() >= 200 && known.deleted.len() >= 50).then_some(())
+    })
+    .await;
     child.kill().unwrap();
     child.wait().unwrap();
+    workers.join_all().await;
 
     let endpoint = Endpoint::over(data).await;
     let queue = endpoint.queue("orders", &[]).await;
-    let mut survived = Vec::new();
-    while survived.len() < 40 {
+    let mut survived = HashSet::new();
+    loop {
         let received = endpoint.receive(&queue).await;
-        assert!(!received.is_empty(), "only {} of 40 survived", survived.len());
+        if received.is_empty() {
+            break;
+        }
         survived.extend(received.into_iter().filter_map(|message| message.body));
     }
-    assert_eq!(survived, sent[10..]);
-    assert!(endpoint.receive(&queue).await.is_empty());
+    let known = known.lock().unwrap();
+    let untouched: HashSet<_> = known.sent.difference(&known.deleting).cloned().collect();
+    let lost: Vec<_> = untouched.difference(&survived).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    let back: Vec<_> = known.deleted.intersection(&survived).collect();
+    assert!(back.is_empty(), "deleted and back: {back:?}");
+}
+
+/// What the clients were told.
+#[derive(Default)]
+struct Known {
+    sent: HashSet<String>,
+    /// Asked to be deleted, answered or not.
+    deleting: HashSet<String>,
+    deleted: HashSet<String>,
+}
+
+async fn send_until_killed(client: Client, queue: String, worker: u32, known: Arc<Mutex<Known>>) {
+    for number in 0.. {
+        let body = format!("{worker}-{number}");
+        let sent = client.send_message().queue_url(&queue).message_body(&body).send().await;
+        if sent.is_err() {
+            return;
+        }
+        known.lock().unwrap().sent.insert(body);
+    }
+}
+
+async fn drain_until_killed(client: Client, queue: String, known: Arc<Mutex<Known>>) {
+    loop {
+        // Held for no time: after the kill nothing is hidden.
+        let receive = client.receive_message().queue_url(&queue).visibility_timeout(0);
+        let Ok(received) = receive.send().await else { return };
+        for message in received.messages() {
+            let body = message.body().unwrap().to_owned();
+            known.lock().unwrap().deleting.insert(body.clone());
+            let delete = client.delete_message().queue_url(&queue);
+            if delete.receipt_handle(message.receipt_handle().unwrap()).send().await.is_err() {
+                return;
+            }
+            known.lock().unwrap().deleted.insert(body);
+        }
+    }
 }
 
 /// An endpoint in a process of its own, and its URL.

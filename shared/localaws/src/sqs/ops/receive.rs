@@ -118,7 +118,7 @@ impl Sqs {
         let mut pass_on = None;
         loop {
             let taken = self.take_live(queue, terms)?;
-            let is_over = self.clock.now() >= terms.deadline || self.stop.is_cancelled();
+            let is_over = self.clock.now() >= terms.deadline || self.background.is_stopping();
             if !taken.received.is_empty() || is_over {
                 return Ok(taken.received);
             }
@@ -127,7 +127,7 @@ impl Sqs {
             tokio::select! {
                 () = queue.arrivals.notified() => {}
                 () = self.clock.wait_until(wake) => {}
-                () = self.stop.cancelled() => {}
+                () = self.background.stopping() => {}
             }
         }
     }
