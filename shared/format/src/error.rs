@@ -20,7 +20,8 @@ pub enum FormatError {
     /// The bytes are not a file of the format at all.
     #[error("unreadable at byte {byte}: {what}")]
     Unreadable {
-        /// Offset in the source, before decompression.
+        /// Offset: in the compressed bytes where they are damaged, in the text
+        /// otherwise.
         byte: u64,
         /// What is wrong.
         what: String,

@@ -244,10 +244,12 @@ impl<R: Read> Splitter<R> {
 
     /// Reads as much again: the row at the start does not end in the buffer.
     fn grow(&mut self) -> Result<(), FormatError> {
-        if self.buffer.len() > self.row_bytes {
+        // A row of the longest kind and its line end.
+        let most = self.row_bytes + 2;
+        if self.buffer.len() >= most {
             return Err(self.row_too_long(0));
         }
-        self.fill((self.buffer.len() * 2).max(self.block_bytes).min(self.row_bytes + 1))
+        self.fill((self.buffer.len() * 2).max(self.block_bytes).min(most))
     }
 
     fn check_length(&self, scanned: Scanned) -> Result<(), FormatError> {

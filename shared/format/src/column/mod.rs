@@ -8,7 +8,6 @@ use arrow::array::ArrayRef;
 use millrace_contract::{ColumnDef, DataType, TimeUnit};
 
 use crate::FormatError;
-use crate::block::Rows;
 use crate::csv::unquoted;
 use crate::fault::Faults;
 use crate::value::Patterns;
@@ -22,7 +21,7 @@ use typed::{
 
 /// Builds one column of a batch.
 pub(crate) trait ColumnBuilder: Send {
-    /// Appends the fields of one column of a CSV block. A value that is refused
+    /// Appends the fields of one column of some CSV rows. A value that is refused
     /// is noted and a placeholder stands for it.
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults);
 
@@ -37,12 +36,16 @@ pub(crate) trait ColumnBuilder: Send {
     fn finish(&mut self) -> ArrayRef;
 }
 
-/// The fields of one column in a CSV block.
+/// The fields of one column in some rows of a CSV block.
 pub(crate) struct Fields<'a> {
     /// The block's bytes.
     pub(crate) bytes: &'a [u8],
-    /// Where rows and fields lie.
-    pub(crate) rows: &'a Rows,
+    /// Where the rows' fields lie, `stride` marks per row.
+    pub(crate) marks: &'a [u32],
+    /// Marks per row.
+    pub(crate) stride: usize,
+    /// The first row's place in the block.
+    pub(crate) first_row: usize,
     /// The field's position in its row.
     pub(crate) position: usize,
     /// The quote; a field that starts with it is quoted.
@@ -58,14 +61,20 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The fields row by row, quotes and all.
+    /// The rows and their fields, quotes and all.
     #[inline]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a> {
         let (bytes, position) = (self.bytes, self.position);
-        self.rows.marks.chunks_exact(self.rows.stride).map(move |marks| {
+        let fields = self.marks.chunks_exact(self.stride).map(move |marks| {
             let start = marks[position].wrapping_add(1) as usize;
             &bytes[start..marks[position + 1] as usize]
-        })
+        });
+        (self.first_row..).zip(fields)
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.marks.len() / self.stride
     }
 
     /// Whether a field is null in a column that is not text.

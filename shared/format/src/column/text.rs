@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
 
-use super::typed::null_buffer;
+use super::typed::{null_buffer, take_sized};
 use super::{ColumnBuilder, Fields};
 use crate::csv::{content, undouble_into, unquoted};
 use crate::fault::{Faults, Refusal, shown};
@@ -53,15 +53,15 @@ impl Text {
 
 impl ColumnBuilder for Text {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
-        self.ends.reserve(fields.rows.len());
-        for (row, field) in fields.iter().enumerate() {
+        self.ends.reserve(fields.len());
+        for (row, field) in fields.iter() {
             if let Some(inner) = unquoted(field, fields.quote) {
                 self.append_quoted(inner, fields);
             } else if fields.nulls.contain(field) {
                 if fields.required {
                     faults.note(row, fields.column, || Refusal::Required);
                 } else {
-                    self.null_rows.push(row as u32);
+                    self.null_rows.push(self.ends.len() as u32);
                 }
             } else {
                 self.append(field, fields.latin1);
@@ -86,7 +86,7 @@ impl ColumnBuilder for Text {
         let mut offsets = Vec::with_capacity(self.ends.len() + 1);
         offsets.push(0);
         offsets.append(&mut self.ends);
-        let bytes = Buffer::from_vec(take(&mut self.bytes));
+        let bytes = Buffer::from_vec(take_sized(&mut self.bytes));
         Arc::new(StringArray::new(OffsetBuffer::new(offsets.into()), bytes, nulls))
     }
 }
@@ -99,7 +99,7 @@ pub(super) struct Json {
 
 impl ColumnBuilder for Json {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
-        for (row, field) in fields.iter().enumerate() {
+        for (row, field) in fields.iter() {
             if fields.means_null(field) {
                 if fields.required {
                     faults.note(row, fields.column, || Refusal::Required);

@@ -1,7 +1,7 @@
 //! Columns of fixed-width values: numbers, booleans, dates and timestamps.
 
 use std::marker::PhantomData;
-use std::mem::take;
+use std::mem::{replace, take};
 use std::sync::Arc;
 
 use arrow::array::types::{
@@ -77,8 +77,8 @@ fn read<V: Values>(kind: &V, text: &[u8]) -> Option<V::Value> {
 
 impl<V: Values + 'static> ColumnBuilder for Typed<V> {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
-        self.values.reserve(fields.rows.len());
-        for (row, field) in fields.iter().enumerate() {
+        self.values.reserve(fields.len());
+        for (row, field) in fields.iter() {
             match self.kind.parse(field) {
                 Some(value) if !self.nulls_first => self.values.push(value),
                 _ => self.extend_odd(row, field, fields, faults),
@@ -99,8 +99,15 @@ impl<V: Values + 'static> ColumnBuilder for Typed<V> {
 
     fn finish(&mut self) -> ArrayRef {
         let nulls = null_buffer(self.values.len(), &take(&mut self.null_rows));
-        self.kind.array(take(&mut self.values), nulls)
+        self.kind.array(take_sized(&mut self.values), nulls)
     }
+}
+
+/// Takes a vector's values and leaves room for as many again: blocks are much
+/// alike.
+pub(super) fn take_sized<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    replace(values, room)
 }
 
 /// The validity of `length` rows, of which `null_rows` (ascending) are null.

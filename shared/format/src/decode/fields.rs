@@ -1,5 +1,4 @@
-//! Columns from delimited text: column by column, a few hundred rows at a time
-//! in effect, since a block fits the cache.
+//! Columns from delimited text: a few hundred rows at a time, column by column.
 
 use arrow::array::ArrayRef;
 
@@ -53,24 +52,37 @@ impl FieldDecoder {
         block: &Block,
         faults: &mut Faults,
     ) -> Result<Vec<ArrayRef>, FormatError> {
-        let Self { columns, nulls, dialect } = self;
-        let array = |(index, column): (usize, &mut Column)| match column {
+        let stride = block.rows.stride;
+        for (index, marks) in block.rows.marks.chunks(stride * MORSEL).enumerate() {
+            self.extend(block, marks, index * MORSEL, faults);
+        }
+        let array = |column: &mut Column| match column {
             Column::Constant(constant) => constant.array(block.rows.len()),
-            Column::Field { position, required, builder } => {
-                let fields = Fields {
-                    bytes: &block.bytes,
-                    rows: &block.rows,
-                    position: *position,
-                    quote: dialect.quote,
-                    latin1: dialect.latin1,
-                    nulls,
-                    column: index,
-                    required: *required,
-                };
-                builder.extend(&fields, faults);
-                Ok(builder.finish())
-            }
+            Column::Field { builder, .. } => Ok(builder.finish()),
         };
-        columns.iter_mut().enumerate().map(array).collect()
+        self.columns.iter_mut().map(array).collect()
+    }
+
+    fn extend(&mut self, block: &Block, marks: &[u32], first_row: usize, faults: &mut Faults) {
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            let Column::Field { position, required, builder } = column else { continue };
+            let fields = Fields {
+                bytes: &block.bytes,
+                marks,
+                stride: block.rows.stride,
+                first_row,
+                position: *position,
+                quote: self.dialect.quote,
+                latin1: self.dialect.latin1,
+                nulls: &self.nulls,
+                column: index,
+                required: *required,
+            };
+            builder.extend(&fields, faults);
+        }
     }
 }
+
+/// Rows that are turned into columns at a time: few enough for their bytes to
+/// stay in the nearest cache while each column passes over them.
+const MORSEL: usize = 256;
