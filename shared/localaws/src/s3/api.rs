@@ -72,7 +72,7 @@ operations! {
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput
         = ops::multipart::abort;
     list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput
-        = ops::multipart::list;
+        = ops::list_uploads::list_multipart_uploads;
     upload_part(UploadPartInput) -> UploadPartOutput = ops::parts::upload_part;
     upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = ops::parts::upload_part_copy;
     list_parts(ListPartsInput) -> ListPartsOutput = ops::parts::list_parts;

@@ -17,10 +17,11 @@ use super::claims::{Claims, Digest, Digester};
 use super::error;
 use super::store::Store;
 
-/// Bodies up to this length are gathered first, and written in one step.
-const SMALL: usize = 256 * 1024;
-/// Pieces on their way from the connection to the disk.
-const IN_FLIGHT: usize = 4;
+/// What is handed to the disk at a time; bodies up to this length in one step.
+/// Large, because on a busy machine every hand-over waits for its turn.
+const PIECE: usize = 1 << 20;
+/// Pieces that wait for the disk at most.
+const WAITING: usize = 2;
 
 /// A body that was received and is what its sender said it is. Its file is
 /// removed again unless the index takes it in.
@@ -53,7 +54,7 @@ pub(super) async fn receive(
             sink.finish()
         })
     } else {
-        let (sender, mut pieces) = mpsc::channel::<Vec<Bytes>>(IN_FLIGHT);
+        let (sender, mut pieces) = mpsc::channel::<Vec<Bytes>>(WAITING);
         let written = tokio::task::spawn_blocking(move || {
             sink.take(&first)?;
             while let Some(piece) = pieces.blocking_recv() {
@@ -73,10 +74,10 @@ pub(super) async fn receive(
     Ok(received)
 }
 
-/// Reads up to [`SMALL`] bytes; whether that was all.
+/// Reads a piece; whether it was the last.
 async fn gather(body: &mut StreamingBlob) -> S3Result<(Vec<Bytes>, bool)> {
     let (mut pieces, mut len) = (Vec::new(), 0);
-    while len <= SMALL {
+    while len <= PIECE {
         match body.next().await {
             Some(piece) => {
                 let piece = piece.map_err(broken)?;

@@ -19,7 +19,7 @@ use super::error;
 use super::object::Object;
 
 /// How much is read at a time.
-const PIECE: usize = 512 * 1024;
+const PIECE: usize = 1 << 20;
 
 /// The bytes of `range` of an object, as a response body. The first piece is
 /// read before this returns, so that a store that can't be read is an error

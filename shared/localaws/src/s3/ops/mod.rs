@@ -6,6 +6,7 @@ pub(super) mod copy;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod list;
+pub(super) mod list_uploads;
 pub(super) mod list_versions;
 pub(super) mod multipart;
 pub(super) mod notify;

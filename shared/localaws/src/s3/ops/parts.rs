@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use s3s::dto::{
-    self, ChecksumType, CopyPartResult, Initiator, ListPartsInput, ListPartsOutput,
-    UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    self, CopyPartResult, Initiator, ListPartsInput, ListPartsOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::bucket::owner;
 use super::copy::{self, Source};
-use super::multipart::find;
+use super::multipart::{checksum_type, find};
 use super::{Answer, answer};
 use crate::s3::bucket::Bucket;
 use crate::s3::checksum::{Algorithm, Checksum, given_checksums, set_checksum};
@@ -142,15 +142,11 @@ pub(in crate::s3) async fn list_parts(
             .map(|(number, part)| shown(*number, part, upload.checksum_asked))
             .collect();
         let last = parts.last().and_then(|part| part.part_number);
-        let kind = match upload.composite {
-            true => ChecksumType::COMPOSITE,
-            false => ChecksumType::FULL_OBJECT,
-        };
         let algorithm = dto::ChecksumAlgorithm::from_static(upload.algorithm.name());
         answer(ListPartsOutput {
             bucket: Some(input.bucket.clone()),
             checksum_algorithm: upload.checksum_asked.then_some(algorithm),
-            checksum_type: upload.checksum_asked.then(|| ChecksumType::from_static(kind)),
+            checksum_type: upload.checksum_asked.then(|| checksum_type(upload.composite)),
             initiator: Some(Initiator { display_name: None, id: owner.id.clone() }),
             is_truncated: Some(left.next().is_some()),
             key: Some(input.key.clone()),
