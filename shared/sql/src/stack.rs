@@ -7,7 +7,7 @@ use std::thread::{Builder, scope};
 /// DataFusion walks expressions by recursion and takes tens of kilobytes a level
 /// where it is not optimised: a rule of some eighty conditions would overflow
 /// the two megabytes of an ordinary thread. The memory is reserved, not used.
-const STACK_BYTES: usize = 64 << 20;
+const STACK_BYTES: usize = 16 << 20;
 
 /// Runs `work` on a thread with a stack that suffices.
 pub(crate) fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
