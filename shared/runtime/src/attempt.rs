@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use millrace_queue::Received;
 use millrace_retry::FailureClass;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use tracing::{Instrument, field};
 
 use crate::context::Context;
-use crate::lease::Held;
 use crate::place::Place;
 use crate::settle::settle;
 use crate::{Delivery, Done, Failure, Lease, Outcome, outage};
@@ -36,15 +34,9 @@ pub(crate) enum Verdict {
 }
 
 /// Sees one message through.
-pub(crate) async fn attend(
-    context: Arc<Context>,
-    received: Received,
-    held: Arc<Held>,
-    place: Place,
-) {
-    let delivery = Delivery::from(received);
+pub(crate) async fn attend(delivery: Delivery, place: Place) {
     let span = tracing::info_span!(
-        parent: &context.span,
+        parent: &place.context.span,
         "message",
         message_id = delivery.message_id,
         receive_count = delivery.receive_count,
@@ -52,9 +44,9 @@ pub(crate) async fn attend(
         file_id = field::Empty,
     );
     async {
-        let lease = Lease::of(Arc::clone(&held));
-        let (verdict, took) = verdict(&context, &delivery, &lease).await;
-        settle(&context, &delivery, held, place, verdict, took).await;
+        let lease = Lease::of(Arc::clone(&place.held));
+        let (verdict, took) = verdict(&place.context, &delivery, &lease).await;
+        settle(&delivery, place, verdict, took).await;
     }
     .instrument(span)
     .await;

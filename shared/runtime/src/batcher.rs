@@ -49,14 +49,12 @@ pub(crate) struct Batch<T> {
     waiting: Vec<(usize, oneshot::Sender<Result<(), QueueError>>)>,
 }
 
-/// What whoever added items has to do.
+/// What whoever added items has to do; nothing if somebody else lingers.
 pub(crate) enum Next<T> {
     /// Make the request.
     Make(Batch<T>),
     /// Wait a moment, and then make the request if nobody did.
     Linger(u64),
-    /// Nothing: somebody else lingers.
-    Leave,
 }
 
 impl<T> Default for Batch<T> {
@@ -74,7 +72,7 @@ impl<R: Request> Batcher<R> {
 
     /// Adds an item whose answer nobody waits for. `last` says that no other
     /// message is about to add one.
-    pub(crate) fn add(&self, item: R::Item, last: bool) -> Next<R::Item> {
+    pub(crate) fn add(&self, item: R::Item, last: bool) -> Option<Next<R::Item>> {
         let mut pending = self.pending();
         pending.batch.bytes += R::bytes(&item);
         pending.batch.items.push(item);
@@ -93,7 +91,9 @@ impl<R: Request> Batcher<R> {
             pending.batch.waiting.push((end, answer));
             pending.next(added, last)
         };
-        self.follow(next, ()).await;
+        if let Some(next) = next {
+            self.follow(next, ()).await;
+        }
         // Without an answer the batch was dropped on its way.
         answered.await.unwrap_or_else(|_| Err(self.request.unanswered()))
     }
@@ -105,7 +105,6 @@ impl<R: Request> Batcher<R> {
         let mut place = Some(place);
         let batch = match next {
             Next::Make(batch) => batch,
-            Next::Leave => return,
             Next::Linger(number) => {
                 let busy = self.requests.available_permits() == 0;
                 place = place.filter(|_| busy);
@@ -143,12 +142,12 @@ impl<R: Request> Batcher<R> {
 
 impl<T> Pending<T> {
     /// What whoever added the last `added` items has to do.
-    fn next(&mut self, added: usize, last: bool) -> Next<T> {
+    fn next(&mut self, added: usize, last: bool) -> Option<Next<T>> {
         let full = self.batch.items.len() >= MAX_BATCH || self.batch.bytes >= MAX_BATCH_BYTES;
         if full || last {
-            return self.take(self.number).map_or(Next::Leave, Next::Make);
+            return self.take(self.number).map(Next::Make);
         }
-        if self.batch.items.len() == added { Next::Linger(self.number) } else { Next::Leave }
+        (self.batch.items.len() == added).then_some(Next::Linger(self.number))
     }
 
     /// The batch, if it is still the one with this number.
@@ -206,7 +205,11 @@ mod tests {
         for (item, last) in items {
             let next = batcher.add(item, last);
             let batcher = Arc::clone(batcher);
-            tasks.spawn(async move { batcher.follow(next, ()).await });
+            tasks.spawn(async move {
+                if let Some(next) = next {
+                    batcher.follow(next, ()).await;
+                }
+            });
         }
         tasks.join_all().await;
     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use millrace_queue::{Attributes, Received, TRACE_ATTRIBUTE};
+use millrace_queue::{Attributes, Receipt, Received, TRACE_ATTRIBUTE};
 
 /// One receive of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +42,10 @@ impl Delivery {
     }
 }
 
-impl From<Received> for Delivery {
-    fn from(received: Received) -> Self {
+impl Delivery {
+    /// Takes a received message apart: what a handler sees, and what it does
+    /// not.
+    pub(crate) fn split(received: Received) -> (Self, Receipt) {
         let trace_id = received
             .attributes
             .get(TRACE_ATTRIBUTE)
@@ -51,7 +53,7 @@ impl From<Received> for Delivery {
             .or_else(|| received.trace_header.as_deref().and_then(trace_root))
             .unwrap_or(&received.message_id)
             .to_owned();
-        Self {
+        let delivery = Self {
             trace_id,
             message_id: received.message_id,
             body: received.body,
@@ -59,7 +61,8 @@ impl From<Received> for Delivery {
             sent_at: received.sent_at,
             first_received_at: received.first_received_at,
             attributes: received.attributes,
-        }
+        };
+        (delivery, received.receipt)
     }
 }
 
@@ -71,8 +74,6 @@ fn trace_root(header: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_queue::Receipt;
-
     use super::*;
 
     fn received(trace_header: Option<&str>, attribute: Option<&str>) -> Received {
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_trace_id_is_taken_over_or_else_stable_across_redeliveries() {
-        let trace_id = |header, attribute| Delivery::from(received(header, attribute)).trace_id;
+        let trace_id = |header, attribute| Delivery::split(received(header, attribute)).0.trace_id;
         let header = Some("Parent=53995c3f; Root=1-5759e988-bd86;Sampled=1");
         assert_eq!(trace_id(header, Some("ours")), "ours");
         assert_eq!(trace_id(header, None), "1-5759e988-bd86");

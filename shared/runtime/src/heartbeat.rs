@@ -1,7 +1,6 @@
 //! Keeps the messages in hand hidden while they wait or are worked on: one task
 //! for all of them, ten per request.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,17 +13,33 @@ use crate::lease::Held;
 /// The messages in hand.
 #[derive(Debug, Default)]
 pub(crate) struct Holdings {
-    held: Mutex<HashMap<u64, Arc<Held>>>,
+    slots: Mutex<Slots>,
+}
+
+/// Messages by number. Numbers are used again, so that there are no more of
+/// them than there were ever messages in hand.
+#[derive(Debug, Default)]
+struct Slots {
+    held: Vec<Option<Arc<Held>>>,
+    free: Vec<usize>,
 }
 
 impl Holdings {
-    /// Adds messages under consecutive numbers from `first`.
-    pub(crate) fn add(&self, first: u64, held: impl IntoIterator<Item = Arc<Held>>) {
-        self.locked().extend((first..).zip(held));
+    /// Adds a message; returns its number.
+    pub(crate) fn add(&self, held: Arc<Held>) -> usize {
+        let mut slots = self.locked();
+        if let Some(number) = slots.free.pop() {
+            slots.held[number] = Some(held);
+            return number;
+        }
+        slots.held.push(Some(held));
+        slots.held.len() - 1
     }
 
-    pub(crate) fn remove(&self, number: u64) {
-        self.locked().remove(&number);
+    pub(crate) fn remove(&self, number: usize) {
+        let mut slots = self.locked();
+        slots.held[number] = None;
+        slots.free.push(number);
     }
 
     fn due(&self, pulse: Pulse) -> Vec<Beat> {
@@ -32,11 +47,11 @@ impl Holdings {
             let hidden_for = held.begin_beat(pulse.enough, pulse.visibility)?;
             Some(Beat { held: Arc::clone(held), hidden_for })
         };
-        self.locked().values().filter_map(beat).collect()
+        self.locked().held.iter().flatten().filter_map(beat).collect()
     }
 
-    fn locked(&self) -> MutexGuard<'_, HashMap<u64, Arc<Held>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

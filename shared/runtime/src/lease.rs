@@ -51,7 +51,7 @@ impl Lease {
 
     /// Whether the message is still hidden from other workers.
     pub fn still_held(&self) -> bool {
-        !self.0.lost.load(Ordering::Acquire) && Instant::now() < self.0.deadline()
+        self.0.still_held()
     }
 
     /// The same as an error, for the line before a commit.
@@ -119,6 +119,10 @@ impl Held {
             retired: AtomicBool::new(false),
             changed: Notify::new(),
         }
+    }
+
+    pub(crate) fn still_held(&self) -> bool {
+        !self.lost.load(Ordering::Acquire) && Instant::now() < self.deadline()
     }
 
     fn deadline(&self) -> Instant {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use millrace_queue::Received;
+use millrace_queue::Receipt;
 
 use crate::context::Context;
 use crate::lease::Held;
@@ -11,29 +11,20 @@ use crate::lease::Held;
 /// A place that a message in hand occupies. Dropping it frees it, whatever has
 /// happened, a panic included.
 pub(crate) struct Place {
-    context: Arc<Context>,
-    number: u64,
+    pub(crate) context: Arc<Context>,
+    pub(crate) held: Arc<Held>,
+    number: usize,
     handled: bool,
     settled: bool,
 }
 
 impl Place {
-    /// Takes messages into hand, numbered from `first`. Their places must have
-    /// been counted by [`Capacity::arrive`](crate::capacity::Capacity::arrive).
-    pub(crate) fn take(
-        context: &Arc<Context>,
-        first: u64,
-        messages: Vec<Received>,
-    ) -> Vec<(Received, Arc<Held>, Self)> {
-        let place =
-            |number| Self { context: Arc::clone(context), number, handled: false, settled: false };
-        let take = |(received, number): (Received, u64)| {
-            let held = Held::new(received.receipt.clone(), context.config.visibility);
-            (received, Arc::new(held), place(number))
-        };
-        let taken: Vec<_> = messages.into_iter().zip(first..).map(take).collect();
-        context.holdings.add(first, taken.iter().map(|(_, held, _)| Arc::clone(held)));
-        taken
+    /// Takes a message into hand. Its place must have been counted by
+    /// [`Capacity::arrive`](crate::capacity::Capacity::arrive).
+    pub(crate) fn take(context: &Arc<Context>, receipt: Receipt) -> Self {
+        let held = Arc::new(Held::new(receipt, context.config.visibility));
+        let number = context.holdings.add(Arc::clone(&held));
+        Self { context: Arc::clone(context), held, number, handled: false, settled: false }
     }
 
     /// The handler ended; whether no other message in hand is being handled.

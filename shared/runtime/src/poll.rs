@@ -10,6 +10,7 @@ use millrace_retry::{Classify, Curve};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use crate::Delivery;
 use crate::attempt::attend;
 use crate::context::Context;
 use crate::place::Place;
@@ -26,7 +27,6 @@ pub(crate) struct Poller {
     max: usize,
     failed: u32,
     quiet_until: Option<Instant>,
-    next_number: u64,
 }
 
 /// An answer, and the places that were kept free for it.
@@ -38,15 +38,7 @@ struct Polled {
 impl Poller {
     pub(crate) fn new(context: Arc<Context>) -> Self {
         let max = context.config.max_in_hand.div_ceil(MAX_BATCH);
-        Self {
-            context,
-            polls: JoinSet::new(),
-            target: 1,
-            max,
-            failed: 0,
-            quiet_until: None,
-            next_number: 0,
-        }
+        Self { context, polls: JoinSet::new(), target: 1, max, failed: 0, quiet_until: None }
     }
 
     /// Receives and starts messages until the queue refuses for good.
@@ -135,13 +127,12 @@ impl Poller {
         };
     }
 
-    fn begin(&mut self, messages: Vec<Received>) {
+    fn begin(&self, messages: Vec<Received>) {
         self.context.tally.received.add(messages.len());
-        let first = self.next_number;
-        self.next_number += messages.len() as u64;
-        for (received, held, place) in Place::take(&self.context, first, messages) {
-            let context = Arc::clone(&self.context);
-            self.context.tasks.spawn(attend(context, received, held, place));
+        for received in messages {
+            let (delivery, receipt) = Delivery::split(received);
+            let place = Place::take(&self.context, receipt);
+            self.context.tasks.spawn(attend(delivery, place));
         }
     }
 

@@ -13,35 +13,31 @@ use millrace_retry::{Classify, FailureClass};
 
 use crate::attempt::Verdict;
 use crate::context::Context;
-use crate::lease::Held;
 use crate::place::Place;
 use crate::report::Report;
-use crate::{DeadLetter, Delivery, Done, Failure, Forward, Lease};
+use crate::{DeadLetter, Delivery, Done, Failure, Forward};
 
 /// Settles one message.
 pub(crate) async fn settle(
-    context: &Arc<Context>,
     delivery: &Delivery,
-    held: Arc<Held>,
     mut place: Place,
     verdict: Verdict,
     took: Duration,
 ) {
     let last_handled = place.handled();
-    let settling = Settling { context, delivery, held, place, last_handled };
+    let settling = Settling { delivery, place, last_handled };
     let report = Report::new(took);
+    // What is rare is boxed: every message in hand pays for the size of this.
     match verdict {
         Verdict::Done(done) => settling.done(done, report).await,
-        Verdict::Failed(failure) => settling.failed(failure, report).await,
-        Verdict::Abandoned => settling.abandoned(report).await,
-        Verdict::Interrupted => settling.release(report).await,
+        Verdict::Failed(failure) => Box::pin(settling.failed(failure, report)).await,
+        Verdict::Abandoned => Box::pin(settling.abandoned(report)).await,
+        Verdict::Interrupted => Box::pin(settling.release(report)).await,
     }
 }
 
 struct Settling<'a> {
-    context: &'a Arc<Context>,
     delivery: &'a Delivery,
-    held: Arc<Held>,
     place: Place,
     /// No other message in hand is about to send.
     last_handled: bool,
@@ -53,18 +49,20 @@ impl Settling<'_> {
             return self.lost(report);
         }
         let forward = std::mem::take(&mut done.forward);
-        if let Err(error) = self.forward(forward).await {
+        if !forward.is_empty()
+            && let Err(error) = Box::pin(self.forward(forward)).await
+        {
             let message = format!("its effects are committed, but it was not sent on: {error}");
             let class = Some(error.class()).filter(|class| class.is_retryable());
             let class = class.unwrap_or(FailureClass::Transient);
             let failure = Failure::new(class, message).about(done.subject);
-            return self.failed(failure, report).await;
+            return Box::pin(self.failed(failure, report)).await;
         }
         if !self.is_held() {
             return self.lost(report);
         }
         report.done(&done);
-        self.context.tally.done.add(1);
+        self.context().tally.done.add(1);
         self.delete().await;
     }
 
@@ -72,14 +70,14 @@ impl Settling<'_> {
         if !self.is_held() {
             return self.lost(report);
         }
-        let last_receive = self.delivery.receive_count >= self.context.config.max_receive_count;
+        let last_receive = self.delivery.receive_count >= self.context().config.max_receive_count;
         if failure.class.is_retryable() && !last_receive {
             return self.put_back(failure, report).await;
         }
         match self.bury(&failure).await {
             Ok(()) if self.is_held() => {
                 report.dead_lettered(&failure);
-                self.context.tally.dead_lettered.add(1);
+                self.context().tally.dead_lettered.add(1);
                 self.delete().await;
             }
             Ok(()) => self.lost(report),
@@ -94,7 +92,7 @@ impl Settling<'_> {
     /// otherwise its message would go round until the redrive took it, without a
     /// reason.
     async fn abandoned(self, report: Report) {
-        if self.context.stopping.is_cancelled() {
+        if self.context().stopping.is_cancelled() {
             return self.release(report).await;
         }
         let message = "the handler gave up on a message that it still held";
@@ -114,7 +112,7 @@ impl Settling<'_> {
             }
         }
         for (queue, messages) in by_queue {
-            self.context.send(&queue, messages, self.last_handled).await?;
+            self.context().send(&queue, messages, self.last_handled).await?;
         }
         Ok(())
     }
@@ -122,21 +120,22 @@ impl Settling<'_> {
     /// Records the failure, then sends the message to the dead-letter queue. The
     /// heartbeat goes on meanwhile.
     async fn bury(&self, failure: &Failure) -> Result<(), String> {
-        let config = &self.context.config;
+        let config = &self.context().config;
         let letter = DeadLetter::new(&config.stage, &config.queue, self.delivery, failure.clone());
-        self.context.failures.record(&letter).await.map_err(|error| error.to_string())?;
+        self.context().failures.record(&letter).await.map_err(|error| error.to_string())?;
         let outgoing = vec![letter.to_outgoing()];
-        let sent = self.context.send(&config.dead_letter_queue, outgoing, self.last_handled).await;
+        let sent =
+            self.context().send(&config.dead_letter_queue, outgoing, self.last_handled).await;
         sent.map_err(|error| error.to_string())
     }
 
     /// Hides the message for a while, longer at every receive.
     async fn put_back(self, failure: Failure, report: Report) {
-        let backoff = &self.context.config.backoff;
+        let backoff = &self.context().config.backoff;
         let delay = backoff.delay(failure.class, self.delivery.receive_count);
         let delay = delay.unwrap_or_else(|| backoff.transient.delay(self.delivery.receive_count));
         report.retried(&failure, delay);
-        self.context.tally.retried.add(1);
+        self.context().tally.retried.add(1);
         self.hide(delay).await;
     }
 
@@ -146,35 +145,45 @@ impl Settling<'_> {
             return self.lost(report);
         }
         report.released();
-        self.context.tally.released.add(1);
+        self.context().tally.released.add(1);
         let Delivery { body, attributes, receive_count, .. } = self.delivery;
-        if self.context.renew(*receive_count, body, attributes).await {
+        if self.context().renew(*receive_count, body, attributes).await {
             return self.delete().await;
         }
         self.hide(Duration::ZERO).await;
     }
 
     fn lost(self, report: Report) {
-        self.held.retire();
+        self.place.held.retire();
         report.lost();
-        self.context.tally.lost.add(1);
+        self.context().tally.lost.add(1);
     }
 
     async fn delete(mut self) {
-        self.held.retire();
+        self.place.held.retire();
         let last = self.place.settled();
-        let next = self.context.deletes.add(self.held.receipt.clone(), last);
-        self.context.deletes.follow(next, self.place).await;
+        let deletes = &self.context().deletes;
+        if let Some(next) = deletes.add(self.place.held.receipt.clone(), last) {
+            let context = Arc::clone(&self.place.context);
+            Box::pin(context.deletes.follow(next, self.place)).await;
+        }
     }
 
     async fn hide(mut self, delay: Duration) {
-        self.held.retire_and_settle().await;
+        self.place.held.retire_and_settle().await;
         let last = self.place.settled();
-        let next = self.context.releases.add((self.held.receipt.clone(), delay), last);
-        self.context.releases.follow(next, self.place).await;
+        let change = (self.place.held.receipt.clone(), delay);
+        if let Some(next) = self.context().releases.add(change, last) {
+            let context = Arc::clone(&self.place.context);
+            context.releases.follow(next, self.place).await;
+        }
+    }
+
+    fn context(&self) -> &Context {
+        &self.place.context
     }
 
     fn is_held(&self) -> bool {
-        Lease::of(Arc::clone(&self.held)).still_held()
+        self.place.held.still_held()
     }
 }

@@ -27,24 +27,36 @@ pub(super) fn seconds(duration: Duration) -> i32 {
 /// Takes a received message apart without copying it. A message that lacks its
 /// count is taken to be here for the first time.
 pub(super) fn received(message: Message) -> Received {
-    let mut system = message.attributes.unwrap_or_default();
-    let moment = |text: Option<String>| {
-        let milliseconds = text?.parse().ok()?;
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
-    };
-    let count = system.remove(&MessageSystemAttributeName::ApproximateReceiveCount);
-    Received {
+    let mut received = Received {
         message_id: message.message_id.unwrap_or_default(),
         receipt: Receipt::new(message.receipt_handle.unwrap_or_default()),
         body: message.body.unwrap_or_default(),
-        receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
-        sent_at: moment(system.remove(&MessageSystemAttributeName::SentTimestamp)),
-        first_received_at: moment(
-            system.remove(&MessageSystemAttributeName::ApproximateFirstReceiveTimestamp),
-        ),
-        trace_header: system.remove(&MessageSystemAttributeName::AwsTraceHeader),
+        receive_count: 1,
+        sent_at: None,
+        first_received_at: None,
+        trace_header: None,
         attributes: message.message_attributes.map(attributes).unwrap_or_default(),
+    };
+    for (name, value) in message.attributes.into_iter().flatten() {
+        match name {
+            MessageSystemAttributeName::ApproximateReceiveCount => {
+                received.receive_count = value.parse().unwrap_or(1);
+            }
+            MessageSystemAttributeName::SentTimestamp => received.sent_at = moment(&value),
+            MessageSystemAttributeName::ApproximateFirstReceiveTimestamp => {
+                received.first_received_at = moment(&value);
+            }
+            MessageSystemAttributeName::AwsTraceHeader => received.trace_header = Some(value),
+            // Not asked for.
+            _ => {}
+        }
     }
+    received
+}
+
+/// A moment in milliseconds since 1970.
+fn moment(text: &str) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(text.parse().ok()?))
 }
 
 fn attributes(values: HashMap<String, MessageAttributeValue>) -> Attributes {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crc_fast::CrcAlgorithm;
 use uuid::Uuid;
 
 use crate::clock::Millis;
@@ -84,7 +85,7 @@ impl Batch {
         fields(out);
         let (frame, payload) = out[start..].split_at_mut(FRAME);
         frame[..4].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-        frame[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+        frame[4..].copy_from_slice(&checksum_of(payload).to_le_bytes());
     }
 }
 
@@ -95,10 +96,14 @@ pub(super) fn next(bytes: &[u8]) -> Option<(Record, usize)> {
     let length = fields.u32()? as usize;
     let checksum = fields.u32()?;
     let payload = fields.take(length)?;
-    if crc32fast::hash(payload) != checksum {
+    if checksum_of(payload) != checksum {
         return None;
     }
     Some((decode(payload)?, FRAME + length))
+}
+
+fn checksum_of(payload: &[u8]) -> u32 {
+    crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, payload) as u32
 }
 
 fn decode(payload: &[u8]) -> Option<Record> {
