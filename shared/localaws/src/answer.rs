@@ -34,6 +34,16 @@ pub(crate) fn json(body: Bytes) -> Response<Body> {
     answer(StatusCode::OK, "application/x-amz-json-1.0", body)
 }
 
+/// A result in the AWS JSON 1.1 protocol.
+pub(crate) fn json_1_1(body: Bytes) -> Response<Body> {
+    answer(StatusCode::OK, "application/x-amz-json-1.1", body)
+}
+
+/// A result of this status in the REST JSON protocol.
+pub(crate) fn rest_json(status_code: u16, body: Bytes) -> Response<Body> {
+    answer(status(status_code), "application/json", body)
+}
+
 /// An error in the AWS JSON 1.0 protocol.
 pub(crate) fn json_error(error: &JsonError<'_>) -> Response<Body> {
     let body = serde_json::json!({"__type": error.shape, "message": error.message});

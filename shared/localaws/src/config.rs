@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::Clock;
+
 /// Where an endpoint listens, keeps its state, and whom it says it belongs to.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -15,6 +17,8 @@ pub struct Config {
     pub region: String,
     /// Account in ARNs and queue URLs.
     pub account: String,
+    /// The time it goes by.
+    pub clock: Clock,
 }
 
 impl Config {
@@ -28,6 +32,7 @@ impl Config {
             data: data.into(),
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
+            clock: Clock::system(),
         }
     }
 }

@@ -1,23 +1,23 @@
-//! Takes S3's events to the queues and topics of this endpoint.
+//! Takes what services send to the queues, topics and buses of this endpoint.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::sink::{EventSink, SinkError};
+use crate::events::EventBridge;
+use crate::sink::{BusEvent, EventSink, Parcel, SinkError};
 use crate::sns::{Publication, Sns};
 use crate::sqs::{Delivery, Sqs};
 
-/// The subject of what S3 publishes to topics.
-const SUBJECT: &str = "Amazon S3 Notification";
-
-/// The queues and topics that S3 can send to.
-#[derive(Debug)]
+/// What other services can send to.
+#[derive(Debug, Clone)]
 pub(crate) struct Deliveries {
     /// Queues.
     pub(crate) sqs: Arc<Sqs>,
     /// Topics.
     pub(crate) sns: Arc<Sns>,
+    /// Buses.
+    pub(crate) events: Arc<EventBridge>,
     /// Base of this endpoint's URLs.
     pub(crate) url: String,
 }
@@ -25,21 +25,26 @@ pub(crate) struct Deliveries {
 #[async_trait]
 impl EventSink for Deliveries {
     async fn exists(&self, arn: &str) -> bool {
-        self.sqs.has_queue(arn) || self.sns.has_topic(arn)
+        self.sqs.has_queue(arn) || self.sns.has_topic(arn) || self.events.has_bus(arn)
     }
 
-    async fn deliver(&self, arn: &str, body: String) -> Result<(), SinkError> {
+    async fn deliver(&self, arn: &str, parcel: Parcel) -> Result<(), SinkError> {
         let refused = |reason: String| SinkError::Refused { arn: arn.to_owned(), reason };
         if self.sqs.has_queue(arn) {
-            let delivery = Delivery { body, attributes: Vec::new() };
+            let Parcel { body, group_id, deduplication_id, .. } = parcel;
+            let delivery = Delivery { body, attributes: Vec::new(), group_id, deduplication_id };
             return self.sqs.deliver(arn, delivery).map_err(|error| refused(error.message));
         }
         if self.sns.has_topic(arn) {
-            let subject = Some(SUBJECT.to_owned());
-            let publication = Publication { subject, ..Publication::plain(body) };
+            let publication =
+                Publication { subject: parcel.subject, ..Publication::plain(parcel.body) };
             let published = self.sns.publish_to(arn, publication, &self.url);
             return published.map(drop).map_err(|error| refused(error.message));
         }
         Err(SinkError::NotFound(arn.to_owned()))
+    }
+
+    async fn put_event(&self, event: BusEvent) -> Result<(), SinkError> {
+        self.events.put(event).await
     }
 }

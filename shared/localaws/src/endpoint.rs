@@ -8,18 +8,24 @@ use std::{fmt, io};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use s3s::Body;
 
 use crate::answer::{self, JsonError};
 use crate::arn::Account;
 use crate::background::Background;
-use crate::clock::Clock;
+use crate::cloudwatch::CloudWatch;
 use crate::deliveries::Deliveries;
+use crate::ecs::Ecs;
+use crate::events::EventBridge;
 use crate::folder::Folder;
 use crate::query::{self, Form};
 use crate::route::{QueryService, Route, base_url};
 use crate::s3::S3;
+use crate::scheduler::Scheduler;
+use crate::secrets::Secrets;
+use crate::service::ServiceError;
 use crate::sns::Sns;
 use crate::sqs::Sqs;
 use crate::sts::Sts;
@@ -33,6 +39,11 @@ pub(crate) struct Endpoint {
     url: String,
     sqs: Arc<Sqs>,
     sns: Arc<Sns>,
+    events: Arc<EventBridge>,
+    scheduler: Scheduler,
+    ecs: Ecs,
+    secrets: Secrets,
+    cloudwatch: CloudWatch,
     sts: Sts,
     s3: S3,
     _folder: Folder,
@@ -52,67 +63,117 @@ impl Endpoint {
         background: Background,
     ) -> Result<Self, StartError> {
         let folder = Folder::open(&config.data)?;
-        let clock = Clock;
+        let clock = config.clock.clone();
+        let url = format!("http://{addr}");
         let account =
             Arc::new(Account { id: config.account.clone(), region: config.region.clone() });
         let in_folder = |name| {
             let path: PathBuf = folder.join(name);
             (path.clone(), move |source: io::Error| StartError::Folder { path, source })
         };
+        let beside = || (Arc::clone(&account), clock.clone());
         let (path, unusable) = in_folder("sqs");
-        let sqs =
-            Sqs::open(path, Arc::clone(&account), clock.clone(), background).map_err(unusable)?;
-        let sqs = Arc::new(sqs);
+        let (owner, time) = beside();
+        let sqs = Sqs::open(path, owner, time, background.clone());
+        let sqs = Arc::new(sqs.map_err(unusable)?);
         let (path, unusable) = in_folder("sns");
-        let sns = Sns::open(path, Arc::clone(&account), clock.clone(), Arc::clone(&sqs));
+        let (owner, time) = beside();
+        let sns = Sns::open(path, owner, time, Arc::clone(&sqs));
         let sns = Arc::new(sns.map_err(unusable)?);
+        let (path, unusable) = in_folder("events");
+        let (owner, time) = beside();
+        let targets = (Arc::clone(&sqs), Arc::clone(&sns));
+        let events = EventBridge::open(path, owner, time, background.clone(), targets.0, targets.1);
+        let events = Arc::new(events.map_err(unusable)?);
+        let sink = Arc::new(Deliveries {
+            sqs: Arc::clone(&sqs),
+            sns: Arc::clone(&sns),
+            events: Arc::clone(&events),
+            url: url.clone(),
+        });
+        let (path, unusable) = in_folder("scheduler");
+        let (owner, time) = beside();
+        let scheduler =
+            Scheduler::open(path, owner, time, background.clone(), Arc::clone(&sink) as _)
+                .map_err(unusable)?;
+        let (path, unusable) = in_folder("ecs");
+        let (owner, time) = beside();
+        let ecs = Ecs::open(path, owner, time, background).map_err(unusable)?;
+        let (path, unusable) = in_folder("secrets");
+        let (owner, time) = beside();
+        let secrets = Secrets::open(path, owner, time).map_err(unusable)?;
+        let (path, unusable) = in_folder("cloudwatch");
+        let (owner, time) = beside();
+        let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
         let (path, unusable) = in_folder("s3");
-        let url = format!("http://{addr}");
-        let sink = Deliveries { sqs: Arc::clone(&sqs), sns: Arc::clone(&sns), url: url.clone() };
-        let s3 =
-            S3::open(path, &config.region, &config.account, Arc::new(sink)).map_err(unusable)?;
+        let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink)
+            .map_err(unusable)?;
         let sts = Sts::new(account, clock);
-        Ok(Self { url, sqs, sns, sts, s3, _folder: folder })
+        Ok(Self {
+            url,
+            sqs,
+            sns,
+            events,
+            scheduler,
+            ecs,
+            secrets,
+            cloudwatch,
+            sts,
+            s3,
+            _folder: folder,
+        })
     }
 
     /// Answers one request.
     pub(crate) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
-        match Route::of(&head) {
-            Route::S3 => self.s3.call(Request::from_parts(head, body)).await,
-            Route::Health => self.health(),
-            Route::Json { target, operation } => match collect(body).await {
-                Ok(body) => {
-                    let base = base_url(&head.headers, &self.url);
-                    self.json(&target, &operation, &base, &body).await
-                }
-                Err(refusal) => refusal,
-            },
-            Route::Query(service) => match collect(body).await {
-                Ok(body) => {
-                    let base = base_url(&head.headers, &self.url);
-                    let form = Form::parse(head.uri.query().unwrap_or_default(), &body);
-                    self.query(service, &base, &form)
-                }
-                Err(refusal) => refusal,
-            },
+        let route = Route::of(&head);
+        match route {
+            Route::S3 => return self.s3.call(Request::from_parts(head, body)).await,
+            Route::Health => return self.health(),
+            _ => {}
+        }
+        match collect(body).await {
+            Ok(body) => self.short(route, &head, &body).await,
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Answers a request that fits in memory.
+    async fn short(&self, route: Route, head: &Parts, body: &[u8]) -> Response<Body> {
+        let base = base_url(&head.headers, &self.url);
+        match route {
+            Route::Json { target, operation } => self.json(&target, &operation, &base, body).await,
+            Route::CloudWatch { operation } => self.cloudwatch.cbor(&operation, body),
+            Route::Query(service) => {
+                let form = Form::parse(head.uri.query().unwrap_or_default(), body);
+                self.query(service, &base, &form)
+            }
+            Route::Scheduler => self.scheduler.call(head, body).await,
+            Route::EcsAgent => self.ecs.agent(head, body).await,
+            Route::Control => ServiceError::unknown_operation("control", head.uri.path()).refuse(),
+            Route::S3 | Route::Health => self.health(),
         }
     }
 
     async fn json(&self, target: &str, operation: &str, base: &str, body: &[u8]) -> Response<Body> {
         match target {
             "AmazonSQS" => self.sqs.call(operation, base, body).await,
-            _ => answer::json_error(&JsonError {
-                status: 400,
-                shape: "UnknownOperationException",
-                query: "UnknownOperation;Sender",
-                message: &format!("this endpoint has no service `{target}`"),
-            }),
+            "AWSEvents" => self.events.call(operation, body).await,
+            "AmazonEC2ContainerServiceV20141113" => self.ecs.call(operation, body).await,
+            "secretsmanager" => self.secrets.call(operation, body),
+            "GraniteServiceVersion20100801" => self.cloudwatch.json(operation, body),
+            _ => ServiceError::new(
+                "UnknownOperationException",
+                format!("this endpoint has no service `{target}`"),
+            )
+            .refuse(),
         }
     }
 
     fn query(&self, service: QueryService, base: &str, form: &Form) -> Response<Body> {
         match service {
+            QueryService::CloudWatch => self.cloudwatch.query(form),
             QueryService::Sns => self.sns.call(base, form),
             QueryService::Sts => self.sts.call(form),
             QueryService::Unknown if Sts::has(form.action()) => self.sts.call(form),
@@ -130,7 +191,10 @@ impl Endpoint {
         let health = serde_json::json!({
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
-            "services": ["s3", "sns", "sqs", "sts"],
+            "services": [
+                "cloudwatch", "ecs", "events", "s3", "scheduler", "secretsmanager", "sns", "sqs",
+                "sts"
+            ],
         });
         answer::plain_json(health.to_string())
     }

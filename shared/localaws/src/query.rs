@@ -85,6 +85,8 @@ pub(crate) struct Namespace(&'static str);
 impl Namespace {
     /// SNS.
     pub(crate) const SNS: Self = Self("http://sns.amazonaws.com/doc/2010-03-31/");
+    /// CloudWatch.
+    pub(crate) const CLOUDWATCH: Self = Self("http://monitoring.amazonaws.com/doc/2010-08-01/");
     /// STS.
     pub(crate) const STS: Self = Self("https://sts.amazonaws.com/doc/2011-06-15/");
     /// Of no service in particular.

@@ -9,8 +9,14 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{Method, header};
 
+use crate::ecs::Ecs;
+
 /// Where this endpoint tells how it is.
 const HEALTH: &str = "/_millrace/health";
+/// Where it is driven from: `/_millrace/control/<what>`.
+pub(crate) const CONTROL: &str = "/_millrace/control/";
+/// CloudWatch in the RPC v2 CBOR protocol.
+const CLOUDWATCH: &str = "/service/GraniteServiceVersion20100801/operation/";
 
 /// What a request asks for, as far as its head tells.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,8 +30,19 @@ pub(crate) enum Route {
         /// As in `SendMessage`.
         operation: String,
     },
+    /// `<operation>` of CloudWatch, in CBOR.
+    CloudWatch {
+        /// As in `PutMetricData`.
+        operation: String,
+    },
     /// A Query service; the operation is in the form.
     Query(QueryService),
+    /// EventBridge Scheduler; method and path tell the operation.
+    Scheduler,
+    /// A task of ECS asks its agent.
+    EcsAgent,
+    /// Whoever drives this endpoint: its clock, its faults.
+    Control,
     /// S3.
     S3,
 }
@@ -33,6 +50,8 @@ pub(crate) enum Route {
 /// The services that speak the Query protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueryService {
+    /// CloudWatch.
+    CloudWatch,
     /// SNS.
     Sns,
     /// STS.
@@ -44,14 +63,23 @@ pub(crate) enum QueryService {
 impl Route {
     /// The route of a request with this head.
     pub(crate) fn of(head: &Parts) -> Self {
-        if head.uri.path() == HEALTH {
-            return Self::Health;
+        match head.uri.path() {
+            HEALTH => return Self::Health,
+            path if path.starts_with(Ecs::AGENT) => return Self::EcsAgent,
+            path if path.starts_with(CONTROL) => return Self::Control,
+            path => {
+                if let Some(operation) = path.strip_prefix(CLOUDWATCH) {
+                    return Self::CloudWatch { operation: operation.to_owned() };
+                }
+            }
         }
         if let Some((target, operation)) = target(&head.headers) {
             return Self::Json { target: target.to_owned(), operation: operation.to_owned() };
         }
         let service = signed_service(head);
         match service {
+            Some("scheduler") => return Self::Scheduler,
+            Some("monitoring") => return Self::Query(QueryService::CloudWatch),
             Some("sns") => return Self::Query(QueryService::Sns),
             Some("sts") => return Self::Query(QueryService::Sts),
             _ => {}

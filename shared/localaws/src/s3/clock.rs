@@ -14,6 +14,11 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
+    /// Numbers that start with the time of `clock`.
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, last: AtomicU64::new(0) }
+    }
+
     /// The next number.
     pub(super) fn next(&self) -> u64 {
         let from_time = self.clock.now() << 20;

@@ -45,6 +45,7 @@ use self::api::Api;
 use self::host::Host;
 use self::store::Store;
 use self::wire::RequestId;
+use crate::clock::Clock;
 use crate::sink::EventSink;
 
 /// An S3 endpoint over one directory. Clones share it.
@@ -65,9 +66,10 @@ impl S3 {
         dir: PathBuf,
         region: &str,
         account: &str,
+        clock: Clock,
         sink: Arc<dyn EventSink>,
     ) -> io::Result<Self> {
-        let store = Arc::new(Store::open(&dir, region, account, sink)?);
+        let store = Arc::new(Store::open(&dir, region, account, clock, sink)?);
         let mut service = S3ServiceBuilder::new(Api(Arc::clone(&store)));
         service.set_host(Host);
         let caught_up = Arc::default();

@@ -17,7 +17,8 @@ use super::event::{self, Event, Origin};
 use super::index::Index;
 use super::notification::Rule;
 use super::wire::RequestId;
-use crate::sink::EventSink;
+use crate::clock::Clock;
+use crate::sink::{EventSink, Parcel};
 
 /// Everything the operations work on.
 pub(super) struct Store {
@@ -41,12 +42,13 @@ impl Store {
         dir: &Path,
         region: &str,
         account: &str,
+        clock: Clock,
         sink: Arc<dyn EventSink>,
     ) -> io::Result<Self> {
         let journals = dir.join("buckets");
         fs::create_dir_all(&journals)?;
         let blobs = Blobs::open(dir.join("content"))?;
-        let sequence = Arc::new(Sequence::default());
+        let sequence = Arc::new(Sequence::new(clock));
         let mut table = BlobTable::new(&blobs);
         let buckets = open_buckets(&journals, &sequence, &mut table)?;
         let orphans = blobs.sweep(&table)?;
@@ -151,8 +153,8 @@ impl Store {
 
     async fn announce(&self, event: &Event, origin: &Origin, rules: &[Rule]) {
         for rule in rules {
-            let body = event::message(event, origin, rule);
-            if let Err(error) = self.sink.deliver(&rule.arn, body).await {
+            let parcel = parcel(event::message(event, origin, rule));
+            if let Err(error) = self.sink.deliver(&rule.arn, parcel).await {
                 let what = event.what.name();
                 tracing::warn!(%error, event = what, bucket = origin.bucket, "event not delivered");
             }
@@ -169,6 +171,11 @@ impl Store {
             host_id: request.host_id(),
         }
     }
+}
+
+/// An event's message, with the subject it has where it goes to a topic.
+pub(super) fn parcel(body: String) -> Parcel {
+    Parcel { subject: Some("Amazon S3 Notification".to_owned()), ..Parcel::plain(body) }
 }
 
 fn open_buckets(
@@ -206,7 +213,7 @@ mod tests {
     use crate::s3::notification::{Kind, Notification};
     use crate::s3::object::{Version, VersionId};
     use crate::s3::record::{Record, Settings};
-    use crate::sink::SinkError;
+    use crate::sink::{BusEvent, SinkError};
 
     /// Notes what it is given, or never takes it.
     #[derive(Default)]
@@ -221,7 +228,11 @@ mod tests {
             true
         }
 
-        async fn deliver(&self, _: &str, body: String) -> Result<(), SinkError> {
+        async fn put_event(&self, _: BusEvent) -> Result<(), SinkError> {
+            Ok(())
+        }
+
+        async fn deliver(&self, _: &str, Parcel { body, .. }: Parcel) -> Result<(), SinkError> {
             if self.stuck {
                 std::future::pending::<()>().await;
             }
@@ -237,7 +248,7 @@ mod tests {
 
     fn open(dir: &Path, sink: &Arc<Noting>) -> Arc<Store> {
         let sink = Arc::clone(sink) as Arc<dyn EventSink>;
-        Arc::new(Store::open(dir, "us-east-1", "000000000000", sink).unwrap())
+        Arc::new(Store::open(dir, "us-east-1", "000000000000", Clock::system(), sink).unwrap())
     }
 
     fn with_rule(store: &Store) -> Arc<Bucket> {

@@ -21,10 +21,11 @@ use s3s::Body;
 
 use crate::arn::Account;
 use crate::clock::Clock;
+use crate::kept::Kept;
 use crate::query::{self, Form, Namespace, QueryError, Xml};
 use crate::sqs::Sqs;
 
-use self::state::Store;
+use self::state::State;
 
 pub(crate) use self::publish::Publication;
 
@@ -37,7 +38,7 @@ pub(crate) struct Sns {
     account: Arc<Account>,
     clock: Clock,
     sqs: Arc<Sqs>,
-    store: Store,
+    store: Kept<State>,
 }
 
 impl Sns {
@@ -48,7 +49,7 @@ impl Sns {
         clock: Clock,
         sqs: Arc<Sqs>,
     ) -> io::Result<Self> {
-        Ok(Self { account, clock, sqs, store: Store::open(dir)? })
+        Ok(Self { account, clock, sqs, store: Kept::open(dir, "topics.json")? })
     }
 
     /// Whether there is such an operation.
@@ -81,6 +82,13 @@ impl Sns {
             Ok(xml) => query::accept(Namespace::SNS, action, &xml),
             Err(error) => query::refuse(&error),
         }
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        self.store.change(change)
     }
 
     fn answer(&self, action: &str, base: &str, form: &Form) -> Result<Xml, QueryError> {

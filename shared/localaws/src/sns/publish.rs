@@ -195,13 +195,11 @@ fn delivery(
     subscription: &Subscription,
     postmark: &Postmark<'_>,
 ) -> Delivery {
-    match subscription.is_raw() {
-        true => Delivery { body: message, attributes: publication.attributes.clone() },
-        false => Delivery {
-            body: envelope::wrap(publication, &message, postmark),
-            attributes: Vec::new(),
-        },
-    }
+    let (body, attributes) = match subscription.is_raw() {
+        true => (message, publication.attributes.clone()),
+        false => (envelope::wrap(publication, &message, postmark), Vec::new()),
+    };
+    Delivery { body, attributes, group_id: None, deduplication_id: None }
 }
 
 fn dead_letter_queue(subscription: &Subscription) -> Option<String> {

@@ -1,15 +1,8 @@
-//! Topics and subscriptions, kept in one small file that is replaced as a
-//! whole on every change.
+//! Topics and subscriptions, as they are kept.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
-
-use crate::folder;
-use crate::query::QueryError;
 
 /// What there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,47 +56,5 @@ impl State {
         topic: &str,
     ) -> impl Iterator<Item = (&String, &Subscription)> {
         self.subscriptions.iter().filter(move |(_, subscription)| subscription.topic == topic)
-    }
-}
-
-/// The state, in memory and on disk.
-#[derive(Debug)]
-pub(super) struct Store {
-    file: PathBuf,
-    state: RwLock<Arc<State>>,
-}
-
-impl Store {
-    /// Opens the state kept in `dir`.
-    pub(super) fn open(dir: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&dir)?;
-        let file = dir.join("topics.json");
-        let state = match fs::read(&file) {
-            Ok(content) => serde_json::from_slice(&content)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
-            Err(error) => return Err(error),
-        };
-        Ok(Self { file, state: RwLock::new(Arc::new(state)) })
-    }
-
-    /// What there is now.
-    pub(super) fn read(&self) -> Arc<State> {
-        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes what there is, on disk first; on an error it stays as it is.
-    pub(super) fn change<T>(
-        &self,
-        change: impl FnOnce(&mut State) -> Result<T, QueryError>,
-    ) -> Result<T, QueryError> {
-        let mut current = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = State::clone(&current);
-        let result = change(&mut changed)?;
-        if changed != **current {
-            let content = serde_json::to_vec_pretty(&changed).map_err(io::Error::from)?;
-            folder::replace(&self.file, &content)?;
-            *current = Arc::new(changed);
-        }
-        Ok(result)
     }
 }

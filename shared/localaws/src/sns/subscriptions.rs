@@ -28,7 +28,7 @@ impl Sns {
         let subscription = Subscription { topic, protocol, endpoint, attributes };
         let shows_arn = subscription.is_confirmed()
             || form.get("ReturnSubscriptionArn").is_some_and(|flag| flag == "true");
-        let arn = self.store.change(|state| insert(state, subscription))?;
+        let arn = self.change(|state| insert(state, subscription))?;
         let mut xml = Xml::default();
         xml.text("SubscriptionArn", if shows_arn { &arn } else { PENDING });
         Ok(xml)
@@ -37,7 +37,7 @@ impl Sns {
     /// A subscription that is not there counts as ended.
     pub(super) fn unsubscribe(&self, form: &Form) -> Result<Xml, QueryError> {
         let arn = required(form, "SubscriptionArn")?;
-        self.store.change(|state| {
+        self.change(|state| {
             let Some(subscription) = state.subscriptions.remove(arn) else { return Ok(()) };
             if let Some(topic) = state.topics.get_mut(&subscription.topic) {
                 topic.deleted_subscriptions += 1;
@@ -61,7 +61,7 @@ impl Sns {
         let name = required(form, "AttributeName")?;
         let value = form.get("AttributeValue").unwrap_or_default();
         check_attribute(name, value)?;
-        self.store.change(|state| {
+        self.change(|state| {
             let subscription =
                 state.subscriptions.get_mut(arn).ok_or_else(|| not_found("Subscription"))?;
             match value {

@@ -38,7 +38,7 @@ impl Sns {
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Result<Xml, QueryError> {
         let arn = required(form, "ResourceArn")?;
-        self.store.change(|state| {
+        self.change(|state| {
             change(&mut state.topics.get_mut(arn).ok_or_else(no_resource)?.tags);
             Ok(())
         })?;

@@ -30,7 +30,7 @@ impl Sns {
         let tags = form.map("Tags.member", "Key", "Value");
         attributes.keys().try_for_each(|name| check_attribute(name))?;
         let arn = self.account.arn("sns", name);
-        self.store.change(|state| match state.topics.get(&arn) {
+        self.change(|state| match state.topics.get(&arn) {
             Some(topic) => check_same(topic, &attributes, &tags),
             None => {
                 let topic = Topic { attributes, tags, deleted_subscriptions: 0 };
@@ -46,7 +46,7 @@ impl Sns {
     /// A topic that is not there counts as deleted.
     pub(super) fn delete_topic(&self, form: &Form) -> Result<Xml, QueryError> {
         let arn = required(form, "TopicArn")?;
-        self.store.change(|state| {
+        self.change(|state| {
             state.topics.remove(arn);
             state.subscriptions.retain(|_, subscription| subscription.topic != arn);
             Ok(())
@@ -68,7 +68,7 @@ impl Sns {
         let name = required(form, "AttributeName")?;
         check_attribute(name)?;
         let value = form.get("AttributeValue").unwrap_or_default();
-        self.store.change(|state| {
+        self.change(|state| {
             let topic = state.topics.get_mut(arn).ok_or_else(|| not_found("Topic"))?;
             topic.attributes.insert(name.to_owned(), value.to_owned());
             Ok(())

@@ -13,6 +13,10 @@ pub(crate) struct Delivery {
     pub(crate) body: String,
     /// Message attributes, by ascending name.
     pub(crate) attributes: Vec<Attribute>,
+    /// Message group, of FIFO and fair queues.
+    pub(crate) group_id: Option<String>,
+    /// Deduplication id, of FIFO queues.
+    pub(crate) deduplication_id: Option<String>,
 }
 
 impl Sqs {

@@ -129,7 +129,7 @@ impl MoveTask {
                 Err(error) => return self.end(Status::Failed, Some(error.message)),
             }
             match pause {
-                Some(pause) => tokio::time::sleep(pause).await,
+                Some(pause) => sqs.clock.wait(pause).await,
                 None => tokio::task::yield_now().await,
             }
         }

@@ -8,7 +8,9 @@ async fn health_names_the_services() {
     let answer = get(&endpoint.server, "/_millrace/health").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(answer.contains(r#""status":"ok""#), "{answer}");
-    assert!(answer.contains(r#"["s3","sns","sqs","sts"]"#), "{answer}");
+    for service in ["cloudwatch", "ecs", "events", "s3", "scheduler", "secretsmanager", "sqs"] {
+        assert!(answer.contains(&format!("\"{service}\"")), "{service}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::{Answer, answer, open};
 use crate::s3::event;
 use crate::s3::notification::{self, Kind, Notification};
 use crate::s3::record::{Record, Settings};
-use crate::s3::store::Store;
+use crate::s3::store::{Store, parcel};
 
 /// Gives the configuration.
 pub(in crate::s3) async fn get_configuration(
@@ -47,7 +47,7 @@ pub(in crate::s3) async fn put_configuration(
         if known.contains(arn) || arns[..at].contains(arn) {
             continue;
         }
-        if let Err(error) = store.sink.deliver(arn, body.clone()).await {
+        if let Err(error) = store.sink.deliver(arn, parcel(body.clone())).await {
             tracing::warn!(%error, bucket = &*bucket.name, "test event not delivered");
         }
     }
