@@ -1,9 +1,10 @@
 //! What an endpoint is started with.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::Clock;
+use crate::{Clock, FaultPlan};
 
 /// Where an endpoint listens, keeps its state, and whom it says it belongs to.
 #[derive(Debug, Clone)]
@@ -19,6 +20,29 @@ pub struct Config {
     pub account: String,
     /// The time it goes by.
     pub clock: Clock,
+    /// What it does wrong, on purpose.
+    pub faults: FaultPlan,
+    /// Keys that requests must be signed with. Without any, all credentials
+    /// are taken, and none.
+    pub keys: Vec<AccessKey>,
+    /// Whether clock and faults can be driven over HTTP, under
+    /// `/_millrace/control/`.
+    pub control: bool,
+}
+
+/// An access key that requests can be signed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    /// As in `AWS_ACCESS_KEY_ID`.
+    pub id: String,
+    /// As in `AWS_SECRET_ACCESS_KEY`.
+    pub secret: String,
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Config {
@@ -33,6 +57,9 @@ impl Config {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             clock: Clock::system(),
+            faults: FaultPlan::default(),
+            keys: Vec::new(),
+            control: true,
         }
     }
 }

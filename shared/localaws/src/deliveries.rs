@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::events::EventBridge;
+use crate::faults::{Faults, Handover};
 use crate::sink::{BusEvent, EventSink, Parcel, SinkError};
 use crate::sns::{Publication, Sns};
 use crate::sqs::{Delivery, Sqs};
@@ -12,6 +13,10 @@ use crate::sqs::{Delivery, Sqs};
 /// What other services can send to.
 #[derive(Debug, Clone)]
 pub(crate) struct Deliveries {
+    /// Who sends, as faults name it.
+    pub(crate) from: &'static str,
+    /// What goes wrong on the way.
+    pub(crate) faults: Faults,
     /// Queues.
     pub(crate) sqs: Arc<Sqs>,
     /// Topics.
@@ -29,6 +34,30 @@ impl EventSink for Deliveries {
     }
 
     async fn deliver(&self, arn: &str, parcel: Parcel) -> Result<(), SinkError> {
+        match self.faults.on_delivery(self.from, arn) {
+            Handover::Never => Ok(()),
+            Handover::Once => self.hand_over(arn, parcel),
+            Handover::Twice => {
+                self.hand_over(arn, parcel.clone())?;
+                self.hand_over(arn, parcel)
+            }
+        }
+    }
+
+    async fn put_event(&self, event: BusEvent) -> Result<(), SinkError> {
+        match self.faults.on_delivery(self.from, "default") {
+            Handover::Never => Ok(()),
+            Handover::Once => self.events.put(event).await,
+            Handover::Twice => {
+                self.events.put(event.clone()).await?;
+                self.events.put(event).await
+            }
+        }
+    }
+}
+
+impl Deliveries {
+    fn hand_over(&self, arn: &str, parcel: Parcel) -> Result<(), SinkError> {
         let refused = |reason: String| SinkError::Refused { arn: arn.to_owned(), reason };
         if self.sqs.has_queue(arn) {
             let Parcel { body, group_id, deduplication_id, .. } = parcel;
@@ -42,9 +71,5 @@ impl EventSink for Deliveries {
             return published.map(drop).map_err(|error| refused(error.message));
         }
         Err(SinkError::NotFound(arn.to_owned()))
-    }
-
-    async fn put_event(&self, event: BusEvent) -> Result<(), SinkError> {
-        self.events.put(event).await
     }
 }

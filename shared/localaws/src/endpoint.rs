@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 use std::{fmt, io};
 
 use bytes::Bytes;
@@ -15,10 +16,13 @@ use s3s::Body;
 use crate::answer::{self, JsonError};
 use crate::arn::Account;
 use crate::background::Background;
+use crate::call::Call;
 use crate::cloudwatch::CloudWatch;
+use crate::control::Control;
 use crate::deliveries::Deliveries;
 use crate::ecs::Ecs;
 use crate::events::EventBridge;
+use crate::faults::{self, Ending, Faults, Refusal};
 use crate::folder::Folder;
 use crate::query::{self, Form};
 use crate::route::{QueryService, Route, base_url};
@@ -26,6 +30,7 @@ use crate::s3::S3;
 use crate::scheduler::Scheduler;
 use crate::secrets::Secrets;
 use crate::service::ServiceError;
+use crate::signature::{Denial, Keys};
 use crate::sns::Sns;
 use crate::sqs::Sqs;
 use crate::sts::Sts;
@@ -37,6 +42,9 @@ const MAX_REQUEST: usize = 8 << 20;
 /// The services.
 pub(crate) struct Endpoint {
     url: String,
+    keys: Keys,
+    control: Option<Control>,
+    faults: Faults,
     sqs: Arc<Sqs>,
     sns: Arc<Sns>,
     events: Arc<EventBridge>,
@@ -64,6 +72,8 @@ impl Endpoint {
     ) -> Result<Self, StartError> {
         let folder = Folder::open(&config.data)?;
         let clock = config.clock.clone();
+        let faults = Faults::new(config.faults.clone(), clock.clone());
+        let control = Control { clock: clock.clone(), faults: faults.clone() };
         let url = format!("http://{addr}");
         let account =
             Arc::new(Account { id: config.account.clone(), region: config.region.clone() });
@@ -85,17 +95,24 @@ impl Endpoint {
         let targets = (Arc::clone(&sqs), Arc::clone(&sns));
         let events = EventBridge::open(path, owner, time, background.clone(), targets.0, targets.1);
         let events = Arc::new(events.map_err(unusable)?);
-        let sink = Arc::new(Deliveries {
+        let deliveries = |from| Deliveries {
+            from,
+            faults: faults.clone(),
             sqs: Arc::clone(&sqs),
             sns: Arc::clone(&sns),
             events: Arc::clone(&events),
             url: url.clone(),
-        });
+        };
         let (path, unusable) = in_folder("scheduler");
         let (owner, time) = beside();
-        let scheduler =
-            Scheduler::open(path, owner, time, background.clone(), Arc::clone(&sink) as _)
-                .map_err(unusable)?;
+        let scheduler = Scheduler::open(
+            path,
+            owner,
+            time,
+            background.clone(),
+            Arc::new(deliveries("scheduler")),
+        )
+        .map_err(unusable)?;
         let (path, unusable) = in_folder("ecs");
         let (owner, time) = beside();
         let ecs = Ecs::open(path, owner, time, background).map_err(unusable)?;
@@ -106,11 +123,20 @@ impl Endpoint {
         let (owner, time) = beside();
         let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
         let (path, unusable) = in_folder("s3");
-        let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink)
-            .map_err(unusable)?;
+        let s3 = S3::open(
+            path,
+            &config.region,
+            &config.account,
+            clock.clone(),
+            Arc::new(deliveries("s3")),
+        )
+        .map_err(unusable)?;
         let sts = Sts::new(account, clock);
         Ok(Self {
             url,
+            keys: Keys::new(&config.keys),
+            control: config.control.then_some(control),
+            faults,
             sqs,
             sns,
             events,
@@ -124,35 +150,96 @@ impl Endpoint {
         })
     }
 
+    /// What goes wrong on purpose.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     /// Answers one request.
-    pub(crate) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
+    ///
+    /// # Errors
+    /// [`Dropped`] if it shall get no answer.
+    pub(crate) async fn call(&self, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
         let (head, body) = request.into_parts();
         let route = Route::of(&head);
-        match route {
-            Route::S3 => return self.s3.call(Request::from_parts(head, body)).await,
-            Route::Health => return self.health(),
-            _ => {}
+        if route == Route::S3 {
+            if let Err(denial) = self.keys.check(&head, None, SystemTime::now()) {
+                return Ok(self.denied(&route, &head, &[], denial));
+            }
+            if !self.faults.are_armed() {
+                return Ok(self.s3.call(Request::from_parts(head, body)).await);
+            }
+            let call = Call::of_s3(&head);
+            let answer = async { self.s3.call(Request::from_parts(head, body)).await };
+            return self.with_faults(&Route::S3, &call, answer).await;
         }
-        match collect(body).await {
-            Ok(body) => self.short(route, &head, &body).await,
-            Err(refusal) => refusal,
+        let body = match collect(body).await {
+            Ok(body) => body,
+            Err(refusal) => return Ok(refusal),
+        };
+        match self.faults.are_armed().then(|| Call::of(&route, &head, &body)).flatten() {
+            Some(call) => {
+                let answer = self.short(&route, &head, &body);
+                self.with_faults(&route, &call, answer).await
+            }
+            None => Ok(self.short(&route, &head, &body).await),
+        }
+    }
+
+    async fn with_faults(
+        &self,
+        route: &Route,
+        call: &Call,
+        answer: impl Future<Output = Response<Body>>,
+    ) -> Result<Response<Body>, Dropped> {
+        let course = self.faults.on_request(call);
+        if !course.delay.is_zero() {
+            tokio::time::sleep(course.delay).await;
+        }
+        match course.ending {
+            Ending::Answered => Ok(answer.await),
+            Ending::Refused(refusal) => Ok(faults::refusal(route, call, refusal)),
+            Ending::DroppedBefore => Err(Dropped),
+            Ending::DroppedAfter => {
+                answer.await;
+                Err(Dropped)
+            }
+            Ending::Cut { bytes, delay } => Ok(faults::cut(answer.await, bytes, delay)),
         }
     }
 
     /// Answers a request that fits in memory.
-    async fn short(&self, route: Route, head: &Parts, body: &[u8]) -> Response<Body> {
+    async fn short(&self, route: &Route, head: &Parts, body: &[u8]) -> Response<Body> {
+        let is_ours = matches!(route, Route::Health | Route::Control | Route::EcsAgent);
+        if !is_ours && let Err(denial) = self.keys.check(head, Some(body), SystemTime::now()) {
+            return self.denied(route, head, body, denial);
+        }
         let base = base_url(&head.headers, &self.url);
         match route {
-            Route::Json { target, operation } => self.json(&target, &operation, &base, body).await,
-            Route::CloudWatch { operation } => self.cloudwatch.cbor(&operation, body),
+            Route::Json { target, operation } => self.json(target, operation, &base, body).await,
+            Route::CloudWatch { operation } => self.cloudwatch.cbor(operation, body),
             Route::Query(service) => {
                 let form = Form::parse(head.uri.query().unwrap_or_default(), body);
-                self.query(service, &base, &form)
+                self.query(*service, &base, &form)
             }
             Route::Scheduler => self.scheduler.call(head, body).await,
             Route::EcsAgent => self.ecs.agent(head, body).await,
-            Route::Control => ServiceError::unknown_operation("control", head.uri.path()).refuse(),
+            Route::Control => match &self.control {
+                Some(control) => control.call(head, body),
+                None => ServiceError::unknown_operation("control", head.uri.path()).refuse_rest(),
+            },
             Route::S3 | Route::Health => self.health(),
+        }
+    }
+
+    fn denied(&self, route: &Route, head: &Parts, body: &[u8], denial: Denial) -> Response<Body> {
+        let (of_s3, of_others) = denial.codes();
+        let code = if *route == Route::S3 { of_s3 } else { of_others };
+        let refusal =
+            Refusal::Error { status: 403, code: code.to_owned(), message: denial.to_string() };
+        match Call::of(route, head, body) {
+            Some(call) => faults::refusal(route, &call, refusal),
+            None => self.health(),
         }
     }
 
@@ -199,6 +286,11 @@ impl Endpoint {
         answer::plain_json(health.to_string())
     }
 }
+
+/// A request gets no answer, on purpose: its connection is closed.
+#[derive(Debug, thiserror::Error)]
+#[error("dropped on purpose")]
+pub(crate) struct Dropped;
 
 async fn collect(body: Incoming) -> Result<Bytes, Response<Body>> {
     match Limited::new(body, MAX_REQUEST).collect().await {

@@ -1,5 +1,6 @@
 //! The AWS Query protocol: a form in, an XML document out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Bound;
@@ -91,6 +92,16 @@ impl Namespace {
     pub(crate) const STS: Self = Self("https://sts.amazonaws.com/doc/2011-06-15/");
     /// Of no service in particular.
     pub(crate) const NONE: Self = Self("http://webservices.amazon.com/AWSFault/2005-15-09");
+
+    /// The namespace of a service by its name.
+    pub(crate) fn of(service: &str) -> Self {
+        match service {
+            "cloudwatch" => Self::CLOUDWATCH,
+            "sns" => Self::SNS,
+            "sts" => Self::STS,
+            _ => Self::NONE,
+        }
+    }
 }
 
 /// An error answer.
@@ -101,7 +112,7 @@ pub(crate) struct QueryError {
     /// HTTP status.
     pub(crate) status: u16,
     /// The code SDKs know the error by.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// What went wrong.
     pub(crate) message: String,
 }
@@ -111,10 +122,10 @@ impl QueryError {
     pub(crate) fn new(
         namespace: Namespace,
         status: u16,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Self {
-        Self { namespace, status, code, message: message.into() }
+        Self { namespace, status, code: code.into(), message: message.into() }
     }
 
     /// Whose fault it is.
@@ -164,6 +175,11 @@ impl Xml {
         })
     }
 
+    /// The document that has been written.
+    pub(crate) fn document(self) -> String {
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", self.0)
+    }
+
     fn open(&mut self, name: &str) {
         self.0.push('<');
         self.0.push_str(name);
@@ -197,7 +213,7 @@ pub(crate) fn accept(namespace: Namespace, action: &str, result: &Xml) -> Respon
 pub(crate) fn refuse(error: &QueryError) -> Response<Body> {
     let mut body = Xml::default();
     body.within("Error", |xml| {
-        xml.text("Type", error.fault()).text("Code", error.code).text("Message", &error.message);
+        xml.text("Type", error.fault()).text("Code", &error.code).text("Message", &error.message);
     });
     body.text("RequestId", &random_id().to_string());
     let Namespace(namespace) = error.namespace;

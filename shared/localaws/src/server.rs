@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 
 use crate::background::Background;
 use crate::endpoint::Endpoint;
+use crate::faults::Faults;
 use crate::{Config, StartError};
 
 /// How long answers may still be written after [`Server::stop`].
@@ -24,6 +25,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
+    faults: Faults,
     background: Background,
 }
 
@@ -39,8 +41,9 @@ impl Server {
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.bind, source })?;
         let endpoint = Arc::new(Endpoint::open(&config, addr, background.clone())?);
+        let faults = endpoint.faults().clone();
         background.spawn(accept(listener, endpoint, background.clone()));
-        Ok(Self { addr, background })
+        Ok(Self { addr, faults, background })
     }
 
     /// The address it listens on.
@@ -61,6 +64,11 @@ impl Server {
             SocketAddr::V4(_) | SocketAddr::V6(_) => {}
         }
         format!("http://{reachable}")
+    }
+
+    /// What it does wrong on purpose.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Stops listening, ends waiting receives, lets answers under way be
@@ -109,7 +117,7 @@ async fn serve(stream: TcpStream, endpoint: Arc<Endpoint>, background: Backgroun
     }
     let service = service_fn(|request| {
         let endpoint = Arc::clone(&endpoint);
-        async move { Ok::<_, std::convert::Infallible>(endpoint.call(request).await) }
+        async move { endpoint.call(request).await }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);

@@ -18,7 +18,8 @@ impl S3Host for Host {
     }
 }
 
-fn bucket(host: &str) -> Option<&str> {
+/// The bucket in a host name, with or without port.
+pub(crate) fn bucket(host: &str) -> Option<&str> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => host,

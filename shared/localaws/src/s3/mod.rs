@@ -43,6 +43,7 @@ use tokio::sync::OnceCell;
 
 use self::api::Api;
 use self::host::Host;
+pub(crate) use self::host::bucket as bucket_of_host;
 use self::store::Store;
 use self::wire::RequestId;
 use crate::clock::Clock;

@@ -119,7 +119,7 @@ impl Sns {
                 Err(error) => failed.within("member", |xml| {
                     let sender_fault = (error.status < 500).to_string();
                     xml.text("Id", entry_id)
-                        .text("Code", error.code)
+                        .text("Code", &error.code)
                         .text("Message", &error.message)
                         .text("SenderFault", &sender_fault);
                 }),

@@ -159,10 +159,18 @@ pub(crate) async fn a_moment() {
 
 /// A GET by hand: status line, headers and body as they came.
 pub(crate) async fn get(server: &Server, path: &str) -> String {
+    request(server, "GET", path, "").await
+}
+
+/// A request by hand: status line, headers and body of the answer as they came.
+pub(crate) async fn request(server: &Server, method: &str, path: &str, body: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.addr());
+    let (address, length) = (server.addr(), body.len());
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
