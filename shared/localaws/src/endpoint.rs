@@ -166,7 +166,7 @@ impl Endpoint {
             if let Err(denial) = self.keys.check(&head, None, SystemTime::now()) {
                 return Ok(self.denied(&route, &head, &[], denial));
             }
-            if !self.faults.are_armed() {
+            if !self.faults.are_planned() {
                 return Ok(self.s3.call(Request::from_parts(head, body)).await);
             }
             let call = Call::of_s3(&head);
@@ -177,7 +177,7 @@ impl Endpoint {
             Ok(body) => body,
             Err(refusal) => return Ok(refusal),
         };
-        match self.faults.are_armed().then(|| Call::of(&route, &head, &body)).flatten() {
+        match self.faults.are_planned().then(|| Call::of(&route, &head, &body)).flatten() {
             Some(call) => {
                 let answer = self.short(&route, &head, &body);
                 self.with_faults(&route, &call, answer).await

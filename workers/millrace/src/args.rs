@@ -124,6 +124,10 @@ pub(crate) struct DevArgs {
     /// Exit when every queue is drained.
     #[arg(long)]
     pub(crate) until_idle: bool,
+
+    /// What shall go wrong on the AWS side, as a TOML file; see the README.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]
@@ -235,6 +239,19 @@ pub(crate) struct AwsArgs {
     /// Folder for objects and queues; kept over restarts.
     #[arg(long, default_value = ".millrace/aws")]
     pub(crate) data: PathBuf,
+
+    /// Region in ARNs; requests signed for others are answered too.
+    #[arg(long, default_value = "us-east-1")]
+    pub(crate) region: String,
+
+    /// Let in only requests signed with one of these keys: a file with a line
+    /// `ID:SECRET` for each.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+
+    /// What shall go wrong, as a TOML file; see the README.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 fn capture(text: &str) -> Result<(String, String), String> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use millrace_ledger::{Database, Ledger};
+use millrace_localaws::FaultPlan;
 use millrace_pipeline::{LoadError, Pipeline, UrlSource};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -92,6 +93,15 @@ pub(crate) fn read_pipeline(path: &Path) -> anyhow::Result<Pipeline> {
         ))
         .into()),
     }
+}
+
+/// Reads what shall go wrong in an embedded AWS.
+pub(crate) fn read_faults(path: &Path) -> anyhow::Result<FaultPlan> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Usage(format!("`{}` can't be read: {error}", path.display())))?;
+    let plan = toml::from_str(&text)
+        .map_err(|error| Usage(format!("`{}` is no fault plan: {error}", path.display())))?;
+    Ok(plan)
 }
 
 /// `sqlite://…/warehouse.db` → `sqlite://…/warehouse.ledger.db`; nothing for

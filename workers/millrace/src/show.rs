@@ -7,6 +7,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use millrace_localaws::FaultCount;
 use serde::Serialize;
 
 use crate::args::Color;
@@ -65,6 +66,14 @@ pub(crate) fn note(text: impl Display) {
 /// An error with its causes.
 pub(crate) fn error(error: &anyhow::Error) {
     note(format_args!("{} {error:#}", styled("error:", Style::Bad)));
+}
+
+/// How often each fault that was asked for happened; nothing if none was.
+pub(crate) fn faults(counts: &[FaultCount]) {
+    for count in counts {
+        let FaultCount { effect, matched, happened } = count;
+        note(format_args!("fault {effect}: happened {happened} times of {matched}"));
+    }
 }
 
 /// Data as JSON.

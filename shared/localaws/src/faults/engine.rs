@@ -147,8 +147,8 @@ impl Faults {
         active.rules.iter().map(count).collect()
     }
 
-    /// Whether any request may be struck.
-    pub(crate) fn are_armed(&self) -> bool {
+    /// Whether anything may go wrong.
+    pub fn are_planned(&self) -> bool {
         self.0.armed.load(Ordering::Acquire)
     }
 
@@ -224,7 +224,7 @@ impl Faults {
         resource: &str,
         mut apply: impl FnMut(&Effect, &mut StdRng) -> Option<T>,
     ) -> Option<T> {
-        if !self.are_armed() {
+        if !self.are_planned() {
             return None;
         }
         let (operation, resource) = (operation.to_owned(), resource.to_owned());
@@ -242,7 +242,7 @@ impl Faults {
     /// Offers every fault that strikes to `apply`, which says whether it took
     /// effect.
     fn draw(&self, point: Point, call: &Call, mut apply: impl FnMut(&Effect, &mut StdRng) -> bool) {
-        if !self.are_armed() {
+        if !self.are_planned() {
             return;
         }
         let active = self.0.active.read().unwrap_or_else(PoisonError::into_inner);

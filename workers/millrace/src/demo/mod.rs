@@ -12,6 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use millrace_contract::Captures;
 use millrace_ledger::{Database, Ledger};
+use millrace_localaws::FaultPlan;
 use millrace_storage::S3Storage;
 
 use crate::args::{DemoArgs, PipelineArgs};
@@ -41,6 +42,7 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         data: &data,
         port: 0,
         log_to_files: true,
+        faults: FaultPlan::default(),
     })
     .await?;
     let done = tokio::select! {

@@ -12,24 +12,27 @@ use millrace_runtime::{shutdown, telemetry};
 pub(crate) use stack::{Stack, StackConfig};
 
 use crate::args::DevArgs;
-use crate::setup::read_pipeline;
+use crate::setup::{read_faults, read_pipeline};
 use crate::show::{self, Style};
 
 /// Runs the stack.
 pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<ExitCode> {
     telemetry::init(telemetry::Format::Text);
     let pipeline = read_pipeline(&args.pipeline)?;
+    let faults = args.faults.as_deref().map(read_faults).transpose()?.unwrap_or_default();
     let stack = Stack::start(&StackConfig {
         file: &args.pipeline,
         pipeline: &pipeline,
         data: &args.data,
         port: args.port,
         log_to_files: false,
+        faults,
     })
     .await?;
     announce(&stack, &pipeline.lake.raw);
     let ended = wait(&stack, args.until_idle).await;
     show::note("stopping: workers drain");
+    show::faults(&stack.faults().counts());
     stack.stop().await;
     ended?;
     Ok(ExitCode::SUCCESS)

@@ -9,10 +9,11 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use millrace_contract::StageName;
-use millrace_localaws::{Config, Server};
+use millrace_localaws::{Config, FaultPlan, Faults, Server};
 use millrace_pipeline::Pipeline;
 use millrace_queue::{Queues, Sqs};
 use tokio::time::sleep;
+use tracing::debug;
 
 use super::provision::provision;
 use super::supervisor::{Launch, Supervisor};
@@ -40,6 +41,8 @@ pub(crate) struct StackConfig<'a> {
     /// Whether workers log to files in the data folder rather than to the
     /// terminal.
     pub(crate) log_to_files: bool,
+    /// What goes wrong once everything is provisioned.
+    pub(crate) faults: FaultPlan,
 }
 
 /// A running stack.
@@ -64,6 +67,7 @@ impl Stack {
         let aws = sdk_config(&server.url()).await;
         let plan = config.pipeline.plan();
         provision(&plan, &aws).await?;
+        server.faults().follow(config.faults.clone());
         let launch = launch(config, &data, &server.url())?;
         let services: Vec<_> =
             plan.services.iter().map(|service| (service.stage, service.workers)).collect();
@@ -75,6 +79,11 @@ impl Stack {
     /// The endpoint's URL.
     pub(crate) fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// What goes wrong on purpose.
+    pub(crate) fn faults(&self) -> &Faults {
+        self.server.faults()
     }
 
     /// Clients for the endpoint.
@@ -98,10 +107,16 @@ impl Stack {
     /// If a queue can't be asked.
     pub(crate) async fn idle(&self) -> anyhow::Result<()> {
         let sqs = Sqs::new(&self.aws);
-        while self.busy(&sqs).await? {
+        loop {
+            match self.busy(&sqs).await {
+                Ok(false) => return Ok(()),
+                Ok(true) => {}
+                // The counts were struck by a fault: they are asked for again.
+                Err(error) if self.faults().are_planned() => debug!("{error:#}"),
+                Err(error) => return Err(error),
+            }
             sleep(Duration::from_millis(200)).await;
         }
-        Ok(())
     }
 
     /// Messages move on in the order of the stages, and are sent on before they
