@@ -98,7 +98,7 @@ impl Endpoint {
                 .map_err(unusable)?;
         let (path, unusable) = in_folder("ecs");
         let (owner, time) = beside();
-        let ecs = Ecs::open(path, owner, time, background).map_err(unusable)?;
+        let ecs = Ecs::open(path, owner, time, background.clone()).map_err(unusable)?;
         let (path, unusable) = in_folder("secrets");
         let (owner, time) = beside();
         let secrets = Secrets::open(path, owner, time).map_err(unusable)?;
@@ -106,7 +106,7 @@ impl Endpoint {
         let (owner, time) = beside();
         let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
         let (path, unusable) = in_folder("s3");
-        let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink)
+        let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink, &background)
             .map_err(unusable)?;
         let sts = Sts::new(account, clock);
         Ok(Self {

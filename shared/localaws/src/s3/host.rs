@@ -1,6 +1,8 @@
 //! Which host names carry a bucket: `<bucket>.localhost` and
 //! `<bucket>.s3.<anything>`. All others are path-style.
 
+use hyper::header::HOST;
+use hyper::http::request::Parts;
 use s3s::S3Result;
 use s3s::host::{S3Host, VirtualHost};
 
@@ -16,6 +18,38 @@ impl S3Host for Host {
             None => virtual_host,
         })
     }
+}
+
+/// The bucket and the key that a request is about, where it is about a bucket;
+/// the key is empty where it is about the bucket itself.
+pub(super) fn address(parts: &Parts) -> Option<(String, String)> {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let path = percent_decoded(parts.uri.path().strip_prefix('/').unwrap_or_default())?;
+    if let Some(bucket) = host.and_then(bucket) {
+        return Some((bucket.to_owned(), path));
+    }
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    (!bucket.is_empty()).then(|| (bucket.to_owned(), key.to_owned()))
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, others)) = rest.split_first() {
+        rest = match (first, others) {
+            (b'%', [high, low, others @ ..]) => {
+                let digits = [*high, *low];
+                let digits = str::from_utf8(&digits).ok()?;
+                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                others
+            }
+            _ => {
+                bytes.push(*first);
+                others
+            }
+        };
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn bucket(host: &str) -> Option<&str> {

@@ -97,6 +97,15 @@ pub(super) fn timestamp(at: Millis) -> Timestamp {
     Timestamp::from(std::time::UNIX_EPOCH + std::time::Duration::from_millis(at))
 }
 
+/// A time that a request gives, in whole seconds; the epoch if it is before.
+pub(super) fn millis(at: &Timestamp) -> Millis {
+    let mut seconds = Vec::new();
+    let formatted = at.format(TimestampFormat::EpochSeconds, &mut seconds);
+    let text = formatted.ok().and_then(|()| String::from_utf8(seconds).ok()).unwrap_or_default();
+    let whole = text.split('.').next().unwrap_or_default();
+    whole.parse::<Millis>().unwrap_or(0).saturating_mul(1000)
+}
+
 fn serialize_object<S: Serializer>(
     object: &Option<Arc<Object>>,
     serializer: S,
@@ -163,6 +172,35 @@ impl Headers {
         self.0.iter().find(|(header, _)| **header == *name).map(|(_, value)| value.to_string())
     }
 
+    /// The number that the header of this lower-case name is.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// Until when the object is locked.
+    pub(super) fn locked_until(&self) -> Option<Timestamp> {
+        self.number(LOCK_UNTIL).map(timestamp)
+    }
+
+    /// Puts these in the place of those of the same names.
+    pub(super) fn reset(&mut self, headers: Vec<(Box<str>, Option<Box<str>>)>) {
+        let mut kept = std::mem::take(&mut self.0).into_vec();
+        kept.retain(|(name, _)| headers.iter().all(|(reset, _)| reset != name));
+        kept.extend(headers.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        self.0 = kept.into();
+    }
+
+    /// These, and those.
+    pub(super) fn with(self, others: Self) -> Self {
+        Self(self.0.into_iter().chain(others.0).collect())
+    }
+
+    /// Those that describe the content: what a copy takes over.
+    pub(super) fn described(&self) -> Self {
+        let describes = |name: &str| DESCRIBING.contains(&name) || name.starts_with(META);
+        Self(self.0.iter().filter(|(name, _)| describes(name)).cloned().collect())
+    }
+
     /// `expires`, as a time.
     pub(super) fn expires(&self) -> Option<Timestamp> {
         Timestamp::parse(TimestampFormat::HttpDate, &self.get("expires")?).ok()
@@ -207,8 +245,81 @@ pub(super) fn expires_header(expires: Option<Timestamp>) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-/// The headers to keep, from the input of an upload.
-macro_rules! headers_of {
+/// Names of the headers that describe the content, user metadata aside.
+const DESCRIBING: [&str; 6] = [
+    "content-type",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "expires",
+];
+
+/// The headers that say how an object is to be kept, from the input of an
+/// upload or a copy.
+macro_rules! keeping_of {
+    ($input:expr) => {
+        $crate::s3::object::Headers::collect(
+            [
+                (
+                    "x-amz-storage-class",
+                    $input.storage_class.take().map(|class| class.as_str().to_owned()),
+                ),
+                ("x-amz-website-redirect-location", $input.website_redirect_location.take()),
+                (
+                    $crate::s3::object::SSE,
+                    $input.server_side_encryption.take().map(|sse| sse.as_str().to_owned()),
+                ),
+                ($crate::s3::object::SSE_KEY, $input.ssekms_key_id.take()),
+                (
+                    $crate::s3::object::SSE_BUCKET_KEY,
+                    $input.bucket_key_enabled.take().map(|enabled| enabled.to_string()),
+                ),
+                ($crate::s3::object::SSE_CUSTOMER, $input.sse_customer_algorithm.take()),
+                ($crate::s3::object::SSE_CUSTOMER_KEY, $input.sse_customer_key_md5.take()),
+                (
+                    $crate::s3::object::LOCK_MODE,
+                    $input.object_lock_mode.take().map(|mode| mode.as_str().to_owned()),
+                ),
+                (
+                    $crate::s3::object::LOCK_UNTIL,
+                    $input
+                        .object_lock_retain_until_date
+                        .take()
+                        .map(|until| $crate::s3::object::millis(&until).to_string()),
+                ),
+                (
+                    $crate::s3::object::LOCK_HOLD,
+                    $input
+                        .object_lock_legal_hold_status
+                        .take()
+                        .map(|status| status.as_str().to_owned()),
+                ),
+            ],
+            None,
+        )
+    };
+}
+
+/// Encryption.
+pub(super) const SSE: &str = "x-amz-server-side-encryption";
+/// The key that S3 would encrypt with.
+pub(super) const SSE_KEY: &str = "x-amz-server-side-encryption-aws-kms-key-id";
+/// Whether a key of the bucket stands between.
+pub(super) const SSE_BUCKET_KEY: &str = "x-amz-server-side-encryption-bucket-key-enabled";
+/// Encryption with the client's key.
+pub(super) const SSE_CUSTOMER: &str = "x-amz-server-side-encryption-customer-algorithm";
+/// MD5 of the client's key.
+pub(super) const SSE_CUSTOMER_KEY: &str = "x-amz-server-side-encryption-customer-key-md5";
+/// How an object is locked.
+pub(super) const LOCK_MODE: &str = "x-amz-object-lock-mode";
+/// Until when, in milliseconds since the epoch.
+pub(super) const LOCK_UNTIL: &str = "x-amz-object-lock-retain-until-date";
+/// Whether it is held until further notice.
+pub(super) const LOCK_HOLD: &str = "x-amz-object-lock-legal-hold";
+
+/// The headers that describe the content, from the input of an upload.
+macro_rules! describing_of {
     ($input:expr) => {
         $crate::s3::object::Headers::collect(
             [
@@ -218,18 +329,13 @@ macro_rules! headers_of {
                 ("content-encoding", $input.content_encoding.take()),
                 ("content-language", $input.content_language.take()),
                 ("expires", $crate::s3::object::expires_header($input.expires.take())),
-                (
-                    "x-amz-storage-class",
-                    $input.storage_class.take().map(|class| class.as_str().to_owned()),
-                ),
-                ("x-amz-website-redirect-location", $input.website_redirect_location.take()),
             ],
             $input.metadata.take(),
         )
     };
 }
 
-pub(super) use headers_of;
+pub(super) use {describing_of, keeping_of};
 
 /// Tags of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

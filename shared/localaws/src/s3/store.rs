@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use s3s::{S3Result, s3_error};
+use tokio::sync::Notify;
 
 use super::blob::{BlobTable, Blobs};
 use super::bucket::{Bucket, Decision};
+use super::bus;
 use super::clock::Sequence;
 use super::error;
-use super::event::{self, Event, Origin};
+use super::event::{Event, Origin};
 use super::index::Index;
-use super::notification::Rule;
+use super::message;
+use super::notification::Recipients;
+use super::settings::Settings;
 use super::wire::RequestId;
 use crate::clock::Clock;
 use crate::sink::{EventSink, Parcel};
@@ -32,6 +36,8 @@ pub(super) struct Store {
     pub(super) sequence: Arc<Sequence>,
     /// Where events go.
     pub(super) sink: Arc<dyn EventSink>,
+    /// Told when lifecycle rules have changed.
+    pub(super) rules_changed: Notify,
     journals: PathBuf,
     buckets: RwLock<BTreeMap<String, Arc<Bucket>>>,
 }
@@ -61,6 +67,7 @@ impl Store {
             blobs,
             sequence,
             sink,
+            rules_changed: Notify::new(),
             journals,
             buckets: RwLock::new(buckets),
         })
@@ -82,12 +89,15 @@ impl Store {
     }
 
     /// Creates a bucket; whether there was none of this name.
-    pub(super) fn create_bucket(&self, name: &str) -> S3Result<bool> {
+    ///
+    /// # Errors
+    /// If it can't be written down.
+    pub(super) fn create_bucket(&self, name: &str, settings: Settings) -> S3Result<bool> {
         let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
         if buckets.contains_key(name) {
             return Ok(false);
         }
-        let bucket = Bucket::create(&self.journals, name, &self.sequence);
+        let bucket = Bucket::create(&self.journals, name, settings, &self.sequence);
         buckets.insert(name.to_owned(), Arc::new(bucket.map_err(error::storage)?));
         Ok(true)
     }
@@ -130,8 +140,8 @@ impl Store {
         let changed = tokio::spawn(async move {
             let _lane = bucket.lane(&key).await;
             let (announcement, answer) = bucket.commit_event(decide)?;
-            if let Some((event, rules)) = announcement {
-                store.announce(&event, &origin, &rules).await;
+            if let Some((event, recipients)) = announcement {
+                store.announce(&event, &origin, &recipients).await;
                 bucket.delivered(&event);
             }
             Ok(answer)
@@ -143,21 +153,28 @@ impl Store {
     /// process before this one ended.
     pub(super) async fn catch_up(&self) {
         for bucket in self.buckets() {
-            for (event, rules) in bucket.undelivered() {
+            for (event, recipients) in bucket.undelivered() {
                 let origin = self.origin(&bucket.name, &RequestId::random());
-                self.announce(&event, &origin, &rules).await;
+                if let Some(recipients) = recipients {
+                    self.announce(&event, &origin, &recipients).await;
+                }
                 bucket.delivered(&event);
             }
         }
     }
 
-    async fn announce(&self, event: &Event, origin: &Origin, rules: &[Rule]) {
-        for rule in rules {
-            let parcel = parcel(event::message(event, origin, rule));
+    async fn announce(&self, event: &Event, origin: &Origin, to: &Recipients) {
+        let what = event.what.name();
+        for rule in &to.rules {
+            let parcel = parcel(message::message(event, origin, rule));
             if let Err(error) = self.sink.deliver(&rule.arn, parcel).await {
-                let what = event.what.name();
                 tracing::warn!(%error, event = what, bucket = origin.bucket, "event not delivered");
             }
+        }
+        if to.event_bridge
+            && let Err(error) = self.sink.put_event(bus::event(event, origin)).await
+        {
+            tracing::warn!(%error, event = what, bucket = origin.bucket, "bus not told");
         }
     }
 
@@ -210,9 +227,9 @@ mod tests {
 
     use super::*;
     use crate::s3::event::What;
-    use crate::s3::notification::{Kind, Notification};
+    use crate::s3::notification::{Kind, Notification, Rule};
     use crate::s3::object::{Version, VersionId};
-    use crate::s3::record::{Record, Settings};
+    use crate::s3::record::Record;
     use crate::sink::{BusEvent, SinkError};
 
     /// Notes what it is given, or never takes it.
@@ -252,7 +269,7 @@ mod tests {
     }
 
     fn with_rule(store: &Store) -> Arc<Bucket> {
-        store.create_bucket("b").unwrap();
+        store.create_bucket("b", Settings::new(0)).unwrap();
         let bucket = store.bucket("b").unwrap();
         let rule = Rule {
             id: "all".to_owned(),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use chrono::{NaiveDateTime, TimeDelta, Utc};
+use chrono::{NaiveDateTime, TimeDelta};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -17,6 +17,7 @@ use s3s::{Body, S3Result, s3_error};
 
 use super::chunked::{ChunkedBody, Trailers};
 use super::incoming::RequestBody;
+use crate::clock::Millis;
 
 /// Names a request in its response, its events and the log.
 #[derive(Debug, Clone, Copy)]
@@ -40,15 +41,19 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Prepares a request.
+/// Prepares a request that came at `now`.
 ///
 /// # Errors
 /// If it is presigned and expired, or encoded wrongly.
-pub(super) fn prepare(request: Request<Incoming>, id: RequestId) -> S3Result<Request<Body>> {
+pub(super) fn prepare(
+    request: Request<Incoming>,
+    id: RequestId,
+    now: Millis,
+) -> S3Result<Request<Body>> {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(id);
     parts.headers.remove(AUTHORIZATION);
-    strip_query(&mut parts)?;
+    strip_query(&mut parts, now)?;
     let body = match (hyper::body::Body::is_end_stream(&body), is_chunked(&parts.headers)) {
         (_, true) => decoded(&mut parts, RequestBody::new(body))?,
         (true, false) => Body::empty(),
@@ -99,14 +104,14 @@ fn decoded(parts: &mut Parts, body: RequestBody) -> S3Result<Body> {
 
 /// Takes a signature out of the query, checks when it expires, and moves the
 /// headers that a presigned URL may carry to where headers are.
-fn strip_query(parts: &mut Parts) -> S3Result<()> {
+fn strip_query(parts: &mut Parts, now: Millis) -> S3Result<()> {
     let query = parts.uri.query().unwrap_or_default();
     let is_v4 = query.contains("X-Amz-Signature=");
     let is_v2 = query.contains("Signature=") && query.contains("AWSAccessKeyId=");
     if !is_v4 && !is_v2 {
         return Ok(());
     }
-    check_expiry(query, is_v4)?;
+    check_expiry(query, is_v4, now)?;
     let mut kept = Vec::new();
     let mut hoisted = Vec::new();
     for pair in query.split('&') {
@@ -135,7 +140,7 @@ fn strip_query(parts: &mut Parts) -> S3Result<()> {
     Ok(())
 }
 
-fn check_expiry(query: &str, is_v4: bool) -> S3Result<()> {
+fn check_expiry(query: &str, is_v4: bool, now: Millis) -> S3Result<()> {
     let value = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
@@ -156,7 +161,8 @@ fn check_expiry(query: &str, is_v4: bool) -> S3Result<()> {
             "Query-string authentication requires the date and the expiry of the signature."
         )
     })?;
-    match Utc::now().naive_utc() > expires {
+    let expires = Millis::try_from(expires.and_utc().timestamp_millis()).unwrap_or(0);
+    match now > expires {
         true => Err(s3_error!(AccessDenied, "Request has expired")),
         false => Ok(()),
     }

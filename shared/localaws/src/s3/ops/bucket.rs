@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use s3s::dto::{
-    self, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput,
-    DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput,
-    GetBucketVersioningInput, GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput,
-    ListBucketsInput, ListBucketsOutput, Owner, PutBucketVersioningInput,
+    self, AccessControlPolicy, BucketLocationConstraint, BucketVersioningStatus,
+    CreateBucketConfiguration, CreateBucketInput, CreateBucketOutput, DeleteBucketInput,
+    DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
+    GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput,
+    ListBucketsOutput, Owner, OwnershipControls, OwnershipControlsRule, PutBucketVersioningInput,
     PutBucketVersioningOutput,
 };
-use s3s::{S3Error, S3ErrorCode, S3Request, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
-use super::{Answer, answer};
+use super::{Answer, answer, documents, lock};
+use crate::s3::acl::Given;
+use crate::s3::document::{self, ACL, OBJECT_LOCK, OWNERSHIP};
+use crate::s3::error;
 use crate::s3::object::timestamp;
-use crate::s3::record::{Record, Settings, Versioning};
+use crate::s3::record::Record;
+use crate::s3::settings::{Settings, Versioning};
 use crate::s3::store::Store;
 
 /// The region that has no location constraint.
@@ -25,16 +31,68 @@ pub(in crate::s3) async fn create_bucket(
     store: &Arc<Store>,
     request: S3Request<CreateBucketInput>,
 ) -> Answer<CreateBucketOutput> {
-    let name = request.input.bucket;
+    let input = request.input;
+    check_location(store, input.create_bucket_configuration.as_ref())?;
+    let settings = settings(store, &input)?;
+    let name = input.bucket;
     // In the classic region, creating a bucket that one has succeeds.
-    if !store.create_bucket(&name)? && store.region != CLASSIC {
+    if !store.create_bucket(&name, settings)? && store.region != CLASSIC {
         return Err(s3_error!(
             BucketAlreadyOwnedByYou,
-            "Your previous request to create the named bucket succeeded and you already own it: \
-             `{name}`"
+            "Your previous request to create the named bucket succeeded and you already own it."
         ));
     }
     answer(CreateBucketOutput { location: Some(format!("/{name}")) })
+}
+
+/// Where a bucket is to be must be where this endpoint is.
+fn check_location(store: &Store, given: Option<&CreateBucketConfiguration>) -> S3Result<()> {
+    let constraint = given.and_then(|given| given.location_constraint.as_ref());
+    let constraint = constraint.map(BucketLocationConstraint::as_str).filter(|it| !it.is_empty());
+    match constraint {
+        Some(CLASSIC) => Err(error::custom(
+            "InvalidLocationConstraint",
+            StatusCode::BAD_REQUEST,
+            "The specified location-constraint is not valid".to_owned(),
+        )),
+        Some(region) if region != store.region => Err(error::custom(
+            "IllegalLocationConstraintException",
+            StatusCode::BAD_REQUEST,
+            format!(
+                "The {region} location constraint is incompatible for the region specific \
+                 endpoint this request was sent to."
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What a bucket is created with.
+fn settings(store: &Store, input: &CreateBucketInput) -> S3Result<Settings> {
+    let mut settings = Settings::new(store.sequence.now());
+    if input.object_lock_enabled_for_bucket == Some(true) {
+        settings.versioning = Versioning::Enabled;
+        settings.documents.set(OBJECT_LOCK, Some(lock::enabled()?));
+    }
+    if let Some(ownership) = &input.object_ownership {
+        let rules = vec![OwnershipControlsRule { object_ownership: ownership.clone() }];
+        settings.documents.set(OWNERSHIP, Some(document::write(&OwnershipControls { rules })?));
+    }
+    let acl = Given {
+        canned: input.acl.as_ref().map(|canned| canned.as_str()),
+        full_control: input.grant_full_control.as_deref(),
+        read: input.grant_read.as_deref(),
+        read_acp: input.grant_read_acp.as_deref(),
+        write: input.grant_write.as_deref(),
+        write_acp: input.grant_write_acp.as_deref(),
+    };
+    if !acl.is_empty() {
+        let grants = acl.grants(store, None)?;
+        documents::acl::check_allowed(store, &settings.documents, &grants)?;
+        let policy = AccessControlPolicy { grants: Some(grants), owner: Some(owner(store)) };
+        settings.documents.set(ACL, Some(document::write(&policy)?));
+    }
+    Ok(settings)
 }
 
 /// Deletes an empty bucket.
@@ -83,7 +141,7 @@ pub(in crate::s3) async fn list_buckets(
 }
 
 /// The owner of everything.
-pub(super) fn owner(store: &Store) -> Owner {
+pub(in crate::s3) fn owner(store: &Store) -> Owner {
     Owner { display_name: None, id: Some(store.account.clone()) }
 }
 
@@ -129,6 +187,14 @@ pub(in crate::s3) async fn put_bucket_versioning(
         Some(_) | None => return Err(S3Error::new(S3ErrorCode::MalformedXML)),
     };
     store.bucket(&input.bucket)?.commit(|index, _| {
+        let locks = index.settings.documents.text(OBJECT_LOCK).is_some();
+        if locks && versioning != Versioning::Enabled {
+            return Err(s3_error!(
+                InvalidBucketState,
+                "An Object Lock configuration is present on this bucket, so the versioning state \
+                 cannot be changed."
+            ));
+        }
         let settings = Settings { versioning, ..index.settings.clone() };
         Ok((Some(Record::Settings(settings)), ()))
     })?;

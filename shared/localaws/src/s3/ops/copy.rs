@@ -10,13 +10,15 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, Found, answer, find, put, request_id, tagging};
+use super::keeping::{self, set_encryption};
+use super::{Answer, Found, answer, expiration, find, put, request_id, tagging};
+use crate::s3::acl::Given;
 use crate::s3::checksum::{Algorithm, set_checksum};
 use crate::s3::claims::{Claims, Digest, Digester, parse_algorithm};
 use crate::s3::condition::{ReadConditions, Unmet, WriteConditions};
 use crate::s3::error;
 use crate::s3::event::What;
-use crate::s3::object::{Object, headers_of};
+use crate::s3::object::{Headers, Object, describing_of, keeping_of};
 use crate::s3::receive::{Received, Sink};
 use crate::s3::send::Reader;
 use crate::s3::store::Store;
@@ -37,23 +39,35 @@ pub(in crate::s3) async fn copy_object(
     };
     let source = Source::find(store, &input.copy_source, &conditions)?;
     check_changes_something(&input, &source)?;
-    let object = copied(&mut input, &source).await?;
+    let acl = Given {
+        canned: input.acl.as_ref().map(|canned| canned.as_str()),
+        full_control: input.grant_full_control.as_deref(),
+        read: input.grant_read.as_deref(),
+        read_acp: input.grant_read_acp.as_deref(),
+        write: None,
+        write_acp: input.grant_write_acp.as_deref(),
+    };
+    let kept = keeping::complete(store, &bucket, keeping_of!(input), &acl)?;
+    let object = copied(&mut input, &source, kept).await?;
     let conditions = WriteConditions::default();
     let written =
         put::write(store, &bucket, &input.key, &id, object, conditions, What::Copy).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(written.object.etag.to_dto()),
-        last_modified: Some(written.modified),
+        last_modified: Some(written.modified.clone()),
         ..Default::default()
     };
     set_checksum!(result, &written.object.checksum);
     result.checksum_type = written.object.checksum.as_ref().map(|checksum| checksum.kind());
-    answer(CopyObjectOutput {
+    let mut output = CopyObjectOutput {
         copy_object_result: Some(result),
         copy_source_version_id: source.shown,
-        version_id: written.shown,
+        expiration: expiration(&bucket, &input.key, &written),
         ..Default::default()
-    })
+    };
+    set_encryption!(output, &written.object.headers);
+    output.version_id = written.shown;
+    answer(output)
 }
 
 fn replaces_metadata(input: &CopyObjectInput) -> bool {
@@ -80,8 +94,8 @@ fn check_changes_something(input: &CopyObjectInput, source: &Source) -> S3Result
     Ok(())
 }
 
-/// The object that a copy is.
-async fn copied(input: &mut CopyObjectInput, source: &Source) -> S3Result<Object> {
+/// The object that a copy is; `kept` says how it is kept.
+async fn copied(input: &mut CopyObjectInput, source: &Source, kept: Headers) -> S3Result<Object> {
     let asked = input.checksum_algorithm.as_ref().map(|name| parse_algorithm(name.as_str()));
     let asked = asked.transpose()?;
     let mut object = Object::clone(&source.object);
@@ -94,10 +108,12 @@ async fn copied(input: &mut CopyObjectInput, source: &Source) -> S3Result<Object
         object.etag = digest.etag();
         object.checksum = Some(digest.checksum);
     }
-    if replaces_metadata(input) {
-        object.headers = headers_of!(input);
-        put::check_metadata(&object.headers)?;
-    }
+    let described = match replaces_metadata(input) {
+        true => describing_of!(input),
+        false => object.headers.described(),
+    };
+    put::check_metadata(&described)?;
+    object.headers = kept.with(described);
     let directive = input.tagging_directive.as_ref().map(TaggingDirective::as_str);
     if directive == Some(TaggingDirective::REPLACE) {
         object.tags = tagging::parse_header(input.tagging.as_deref())?;

@@ -11,7 +11,8 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use super::{Answer, Found, answer, find};
+use super::keeping::set_kept;
+use super::{Answer, Found, answer, expiration, find};
 use crate::s3::checksum::{Checksum, set_checksum};
 use crate::s3::condition::{ReadConditions, Unmet};
 use crate::s3::error;
@@ -34,6 +35,7 @@ pub(in crate::s3) async fn get_object(
         unmodified_since: input.if_unmodified_since,
     };
     check(&conditions, &found)?;
+    let expiration = expiration(&bucket, &input.key, &found);
     let slice = Slice::of(&found.object, input.range, input.part_number)?;
     let checksum = shown_checksum(&found.object, &slice, input.checksum_mode);
     let body = send::send(Arc::clone(&found.object), slice.bytes.clone()).await?;
@@ -67,6 +69,8 @@ pub(in crate::s3) async fn get_object(
     };
     set_checksum!(output, checksum);
     output.checksum_type = checksum.map(Checksum::kind);
+    set_kept!(output, headers);
+    output.expiration = expiration;
     answer(output)
 }
 
@@ -85,6 +89,7 @@ pub(in crate::s3) async fn head_object(
         unmodified_since: input.if_unmodified_since,
     };
     check(&conditions, &found)?;
+    let expiration = expiration(&bucket, &input.key, &found);
     let slice = Slice::of(&found.object, input.range, input.part_number)?;
     let checksum = shown_checksum(&found.object, &slice, input.checksum_mode);
     let headers = &found.object.headers;
@@ -116,7 +121,12 @@ pub(in crate::s3) async fn head_object(
     };
     set_checksum!(output, checksum);
     output.checksum_type = checksum.map(Checksum::kind);
+    set_kept!(output, headers);
+    output.expiration = expiration;
     let mut response = S3Response::new(output);
+    if let Some(count) = found.object.tags.count() {
+        response.headers.insert("x-amz-tagging-count", HeaderValue::from(count));
+    }
     response.status = content_range.map(|_| hyper::StatusCode::PARTIAL_CONTENT);
     Ok(response)
 }

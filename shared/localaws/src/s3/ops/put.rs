@@ -6,7 +6,9 @@ use hyper::Method;
 use s3s::dto::{PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, Found, answer, new_version, request_id, tagging};
+use super::keeping::{self, set_encryption};
+use super::{Answer, Found, answer, expiration, new_version, request_id, tagging};
+use crate::s3::acl::Given;
 use crate::s3::bucket::{Bucket, Decision};
 use crate::s3::checksum::{Algorithm, given_checksums, set_checksum};
 use crate::s3::chunked::Trailers;
@@ -15,7 +17,7 @@ use crate::s3::clock::Sequence;
 use crate::s3::condition::WriteConditions;
 use crate::s3::event::{Event, What};
 use crate::s3::index::Index;
-use crate::s3::object::{Headers, Object, headers_of};
+use crate::s3::object::{Headers, Object, describing_of, keeping_of};
 use crate::s3::receive;
 use crate::s3::record::Record;
 use crate::s3::store::Store;
@@ -35,8 +37,17 @@ pub(in crate::s3) async fn put_object(
     let input = &mut request.input;
     let bucket = store.bucket(&input.bucket)?;
     check_len(input.content_length)?;
-    let headers = headers_of!(input);
-    check_metadata(&headers)?;
+    let described = describing_of!(input);
+    check_metadata(&described)?;
+    let acl = Given {
+        canned: input.acl.as_ref().map(|canned| canned.as_str()),
+        full_control: input.grant_full_control.as_deref(),
+        read: input.grant_read.as_deref(),
+        read_acp: input.grant_read_acp.as_deref(),
+        write: None,
+        write_acp: input.grant_write_acp.as_deref(),
+    };
+    let headers = keeping::complete(store, &bucket, keeping_of!(input), &acl)?.with(described);
     let tags = tagging::parse_header(input.tagging.as_deref())?;
     let conditions =
         WriteConditions { matches: input.if_match.take(), none_match: input.if_none_match.take() };
@@ -63,9 +74,11 @@ pub(in crate::s3) async fn put_object(
     let stored = write(store, &bucket, key, &id, object, conditions, what).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(stored.object.etag.to_dto()),
+        expiration: expiration(&bucket, key, &stored),
         version_id: stored.shown,
         ..Default::default()
     };
+    set_encryption!(output, &stored.object.headers);
     set_checksum!(output, &stored.object.checksum);
     output.checksum_type = stored.object.checksum.as_ref().map(|checksum| checksum.kind());
     answer(output)

@@ -10,10 +10,17 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, answer, find};
+use super::{Answer, answer, find, open};
+use crate::s3::bucket::Decision;
+use crate::s3::clock::Sequence;
+use crate::s3::error;
+use crate::s3::event::{Event, What};
+use crate::s3::index::Index;
 use crate::s3::object::Tags;
-use crate::s3::record::{Record, Settings};
+use crate::s3::record::Record;
+use crate::s3::settings::Settings;
 use crate::s3::store::Store;
+use crate::s3::wire::RequestId;
 
 const MAX_OBJECT_TAGS: usize = 10;
 const MAX_BUCKET_TAGS: usize = 50;
@@ -73,10 +80,10 @@ pub(in crate::s3) async fn put_object_tagging(
     store: &Arc<Store>,
     request: S3Request<PutObjectTaggingInput>,
 ) -> Answer<PutObjectTaggingOutput> {
-    let input = request.input;
+    let (input, id) = open(request);
     let tags = from_dto(input.tagging.tag_set, MAX_OBJECT_TAGS)?;
-    let version = input.version_id.as_deref();
-    let version_id = tag_object(store, &input.bucket, &input.key, version, tags)?;
+    let object = (&*input.bucket, &*input.key, input.version_id.as_deref());
+    let version_id = tag_object(store, &id, object, tags, What::TagsPut).await?;
     answer(PutObjectTaggingOutput { version_id })
 }
 
@@ -85,25 +92,30 @@ pub(in crate::s3) async fn delete_object_tagging(
     store: &Arc<Store>,
     request: S3Request<DeleteObjectTaggingInput>,
 ) -> Answer<DeleteObjectTaggingOutput> {
-    let input = request.input;
-    let version = input.version_id.as_deref();
-    let version_id = tag_object(store, &input.bucket, &input.key, version, Tags::default())?;
+    let (input, id) = open(request);
+    let object = (&*input.bucket, &*input.key, input.version_id.as_deref());
+    let version_id = tag_object(store, &id, object, Tags::default(), What::TagsDeleted).await?;
     answer(DeleteObjectTaggingOutput { version_id })
 }
 
-fn tag_object(
-    store: &Store,
-    bucket: &str,
-    key: &str,
-    version: Option<&str>,
+async fn tag_object(
+    store: &Arc<Store>,
+    request: &RequestId,
+    (bucket, key, version): (&str, &str, Option<&str>),
     tags: Tags,
+    what: What,
 ) -> S3Result<Option<String>> {
     let bucket = store.bucket(bucket)?;
     let found = find(&bucket, key, version)?;
-    bucket.commit(|_, _| {
-        let record = Record::Tag { key: key.into(), version: found.id, tags };
-        Ok((Some(record), ()))
-    })?;
+    let (id, tagged): (_, Box<str>) = (found.id, key.into());
+    let decide = move |index: &Index, sequence: &Sequence| {
+        let version =
+            index.version(&tagged, id).ok_or_else(|| error::no_such_version(&tagged, id))?;
+        let event = Event::changed(what, &tagged, version, sequence.next(), sequence.now());
+        let record = Record::Tag { key: tagged, version: id, tags, event: None };
+        Ok(Decision { record: Some(record), event: Some(event), answer: () })
+    };
+    store.change(&bucket, key, request, decide).await?;
     Ok(found.shown)
 }
 
