@@ -2,7 +2,7 @@
 
 use std::io;
 
-use hyper::header::{CONTENT_LENGTH, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 use s3s::{Body, S3Error, S3ErrorCode, s3_error};
 
@@ -152,11 +152,13 @@ pub(super) fn complete(response: &mut Response<Body>, id: RequestId) {
     let host_id = id.host_id();
     document.push_str(&format!("<RequestId>{id}</RequestId><HostId>{host_id}</HostId></Error>"));
     response.headers_mut().remove(CONTENT_LENGTH);
+    let xml = HeaderValue::from_static("application/xml");
+    response.headers_mut().insert(CONTENT_TYPE, xml);
     *response.body_mut() = Body::from(document);
 }
 
 /// Adds an element to the error's document.
-fn detailed(mut error: S3Error, name: &'static str, value: &str) -> S3Error {
+pub(super) fn detailed(mut error: S3Error, name: &'static str, value: &str) -> S3Error {
     let mut headers = error.headers().cloned().unwrap_or_default();
     let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     if let Ok(detail) = HeaderValue::try_from(format!("{name}={value}")) {

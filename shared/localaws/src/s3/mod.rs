@@ -129,10 +129,11 @@ impl S3 {
             return cors::preflight(&self.store, &parts);
         }
         if let Some((bucket, boundary)) = form_upload(&parts) {
-            let body = RequestBody::new(body);
+            let body = RequestBody::new(&parts, body);
             return ops::post::post_object(&self.store, &parts, &bucket, &boundary, body, id).await;
         }
         let now = self.store.sequence.now();
+        wire::check_owner(&parts, &self.store.account)?;
         let request = wire::prepare(Request::from_parts(parts, body), id, now)?;
         let answered = self.service.call(request).await;
         Ok(answered.unwrap_or_else(|error| {

@@ -131,6 +131,9 @@ pub(super) struct Object {
     /// Additional checksum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) checksum: Option<Checksum>,
+    /// Those of its parts, of the same algorithm, where they were asked for.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) part_checksums: Box<[Box<str>]>,
     /// Headers given with it.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub(super) headers: Headers,
@@ -374,6 +377,7 @@ mod tests {
             size: 8,
             blobs,
             checksum: None,
+            part_checksums: Box::default(),
             headers: Headers::default(),
             tags: Tags::default(),
         };

@@ -21,6 +21,9 @@ pub(super) struct Settings {
     /// Tags of the bucket itself.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     pub(super) tags: Tags,
+    /// Where it is, if not where the endpoint is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) region: Option<String>,
     /// Everything else that can be set.
     #[serde(default, skip_serializing_if = "Documents::is_empty")]
     pub(super) documents: Documents,
@@ -34,6 +37,7 @@ impl Settings {
             versioning: Versioning::default(),
             notification: Notification::default(),
             tags: Tags::default(),
+            region: None,
             documents: Documents::default(),
         }
     }

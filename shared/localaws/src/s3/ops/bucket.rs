@@ -15,12 +15,14 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::{Answer, answer, documents, lock};
 use crate::s3::acl::Given;
+use crate::s3::bucket::Bucket;
 use crate::s3::document::{self, ACL, OBJECT_LOCK, OWNERSHIP};
 use crate::s3::error;
 use crate::s3::object::timestamp;
 use crate::s3::record::Record;
 use crate::s3::settings::{Settings, Versioning};
 use crate::s3::store::Store;
+use crate::s3::wire::SignedRegion;
 
 /// The region that has no location constraint.
 const CLASSIC: &str = "us-east-1";
@@ -31,12 +33,15 @@ pub(in crate::s3) async fn create_bucket(
     store: &Arc<Store>,
     request: S3Request<CreateBucketInput>,
 ) -> Answer<CreateBucketOutput> {
+    let signed = request.extensions.get::<SignedRegion>().map(|region| region.0.clone());
     let input = request.input;
-    check_location(store, input.create_bucket_configuration.as_ref())?;
-    let settings = settings(store, &input)?;
+    let asked = input.create_bucket_configuration.as_ref();
+    let region = location(signed.as_deref().unwrap_or(&store.region), asked)?;
+    let mut settings = settings(store, &input)?;
+    settings.region = Some(region.clone()).filter(|region| *region != store.region);
     let name = input.bucket;
     // In the classic region, creating a bucket that one has succeeds.
-    if !store.create_bucket(&name, settings)? && store.region != CLASSIC {
+    if !store.create_bucket(&name, settings)? && region != CLASSIC {
         return Err(s3_error!(
             BucketAlreadyOwnedByYou,
             "Your previous request to create the named bucket succeeded and you already own it."
@@ -45,26 +50,49 @@ pub(in crate::s3) async fn create_bucket(
     answer(CreateBucketOutput { location: Some(format!("/{name}")) })
 }
 
-/// Where a bucket is to be must be where this endpoint is.
-fn check_location(store: &Store, given: Option<&CreateBucketConfiguration>) -> S3Result<()> {
+/// Where a bucket is to be. The classic region creates them anywhere, any other
+/// only where it is.
+fn location(signed: &str, given: Option<&CreateBucketConfiguration>) -> S3Result<String> {
     let constraint = given.and_then(|given| given.location_constraint.as_ref());
     let constraint = constraint.map(BucketLocationConstraint::as_str).filter(|it| !it.is_empty());
+    let illegal = |constraint: &str| {
+        error::custom(
+            "IllegalLocationConstraintException",
+            StatusCode::BAD_REQUEST,
+            format!(
+                "The {constraint} location constraint is incompatible for the region specific \
+                 endpoint this request was sent to."
+            ),
+        )
+    };
     match constraint {
-        Some(CLASSIC) => Err(error::custom(
+        None if signed == CLASSIC => Ok(CLASSIC.to_owned()),
+        None => Err(illegal("unspecified")),
+        Some("EU") if signed == CLASSIC => Ok("eu-west-1".to_owned()),
+        Some(region) if region != CLASSIC && is_region(region) => {
+            match signed == CLASSIC || signed == region {
+                true => Ok(region.to_owned()),
+                false => Err(illegal(region)),
+            }
+        }
+        Some(_) => Err(error::custom(
             "InvalidLocationConstraint",
             StatusCode::BAD_REQUEST,
             "The specified location-constraint is not valid".to_owned(),
         )),
-        Some(region) if region != store.region => Err(error::custom(
-            "IllegalLocationConstraintException",
-            StatusCode::BAD_REQUEST,
-            format!(
-                "The {region} location constraint is incompatible for the region specific \
-                 endpoint this request was sent to."
-            ),
-        )),
-        Some(_) | None => Ok(()),
     }
+}
+
+/// Whether it looks like `eu-west-1` or `us-gov-east-1`.
+fn is_region(name: &str) -> bool {
+    let parts: Vec<_> = name.split('-').collect();
+    let number = parts.last().is_some_and(|last| last.parse::<u8>().is_ok());
+    (3..=4).contains(&parts.len()) && number
+}
+
+/// Where a bucket is.
+fn region_of(store: &Store, bucket: &Bucket) -> String {
+    bucket.read(|index| index.settings.region.clone()).unwrap_or_else(|| store.region.clone())
 }
 
 /// What a bucket is created with.
@@ -109,8 +137,9 @@ pub(in crate::s3) async fn head_bucket(
     store: &Arc<Store>,
     request: S3Request<HeadBucketInput>,
 ) -> Answer<HeadBucketOutput> {
-    store.bucket(&request.input.bucket)?;
-    answer(HeadBucketOutput { bucket_region: Some(store.region.clone()), ..Default::default() })
+    let bucket = store.bucket(&request.input.bucket)?;
+    let bucket_region = Some(region_of(store, &bucket));
+    answer(HeadBucketOutput { bucket_region, ..Default::default() })
 }
 
 /// Lists buckets by name.
@@ -128,7 +157,7 @@ pub(in crate::s3) async fn list_buckets(
     let page: Vec<_> = matching.by_ref().take(limit).collect();
     let last = page.last().map(|bucket| bucket.name.to_string());
     let shown = page.into_iter().map(|bucket| dto::Bucket {
-        bucket_region: Some(store.region.clone()),
+        bucket_region: Some(region_of(store, bucket)),
         creation_date: Some(timestamp(bucket.read(|index| index.settings.created))),
         name: Some(bucket.name.to_string()),
     });
@@ -150,8 +179,8 @@ pub(in crate::s3) async fn get_bucket_location(
     store: &Arc<Store>,
     request: S3Request<GetBucketLocationInput>,
 ) -> Answer<GetBucketLocationOutput> {
-    store.bucket(&request.input.bucket)?;
-    let constraint = (store.region != CLASSIC).then(|| store.region.clone());
+    let bucket = store.bucket(&request.input.bucket)?;
+    let constraint = Some(region_of(store, &bucket)).filter(|region| region != CLASSIC);
     answer(GetBucketLocationOutput {
         location_constraint: constraint.map(BucketLocationConstraint::from),
     })

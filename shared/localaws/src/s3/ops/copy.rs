@@ -4,12 +4,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective,
-    TaggingDirective,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETagCondition,
+    MetadataDirective, TaggingDirective,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
+use super::get::check_key;
 use super::keeping::{self, set_encryption};
 use super::{Answer, Found, answer, expiration, find, put, request_id, tagging};
 use crate::s3::acl::Given;
@@ -37,7 +40,8 @@ pub(in crate::s3) async fn copy_object(
         modified_since: input.copy_source_if_modified_since.take(),
         unmodified_since: input.copy_source_if_unmodified_since.take(),
     };
-    let source = Source::find(store, &input.copy_source, &conditions)?;
+    let key_md5 = input.copy_source_sse_customer_key_md5.as_deref();
+    let source = Source::find(store, &input.copy_source, &conditions, key_md5)?;
     check_changes_something(&input, &source)?;
     let acl = Given {
         canned: input.acl.as_ref().map(|canned| canned.as_str()),
@@ -49,7 +53,7 @@ pub(in crate::s3) async fn copy_object(
     };
     let kept = keeping::complete(store, &bucket, keeping_of!(input), &acl)?;
     let object = copied(&mut input, &source, kept).await?;
-    let conditions = WriteConditions::default();
+    let conditions = write_conditions(&request.headers)?;
     let written =
         put::write(store, &bucket, &input.key, &id, object, conditions, What::Copy).await?;
     let mut result = CopyObjectResult {
@@ -68,6 +72,17 @@ pub(in crate::s3) async fn copy_object(
     set_encryption!(output, &written.object.headers);
     output.version_id = written.shown;
     answer(output)
+}
+
+/// `If-Match` and `If-None-Match` on what the copy would replace; `s3s` knows
+/// them for uploads only.
+fn write_conditions(headers: &HeaderMap) -> S3Result<WriteConditions> {
+    let read = |name: HeaderName| -> S3Result<Option<ETagCondition>> {
+        let Some(value) = headers.get(name) else { return Ok(None) };
+        let parsed = value.to_str().ok().and_then(|value| value.parse().ok());
+        parsed.map(Some).ok_or_else(|| s3_error!(InvalidArgument, "Not an entity tag"))
+    };
+    Ok(WriteConditions { matches: read(IF_MATCH)?, none_match: read(IF_NONE_MATCH)? })
 }
 
 fn replaces_metadata(input: &CopyObjectInput) -> bool {
@@ -99,6 +114,7 @@ async fn copied(input: &mut CopyObjectInput, source: &Source, kept: Headers) -> 
     let asked = input.checksum_algorithm.as_ref().map(|name| parse_algorithm(name.as_str()));
     let asked = asked.transpose()?;
     let mut object = Object::clone(&source.object);
+    object.part_checksums = Box::default();
     let checksum = object.checksum.as_ref().filter(|checksum| !checksum.is_composite());
     let known = checksum.is_some_and(|checksum| asked.is_none_or(|it| it == checksum.algorithm));
     if !known || object.etag.parts().is_some() {
@@ -181,12 +197,14 @@ impl Source {
         store: &Store,
         source: &CopySource,
         conditions: &ReadConditions,
+        key_md5: Option<&str>,
     ) -> S3Result<Self> {
         let CopySource::Bucket { bucket, key, version_id } = source else {
             return Err(s3_error!(NotImplemented, "Copies from access points are not served here"));
         };
         let Found { object, shown, modified, .. } =
             find(&*store.bucket(bucket)?, key, version_id.as_deref())?;
+        check_key(&object, key_md5)?;
         conditions.check(object.etag, &modified).map_err(|unmet| match unmet {
             Unmet::Precondition(header) | Unmet::NotModified(header) => {
                 error::precondition_failed(&format!("x-amz-copy-source-{header}"))

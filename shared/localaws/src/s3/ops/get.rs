@@ -16,7 +16,8 @@ use super::{Answer, Found, answer, expiration, find};
 use crate::s3::checksum::{Checksum, set_checksum};
 use crate::s3::condition::{ReadConditions, Unmet};
 use crate::s3::error;
-use crate::s3::object::Object;
+use crate::s3::listing;
+use crate::s3::object::{Object, SSE_CUSTOMER_KEY};
 use crate::s3::send;
 use crate::s3::store::Store;
 
@@ -34,6 +35,7 @@ pub(in crate::s3) async fn get_object(
         modified_since: input.if_modified_since,
         unmodified_since: input.if_unmodified_since,
     };
+    check_key(&found.object, input.sse_customer_key_md5.as_deref())?;
     check(&conditions, &found)?;
     let expiration = expiration(&bucket, &input.key, &found);
     let slice = Slice::of(&found.object, input.range, input.part_number)?;
@@ -88,6 +90,7 @@ pub(in crate::s3) async fn head_object(
         modified_since: input.if_modified_since,
         unmodified_since: input.if_unmodified_since,
     };
+    check_key(&found.object, input.sse_customer_key_md5.as_deref())?;
     check(&conditions, &found)?;
     let expiration = expiration(&bucket, &input.key, &found);
     let slice = Slice::of(&found.object, input.range, input.part_number)?;
@@ -139,14 +142,17 @@ pub(in crate::s3) async fn get_object_attributes(
     let input = request.input;
     let bucket = store.bucket(&input.bucket)?;
     let found = find(&bucket, &input.key, input.version_id.as_deref())?;
-    let asked = |name| input.object_attributes.iter().any(|asked| asked.as_str() == name);
+    // Clients send them in one header or in several.
+    let asked = |name| {
+        let mut asked = input.object_attributes.iter().flat_map(|list| list.as_str().split(','));
+        asked.any(|asked| asked.trim() == name)
+    };
     let mut checksum = dto::Checksum::default();
     set_checksum!(checksum, &found.object.checksum);
     checksum.checksum_type = found.object.checksum.as_ref().map(Checksum::kind);
-    let parts = found.object.etag.parts().map(|count| dto::GetObjectAttributesParts {
-        total_parts_count: Some(i32::from(count)),
-        ..Default::default()
-    });
+    let after = input.part_number_marker.and_then(|after| usize::try_from(after).ok());
+    let most = listing::limit(input.max_parts)?;
+    let parts = parts(&found.object, after.unwrap_or(0), most);
     let class = found.object.headers.get("x-amz-storage-class");
     answer(GetObjectAttributesOutput {
         checksum: asked("Checksum").then_some(checksum),
@@ -159,6 +165,59 @@ pub(in crate::s3) async fn get_object_attributes(
         version_id: found.shown,
         ..Default::default()
     })
+}
+
+/// The parts that an object was uploaded in; one by one where their checksums
+/// were asked for.
+fn parts(object: &Object, after: usize, most: i32) -> Option<dto::GetObjectAttributesParts> {
+    let count = object.etag.parts()?;
+    let mut shown = dto::GetObjectAttributesParts {
+        total_parts_count: Some(i32::from(count)),
+        ..Default::default()
+    };
+    let algorithm = object.checksum.as_ref().map(|checksum| checksum.algorithm)?;
+    if object.part_checksums.is_empty() {
+        return Some(shown);
+    }
+    let mut left = object.blobs.iter().zip(&object.part_checksums).enumerate().skip(after);
+    let page: Vec<_> = left
+        .by_ref()
+        .take(usize::try_from(most).unwrap_or(0))
+        .map(|(at, (blob, value))| {
+            let checksum = Checksum { algorithm, value: value.clone() };
+            let mut part = dto::ObjectPart {
+                part_number: i32::try_from(at + 1).ok(),
+                size: i64::try_from(blob.len()).ok(),
+                ..Default::default()
+            };
+            set_checksum!(part, Some(&checksum));
+            part
+        })
+        .collect();
+    shown.is_truncated = Some(left.next().is_some());
+    shown.max_parts = Some(most);
+    shown.part_number_marker = i32::try_from(after).ok();
+    shown.next_part_number_marker = page.last().and_then(|part| part.part_number);
+    shown.parts = Some(page);
+    Some(shown)
+}
+
+/// An object encrypted with its client's key is given to who has the key.
+pub(super) fn check_key(object: &Object, key_md5: Option<&str>) -> S3Result<()> {
+    match (object.headers.get(SSE_CUSTOMER_KEY).as_deref(), key_md5) {
+        (None, None) => Ok(()),
+        (Some(kept), Some(given)) if kept == given => Ok(()),
+        (Some(_), Some(_)) => Err(s3_error!(AccessDenied, "Access Denied")),
+        (Some(_), None) => Err(s3_error!(
+            InvalidRequest,
+            "The object was stored using a form of Server Side Encryption. The correct parameters \
+             must be provided to retrieve the object."
+        )),
+        (None, Some(_)) => Err(s3_error!(
+            InvalidRequest,
+            "The encryption parameters are not applicable to this object."
+        )),
+    }
 }
 
 fn content_type(found: &Found) -> String {
@@ -234,12 +293,9 @@ impl Slice {
 }
 
 fn unsatisfiable(size: u64) -> S3Error {
-    let mut error = s3_error!(
-        InvalidRange,
-        "The requested range is not satisfiable: the object has {size} bytes"
-    );
+    let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
     if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
         error.set_headers([(CONTENT_RANGE, value)].into_iter().collect());
     }
-    error
+    error::detailed(error, "ActualObjectSize", &size.to_string())
 }

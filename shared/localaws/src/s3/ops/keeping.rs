@@ -27,6 +27,7 @@ pub(super) fn complete(
     mut headers: Headers,
     acl: &Given<'_>,
 ) -> S3Result<Headers> {
+    check_class(&headers)?;
     let mut more = Pairs::new();
     let grants = match acl.is_empty() {
         true => None,
@@ -45,6 +46,29 @@ pub(super) fn complete(
     }
     headers.reset(more);
     Ok(headers)
+}
+
+const CLASSES: [&str; 11] = [
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "OUTPOSTS",
+    "GLACIER_IR",
+    "SNOW",
+    "EXPRESS_ONEZONE",
+];
+
+fn check_class(headers: &Headers) -> S3Result<()> {
+    match headers.get("x-amz-storage-class") {
+        Some(class) if !CLASSES.contains(&class.as_str()) => {
+            Err(s3_error!(InvalidStorageClass, "The storage class you specified is not valid"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn encrypt(headers: &Headers, documents: &Documents, more: &mut Pairs) -> S3Result<()> {

@@ -67,7 +67,8 @@ pub(in crate::s3) async fn upload_part_copy(
         modified_since: input.copy_source_if_modified_since,
         unmodified_since: input.copy_source_if_unmodified_since,
     };
-    let source = Source::find(store, &input.copy_source, &conditions)?;
+    let key_md5 = input.copy_source_sse_customer_key_md5.as_deref();
+    let source = Source::find(store, &input.copy_source, &conditions, key_md5)?;
     let range = source.range(input.copy_source_range.as_deref())?;
     let received = copy::transfer(store, &source, range, wanted).await?;
     let (part, asked) = commit(store, &bucket, &input.upload_id, &input.key, number, received)?;

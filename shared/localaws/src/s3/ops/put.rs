@@ -67,6 +67,7 @@ pub(in crate::s3) async fn put_object(
         size: received.blob.len(),
         blobs: vec![received.blob],
         checksum: Some(received.digest.checksum),
+        part_checksums: Box::default(),
         headers,
         tags,
     };

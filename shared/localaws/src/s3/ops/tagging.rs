@@ -1,7 +1,9 @@
 //! Tags of objects and of buckets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use s3s::dto::{
     DeleteBucketTaggingInput, DeleteBucketTaggingOutput, DeleteObjectTaggingInput,
     DeleteObjectTaggingOutput, GetBucketTaggingInput, GetBucketTaggingOutput,
@@ -28,11 +30,20 @@ const MAX_BUCKET_TAGS: usize = 50;
 /// Reads `x-amz-tagging`.
 ///
 /// # Errors
-/// `InvalidTag`.
+/// `InvalidTag`, `InvalidArgument` or `BadRequest`.
 pub(super) fn parse_header(header: Option<&str>) -> S3Result<Tags> {
     let pairs = form_urlencoded::parse(header.unwrap_or_default().as_bytes());
-    let pairs = pairs.filter(|(key, _)| !key.is_empty());
-    checked(pairs.map(|(key, value)| (key.into(), value.into())).collect(), MAX_OBJECT_TAGS)
+    let pairs: Vec<(Box<str>, Box<str>)> =
+        pairs.map(|(key, value)| (key.into(), value.into())).collect();
+    let keys = pairs.iter().map(|(key, _)| key).collect::<BTreeSet<_>>();
+    if keys.len() < pairs.len() {
+        return Err(s3_error!(
+            InvalidArgument,
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query \
+             parameters without tag name duplicates."
+        ));
+    }
+    checked(pairs, MAX_OBJECT_TAGS)
 }
 
 fn from_dto(tags: TagSet, most: usize) -> S3Result<Tags> {
@@ -43,11 +54,18 @@ fn from_dto(tags: TagSet, most: usize) -> S3Result<Tags> {
 
 fn checked(pairs: Vec<(Box<str>, Box<str>)>, most: usize) -> S3Result<Tags> {
     if pairs.len() > most {
-        return Err(s3_error!(InvalidTag, "There can be at most {most} tags"));
+        let message = match most {
+            MAX_OBJECT_TAGS => format!("Object tags cannot be greater than {most}"),
+            _ => format!("Bucket tag count cannot be greater than {most}"),
+        };
+        return Err(error::custom("BadRequest", StatusCode::BAD_REQUEST, message));
     }
     for (at, (key, value)) in pairs.iter().enumerate() {
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
             return Err(s3_error!(InvalidTag, "The tag `{key}` has an invalid length"));
+        }
+        if key.starts_with("aws:") {
+            return Err(s3_error!(InvalidTag, "System tags cannot be added/updated by requester"));
         }
         if pairs[..at].iter().any(|(other, _)| other == key) {
             return Err(s3_error!(InvalidTag, "Cannot provide multiple Tags with the same key"));
