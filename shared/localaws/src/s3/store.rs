@@ -237,6 +237,8 @@ mod tests {
     struct Noting {
         stuck: bool,
         sequencers: Mutex<Vec<String>>,
+        /// What reached the bus.
+        told: Mutex<Vec<String>>,
     }
 
     #[async_trait]
@@ -245,7 +247,12 @@ mod tests {
             true
         }
 
-        async fn put_event(&self, _: BusEvent) -> Result<(), SinkError> {
+        async fn put_event(&self, event: BusEvent) -> Result<(), SinkError> {
+            if self.stuck {
+                std::future::pending::<()>().await;
+            }
+            let object = &event.detail["object"];
+            self.told.lock().unwrap().push(object["sequencer"].as_str().unwrap().to_owned());
             Ok(())
         }
 
@@ -279,7 +286,7 @@ mod tests {
             prefix: None,
             suffix: None,
         };
-        let notification = Notification { rules: vec![rule], event_bridge: false };
+        let notification = Notification { rules: vec![rule], event_bridge: true };
         bucket
             .commit(|index, _| {
                 let settings = Settings { notification, ..index.settings.clone() };
@@ -314,6 +321,7 @@ mod tests {
         let delivered = sink.sequencers.lock().unwrap().clone();
         assert_eq!(delivered.len(), 50);
         assert!(delivered.is_sorted());
+        assert_eq!(*sink.told.lock().unwrap(), delivered);
     }
 
     #[tokio::test]
@@ -332,6 +340,7 @@ mod tests {
         let later = mark(&store, &store.bucket("b").unwrap()).await.unwrap();
         let expected = vec![format!("{committed:018X}"), later];
         assert_eq!(*sink.sequencers.lock().unwrap(), expected);
+        assert_eq!(*sink.told.lock().unwrap(), expected);
 
         let again = Arc::new(Noting::default());
         open(dir.path(), &again).catch_up().await;
