@@ -133,6 +133,7 @@ impl S3 {
             return ops::post::post_object(&self.store, &parts, &bucket, &boundary, body, id).await;
         }
         let now = self.store.sequence.now();
+        wire::check_method(&parts)?;
         wire::check_owner(&parts, &self.store.account)?;
         let request = wire::prepare(Request::from_parts(parts, body), id, now)?;
         let answered = self.service.call(request).await;

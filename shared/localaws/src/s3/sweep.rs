@@ -57,7 +57,7 @@ async fn act(store: &Arc<Store>, bucket: &Arc<Bucket>, action: Action) {
             let removed = key.clone();
             let decide = move |index: &Index, sequence: &Sequence| {
                 let known = index.version(&removed, version).is_some();
-                let change = known.then(|| Change::Remove(version));
+                let change = known.then_some(Change::Remove(version));
                 Ok(decision(index, sequence, removed, change))
             };
             store.change(bucket, &key, &id, decide).await

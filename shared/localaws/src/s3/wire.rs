@@ -97,6 +97,44 @@ pub(super) fn check_owner(parts: &Parts, account: &str) -> S3Result<()> {
     }
 }
 
+/// What can be asked of a bucket or an object beside itself, and not deleted.
+const LASTING: [&str; 15] = [
+    "accelerate",
+    "acl",
+    "attributes",
+    "legal-hold",
+    "location",
+    "logging",
+    "notification",
+    "object-lock",
+    "policyStatus",
+    "requestPayment",
+    "retention",
+    "torrent",
+    "uploads",
+    "versioning",
+    "versions",
+];
+
+/// Refuses methods that S3 does not have, and the deletion of what can't be:
+/// `s3s` would delete the bucket or the object itself.
+///
+/// # Errors
+/// `MethodNotAllowed`.
+pub(super) fn check_method(parts: &Parts) -> S3Result<()> {
+    let methods = [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE];
+    let query = parts.uri.query().unwrap_or_default();
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    let lasts = parts.method == Method::DELETE && names.any(|name| LASTING.contains(&name));
+    match methods.contains(&parts.method) && !lasts {
+        true => Ok(()),
+        false => Err(s3_error!(
+            MethodNotAllowed,
+            "The specified method is not allowed against this resource."
+        )),
+    }
+}
+
 /// A range that is not one, or is more than one, is passed over: the whole
 /// object is given then, as RFC 9110, section 14.2, allows.
 fn drop_odd_range(headers: &mut HeaderMap) {

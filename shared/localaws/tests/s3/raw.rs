@@ -182,3 +182,15 @@ async fn a_bucket_that_is_expected_to_be_anothers_is_refused() {
     let sent = request.expected_bucket_owner("111122223333").send().await;
     assert_eq!(sent.map_err(crate::client::Refusal::of).unwrap_err().code, "AccessDenied");
 }
+
+#[tokio::test]
+async fn what_can_not_be_deleted_does_not_take_its_bucket_along() {
+    let endpoint = Endpoint::start().await;
+    for query in ["acl", "versioning", "notification"] {
+        let head = format!("DELETE /{BUCKET}?{query} HTTP/1.1\nhost: localhost");
+        let (answer, body) = endpoint.http(&head, b"").await;
+        assert!(answer.starts_with("http/1.1 405"), "{answer}");
+        assert_eq!(code(&body), "MethodNotAllowed");
+    }
+    endpoint.s3.head_bucket().bucket(BUCKET).send().await.unwrap();
+}

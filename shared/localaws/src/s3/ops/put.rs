@@ -1,4 +1,4 @@
-//! `PutObject`, and form uploads.
+//! `PutObject`; form uploads end here too.
 
 use std::sync::Arc;
 
