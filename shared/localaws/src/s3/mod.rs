@@ -20,6 +20,7 @@ mod error;
 mod etag;
 mod event;
 mod form;
+mod headers;
 mod host;
 mod incoming;
 mod index;

@@ -8,7 +8,8 @@ use super::blob::BlobRef;
 use super::checksum::{Algorithm, Checksum};
 use super::etag::Etag;
 use super::event::{Event, What};
-use super::object::{Headers, Tags, Version, VersionId};
+use super::headers::Headers;
+use super::object::{Tags, Version, VersionId};
 use super::settings::Settings;
 use crate::clock::Millis;
 

@@ -16,8 +16,9 @@ use super::{Answer, Found, answer, expiration, find};
 use crate::s3::checksum::{Checksum, set_checksum};
 use crate::s3::condition::{ReadConditions, Unmet};
 use crate::s3::error;
+use crate::s3::headers::SSE_CUSTOMER_KEY;
 use crate::s3::listing;
-use crate::s3::object::{Object, SSE_CUSTOMER_KEY};
+use crate::s3::object::Object;
 use crate::s3::send;
 use crate::s3::store::Store;
 

@@ -9,10 +9,10 @@ use super::documents::{acl::check_allowed, encryption};
 use crate::s3::acl::{self, Given};
 use crate::s3::bucket::Bucket;
 use crate::s3::document::{self, Documents, OBJECT_LOCK};
-use crate::s3::lifecycle::DAY;
-use crate::s3::object::{
+use crate::s3::headers::{
     Headers, LOCK_HOLD, LOCK_MODE, LOCK_UNTIL, SSE, SSE_BUCKET_KEY, SSE_CUSTOMER, SSE_KEY,
 };
+use crate::s3::lifecycle::DAY;
 use crate::s3::store::Store;
 
 type Pairs = Vec<(Box<str>, Option<Box<str>>)>;
@@ -140,8 +140,8 @@ fn lock(headers: &Headers, documents: &Documents, now: u64, more: &mut Pairs) ->
 /// Writes how an object is encrypted by S3 into an output.
 macro_rules! set_common_encryption {
     ($output:expr, $headers:expr) => {{
-        use $crate::s3::object::{SSE, SSE_BUCKET_KEY, SSE_KEY};
-        let headers: &$crate::s3::object::Headers = $headers;
+        use $crate::s3::headers::{SSE, SSE_BUCKET_KEY, SSE_KEY};
+        let headers: &$crate::s3::headers::Headers = $headers;
         $output.server_side_encryption =
             headers.get(SSE).map(::s3s::dto::ServerSideEncryption::from);
         $output.ssekms_key_id = headers.get(SSE_KEY);
@@ -153,7 +153,7 @@ macro_rules! set_common_encryption {
 /// Writes how an object is encrypted, by S3 or by its client, into an output.
 macro_rules! set_encryption {
     ($output:expr, $headers:expr) => {{
-        use $crate::s3::object::{SSE_CUSTOMER, SSE_CUSTOMER_KEY};
+        use $crate::s3::headers::{SSE_CUSTOMER, SSE_CUSTOMER_KEY};
         $crate::s3::ops::keeping::set_common_encryption!($output, $headers);
         $output.sse_customer_algorithm = $headers.get(SSE_CUSTOMER);
         $output.sse_customer_key_md5 = $headers.get(SSE_CUSTOMER_KEY);
@@ -163,7 +163,7 @@ macro_rules! set_encryption {
 /// Writes how an object is encrypted and locked into an output.
 macro_rules! set_kept {
     ($output:expr, $headers:expr) => {{
-        use $crate::s3::object::{LOCK_HOLD, LOCK_MODE};
+        use $crate::s3::headers::{LOCK_HOLD, LOCK_MODE};
         $crate::s3::ops::keeping::set_encryption!($output, $headers);
         $output.object_lock_mode = $headers.get(LOCK_MODE).map(::s3s::dto::ObjectLockMode::from);
         $output.object_lock_retain_until_date = $headers.locked_until();

@@ -20,8 +20,8 @@ use crate::s3::completion;
 use crate::s3::condition::WriteConditions;
 use crate::s3::error;
 use crate::s3::event::{Event, What};
+use crate::s3::headers::{describing_of, keeping_of};
 use crate::s3::index::Index;
-use crate::s3::object::{describing_of, keeping_of};
 use crate::s3::record::{Record, Upload};
 use crate::s3::store::Store;
 
