@@ -51,6 +51,23 @@ impl What {
         }
     }
 
+    /// The version of the message structure that S3 tells it in.
+    pub(super) fn message_version(self) -> &'static str {
+        match self {
+            Self::Put
+            | Self::Post
+            | Self::Copy
+            | Self::CompleteMultipartUpload
+            | Self::Delete
+            | Self::DeleteMarkerCreated => "2.1",
+            Self::Expired
+            | Self::ExpiryMarkerCreated
+            | Self::TagsPut
+            | Self::TagsDeleted
+            | Self::AclPut => "2.3",
+        }
+    }
+
     /// Whether a delete marker was written.
     fn is_marker(self) -> bool {
         matches!(self, Self::DeleteMarkerCreated | Self::ExpiryMarkerCreated)

@@ -10,7 +10,7 @@ use crate::clock::Millis;
 /// The message for one destination.
 pub(super) fn message(event: &Event, origin: &Origin, rule: &Rule) -> String {
     let record = Record {
-        event_version: "2.1",
+        event_version: event.what.message_version(),
         event_source: "aws:s3",
         aws_region: &origin.region,
         event_time: rfc3339(event.at),

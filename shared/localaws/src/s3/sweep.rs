@@ -7,12 +7,13 @@ use super::clock::Sequence;
 use super::event::{Event, What};
 use super::index::Index;
 use super::lifecycle::{Action, DAY, Rules};
-use super::ops::new_version;
+use super::object::{Version, VersionId};
+use super::ops::{lock, new_version};
 use super::record::Record;
 use super::settings::Versioning;
 use super::store::Store;
 use super::wire::RequestId;
-use crate::clock::Clock;
+use crate::clock::{Clock, Millis};
 
 /// Sweeps now, at every midnight, and when rules have changed.
 pub(super) async fn run(store: Arc<Store>, clock: Clock) {
@@ -56,8 +57,9 @@ async fn act(store: &Arc<Store>, bucket: &Arc<Bucket>, action: Action) {
         Action::Remove(key, version) => {
             let removed = key.clone();
             let decide = move |index: &Index, sequence: &Sequence| {
-                let known = index.version(&removed, version).is_some();
-                let change = known.then_some(Change::Remove(version));
+                let found = index.version(&removed, version);
+                let change = found.filter(|found| is_free(found, sequence.now()));
+                let change = change.map(|_| Change::Remove(version));
                 Ok(decision(index, sequence, removed, change))
             };
             store.change(bucket, &key, &id, decide).await
@@ -68,9 +70,15 @@ async fn act(store: &Arc<Store>, bucket: &Arc<Bucket>, action: Action) {
     }
 }
 
+/// Whether no lock keeps a version; a rule does not override one.
+fn is_free(version: &Version, now: Millis) -> bool {
+    let object = version.object.as_ref();
+    object.is_none_or(|object| lock::check_removal(&object.headers, now, false).is_ok())
+}
+
 enum Change {
     Mark,
-    Remove(super::object::VersionId),
+    Remove(VersionId),
 }
 
 /// Ends the current version, if it still is the one that was looked at.

@@ -205,7 +205,7 @@ pub(in crate::s3) async fn put_legal_hold(
 ///
 /// # Errors
 /// `AccessDenied`.
-pub(super) fn check_removal(headers: &Headers, now: Millis, bypass: bool) -> S3Result<()> {
+pub(in crate::s3) fn check_removal(headers: &Headers, now: Millis, bypass: bool) -> S3Result<()> {
     let held = headers.get(LOCK_HOLD).as_deref() == Some(ObjectLockLegalHoldStatus::ON);
     match held || is_retained(headers, now, bypass) {
         true => Err(protected()),
