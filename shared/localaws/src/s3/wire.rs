@@ -18,6 +18,7 @@ use s3s::dto::StreamingBlob;
 use s3s::{Body, S3Result, s3_error};
 
 use super::chunked::{ChunkedBody, Trailers};
+use super::host;
 use super::incoming::RequestBody;
 use crate::clock::Millis;
 
@@ -126,7 +127,10 @@ pub(super) fn check_method(parts: &Parts) -> S3Result<()> {
     let query = parts.uri.query().unwrap_or_default();
     let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
     let lasts = parts.method == Method::DELETE && names.any(|name| LASTING.contains(&name));
-    match methods.contains(&parts.method) && !lasts {
+    let odd_post = parts.method == Method::POST
+        && parts.uri.query().is_none()
+        && host::address(parts).is_some_and(|(_, key)| !key.is_empty());
+    match methods.contains(&parts.method) && !lasts && !odd_post {
         true => Ok(()),
         false => Err(s3_error!(
             MethodNotAllowed,

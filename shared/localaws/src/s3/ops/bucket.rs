@@ -33,6 +33,7 @@ pub(in crate::s3) async fn create_bucket(
     store: &Arc<Store>,
     request: S3Request<CreateBucketInput>,
 ) -> Answer<CreateBucketOutput> {
+    check_name(&request.input.bucket)?;
     let signed = request.extensions.get::<SignedRegion>().map(|region| region.0.clone());
     let input = request.input;
     let asked = input.create_bucket_configuration.as_ref();
@@ -48,6 +49,19 @@ pub(in crate::s3) async fn create_bucket(
         ));
     }
     answer(CreateBucketOutput { location: Some(format!("/{name}")) })
+}
+
+/// Refuses the names that S3 keeps for itself ("Bucket naming rules"); the other
+/// rules are checked where requests are read.
+fn check_name(name: &str) -> S3Result<()> {
+    let reserved = name.starts_with("sthree-")
+        || ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix));
+    match reserved {
+        true => Err(s3_error!(InvalidBucketName, "The specified bucket is not valid.")),
+        false => Ok(()),
+    }
 }
 
 /// Where a bucket is to be. The classic region creates them anywhere, any other
@@ -152,8 +166,11 @@ pub(in crate::s3) async fn list_buckets(
     let prefix = input.prefix.as_deref().unwrap_or_default();
     let after = input.continuation_token.as_deref().unwrap_or_default();
     let buckets = store.buckets();
-    let mut matching =
+    let matching =
         buckets.iter().filter(|bucket| bucket.name.starts_with(prefix) && &*bucket.name > after);
+    let region = input.bucket_region.as_deref();
+    let mut matching =
+        matching.filter(|bucket| region.is_none_or(|region| region == region_of(store, bucket)));
     let page: Vec<_> = matching.by_ref().take(limit).collect();
     let last = page.last().map(|bucket| bucket.name.to_string());
     let shown = page.into_iter().map(|bucket| dto::Bucket {
