@@ -60,6 +60,28 @@ pub(super) struct Given<'a> {
     pub(super) write_acp: Option<&'a str>,
 }
 
+/// What a request's input says of a list; buckets have `write` beside the others.
+macro_rules! given_acl {
+    ($input:expr) => {
+        $crate::s3::acl::Given {
+            canned: $input.acl.as_ref().map(|canned| canned.as_str()),
+            full_control: $input.grant_full_control.as_deref(),
+            read: $input.grant_read.as_deref(),
+            read_acp: $input.grant_read_acp.as_deref(),
+            write: None,
+            write_acp: $input.grant_write_acp.as_deref(),
+        }
+    };
+    ($input:expr, write) => {
+        $crate::s3::acl::Given {
+            write: $input.grant_write.as_deref(),
+            ..$crate::s3::acl::given_acl!($input)
+        }
+    };
+}
+
+pub(super) use given_acl;
+
 impl Given<'_> {
     fn headers(&self) -> [(Option<&str>, &'static str); 5] {
         [

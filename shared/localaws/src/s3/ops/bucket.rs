@@ -14,7 +14,7 @@ use s3s::dto::{
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::{Answer, answer, documents, lock};
-use crate::s3::acl::Given;
+use crate::s3::acl::given_acl;
 use crate::s3::bucket::Bucket;
 use crate::s3::document::{self, ACL, OBJECT_LOCK, OWNERSHIP};
 use crate::s3::error;
@@ -120,14 +120,7 @@ fn settings(store: &Store, input: &CreateBucketInput) -> S3Result<Settings> {
         let rules = vec![OwnershipControlsRule { object_ownership: ownership.clone() }];
         settings.documents.set(OWNERSHIP, Some(document::write(&OwnershipControls { rules })?));
     }
-    let acl = Given {
-        canned: input.acl.as_ref().map(|canned| canned.as_str()),
-        full_control: input.grant_full_control.as_deref(),
-        read: input.grant_read.as_deref(),
-        read_acp: input.grant_read_acp.as_deref(),
-        write: input.grant_write.as_deref(),
-        write_acp: input.grant_write_acp.as_deref(),
-    };
+    let acl = given_acl!(input, write);
     if !acl.is_empty() {
         let grants = acl.grants(store, None)?;
         documents::acl::check_allowed(store, &settings.documents, &grants)?;

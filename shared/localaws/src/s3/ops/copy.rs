@@ -15,7 +15,7 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::get::check_key;
 use super::keeping::{self, set_encryption};
 use super::{Answer, Found, answer, expiration, find, put, request_id, tagging};
-use crate::s3::acl::Given;
+use crate::s3::acl::given_acl;
 use crate::s3::checksum::{Algorithm, set_checksum};
 use crate::s3::claims::{Claims, Digest, Digester, parse_algorithm};
 use crate::s3::condition::{ReadConditions, Unmet, WriteConditions};
@@ -44,14 +44,7 @@ pub(in crate::s3) async fn copy_object(
     let key_md5 = input.copy_source_sse_customer_key_md5.as_deref();
     let source = Source::find(store, &input.copy_source, &conditions, key_md5)?;
     check_changes_something(&input, &source)?;
-    let acl = Given {
-        canned: input.acl.as_ref().map(|canned| canned.as_str()),
-        full_control: input.grant_full_control.as_deref(),
-        read: input.grant_read.as_deref(),
-        read_acp: input.grant_read_acp.as_deref(),
-        write: None,
-        write_acp: input.grant_write_acp.as_deref(),
-    };
+    let acl = given_acl!(input);
     let kept = keeping::complete(store, &bucket, keeping_of!(input), &acl)?;
     let object = copied(&mut input, &source, kept).await?;
     let conditions = write_conditions(&request.headers)?;

@@ -11,7 +11,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::keeping::{self, set_common_encryption, set_encryption};
 use super::{Answer, Found, answer, expiration, new_version, open, tagging};
-use crate::s3::acl::Given;
+use crate::s3::acl::given_acl;
 use crate::s3::bucket::Decision;
 use crate::s3::checksum::{Algorithm, Checksum, given_checksums, set_checksum};
 use crate::s3::claims::parse_algorithm;
@@ -34,14 +34,7 @@ pub(in crate::s3) async fn create(
     let bucket = store.bucket(&input.bucket)?;
     let described = describing_of!(input);
     super::put::check_metadata(&described)?;
-    let acl = Given {
-        canned: input.acl.as_ref().map(|canned| canned.as_str()),
-        full_control: input.grant_full_control.as_deref(),
-        read: input.grant_read.as_deref(),
-        read_acp: input.grant_read_acp.as_deref(),
-        write: None,
-        write_acp: input.grant_write_acp.as_deref(),
-    };
+    let acl = given_acl!(input);
     let headers = keeping::complete(store, &bucket, keeping_of!(input), &acl)?.with(described);
     let mut output = CreateMultipartUploadOutput::default();
     set_encryption!(output, &headers);

@@ -8,7 +8,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::keeping::{self, set_encryption};
 use super::{Answer, Found, answer, expiration, new_version, request_id, tagging};
-use crate::s3::acl::Given;
+use crate::s3::acl::given_acl;
 use crate::s3::bucket::{Bucket, Decision};
 use crate::s3::checksum::{Algorithm, given_checksums, set_checksum};
 use crate::s3::chunked::Trailers;
@@ -40,14 +40,7 @@ pub(in crate::s3) async fn put_object(
     check_len(input.content_length)?;
     let described = describing_of!(input);
     check_metadata(&described)?;
-    let acl = Given {
-        canned: input.acl.as_ref().map(|canned| canned.as_str()),
-        full_control: input.grant_full_control.as_deref(),
-        read: input.grant_read.as_deref(),
-        read_acp: input.grant_read_acp.as_deref(),
-        write: None,
-        write_acp: input.grant_write_acp.as_deref(),
-    };
+    let acl = given_acl!(input);
     let headers = keeping::complete(store, &bucket, keeping_of!(input), &acl)?.with(described);
     let tags = tagging::parse_header(input.tagging.as_deref())?;
     let conditions =

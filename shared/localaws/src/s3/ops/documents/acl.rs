@@ -13,7 +13,7 @@ use s3s::{S3Request, S3Result};
 
 use super::access::ownership;
 use super::set;
-use crate::s3::acl::{self, Given};
+use crate::s3::acl::{self, given_acl};
 use crate::s3::document::{self, ACL, Documents};
 use crate::s3::error;
 use crate::s3::event::What;
@@ -38,14 +38,7 @@ pub(in crate::s3) async fn put_bucket_acl(
 ) -> Answer<PutBucketAclOutput> {
     let input = request.input;
     let bucket = store.bucket(&input.bucket)?;
-    let given = Given {
-        canned: input.acl.as_ref().map(|canned| canned.as_str()),
-        full_control: input.grant_full_control.as_deref(),
-        read: input.grant_read.as_deref(),
-        read_acp: input.grant_read_acp.as_deref(),
-        write: input.grant_write.as_deref(),
-        write_acp: input.grant_write_acp.as_deref(),
-    };
+    let given = given_acl!(input, write);
     let grants = given.grants(store, input.access_control_policy)?;
     bucket.read(|index| check_allowed(store, &index.settings.documents, &grants))?;
     let policy = AccessControlPolicy { grants: Some(grants), owner: Some(owner(store)) };
@@ -97,14 +90,7 @@ pub(in crate::s3) async fn put_object_acl(
 ) -> Answer<PutObjectAclOutput> {
     let (input, id) = open(request);
     let bucket = store.bucket(&input.bucket)?;
-    let given = Given {
-        canned: input.acl.as_ref().map(|canned| canned.as_str()),
-        full_control: input.grant_full_control.as_deref(),
-        read: input.grant_read.as_deref(),
-        read_acp: input.grant_read_acp.as_deref(),
-        write: input.grant_write.as_deref(),
-        write_acp: input.grant_write_acp.as_deref(),
-    };
+    let given = given_acl!(input, write);
     let grants = given.grants(store, input.access_control_policy)?;
     bucket.read(|index| check_allowed(store, &index.settings.documents, &grants))?;
     let policy = AccessControlPolicy { grants: Some(grants), owner: Some(owner(store)) };
