@@ -115,7 +115,7 @@ impl Endpoint {
         .map_err(unusable)?;
         let (path, unusable) = in_folder("ecs");
         let (owner, time) = beside();
-        let ecs = Ecs::open(path, owner, time, background).map_err(unusable)?;
+        let ecs = Ecs::open(path, owner, time, background.clone()).map_err(unusable)?;
         let (path, unusable) = in_folder("secrets");
         let (owner, time) = beside();
         let secrets = Secrets::open(path, owner, time).map_err(unusable)?;
@@ -123,14 +123,9 @@ impl Endpoint {
         let (owner, time) = beside();
         let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
         let (path, unusable) = in_folder("s3");
-        let s3 = S3::open(
-            path,
-            &config.region,
-            &config.account,
-            clock.clone(),
-            Arc::new(deliveries("s3")),
-        )
-        .map_err(unusable)?;
+        let sink = Arc::new(deliveries("s3"));
+        let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink, &background)
+            .map_err(unusable)?;
         let sts = Sts::new(account, clock);
         Ok(Self {
             url,

@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | SQS | all of them, on standard queues: long polling, delays, visibility, batches, dead letters, move tasks, tags, permissions | `sqs/<queue>/`: settings, journal |
 //! | SNS | topics, subscriptions, `Publish` and `PublishBatch`, tags; delivery to queues, raw or in the envelope, by filter policy (attributes or body), with a dead-letter queue | `sns/topics.json` |
-//! | S3 | buckets, objects, versions, multipart uploads, notifications; object events go to queues and topics | `s3/` |
+//! | S3 | buckets and what can be set for them, objects, versions, multipart and form uploads, lifecycle, object lock; object events go to queues, topics and the default event bus | `s3/` |
 //! | STS | `GetCallerIdentity`, `AssumeRole` | – |
 //!
 //! `GET /_millrace/health` answers with JSON once everything is up.
@@ -40,6 +40,8 @@
 //!
 //! - FIFO queues and topics, EventBridge, Scheduler, ECS, injected faults.
 //! - The Query protocol of SQS: SDKs from before the end of 2023.
+//! - Of S3: Select, restores, access points. Replication, logging, reports,
+//!   acceleration and transitions are kept and not acted on; nothing is encrypted.
 //! - Signatures, policies and KMS keys are accepted and kept, not enforced. One
 //!   account and one region: requests signed for others are answered alike.
 //! - A receipt handle is stale once its message is received again: deleting
