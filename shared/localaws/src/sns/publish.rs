@@ -6,7 +6,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use crate::answer::random_id;
-use crate::pattern::Pattern;
+use crate::pattern::{Dialect, Pattern};
 use crate::query::{Form, Group, QueryError, Xml};
 use crate::sqs::{Attribute, Delivery};
 
@@ -183,7 +183,7 @@ fn recipients<'a>(
         let policy = subscription.attributes.get("FilterPolicy");
         subscription.is_confirmed()
             && policy.is_none_or(|policy| {
-                let pattern = Pattern::parse(policy);
+                let pattern = Pattern::parse(policy, Dialect::MessageBody);
                 pattern.is_ok_and(|pattern| pattern.matches(&publication.document(scope)))
             })
     })

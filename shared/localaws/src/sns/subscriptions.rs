@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::answer::random_id;
 use crate::page::page;
-use crate::pattern::Pattern;
+use crate::pattern::{Dialect, Pattern};
 use crate::query::{Form, QueryError, Xml};
 
 use super::state::{State, Subscription};
@@ -175,7 +175,7 @@ fn insert(state: &mut State, subscription: Subscription) -> Result<String, Query
 
 fn check_attribute(name: &str, value: &str) -> Result<(), QueryError> {
     match name {
-        "FilterPolicy" if !value.is_empty() => match Pattern::parse(value) {
+        "FilterPolicy" if !value.is_empty() => match Pattern::parse(value, Dialect::MessageBody) {
             Ok(_) => Ok(()),
             Err(reason) => Err(invalid("FilterPolicy", &reason.to_string())),
         },
