@@ -83,7 +83,7 @@ impl Endpoint {
         let (path, unusable) = in_folder("events");
         let (owner, time) = beside();
         let targets = (Arc::clone(&sqs), Arc::clone(&sns));
-        let events = EventBridge::open(path, owner, time, background.clone(), targets.0, targets.1);
+        let events = EventBridge::open(path, owner, time, background.clone(), targets, url.clone());
         let events = Arc::new(events.map_err(unusable)?);
         let sink = Arc::new(Deliveries {
             sqs: Arc::clone(&sqs),
