@@ -100,6 +100,7 @@ mod sink;
 mod sns;
 mod sqs;
 mod sts;
+mod time;
 
 pub use clock::Clock;
 pub use config::Config;

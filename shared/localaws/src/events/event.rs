@@ -1,6 +1,5 @@
 //! An event as its targets get it.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -8,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::answer::random_id;
 use crate::arn::Account;
 use crate::clock::Millis;
+use crate::time::rfc3339;
 
 /// What is told of an event by whoever puts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +77,6 @@ impl Event {
         let document = serde_json::from_str(&json)?;
         Ok(Self { id, json, document, ingested_at: now })
     }
-}
-
-/// A time as events tell it, to the second.
-pub(super) fn rfc3339(at: Millis) -> String {
-    let at = i64::try_from(at).ok().and_then(DateTime::<Utc>::from_timestamp_millis);
-    at.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// JSON without the whitespace between its parts.

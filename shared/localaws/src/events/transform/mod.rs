@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::event::{Event, rfc3339};
+use crate::time::rfc3339;
+
+use super::event::Event;
 use super::state::Target;
 
 pub(super) use self::path::Path;
