@@ -36,8 +36,9 @@ impl EventSink for Deliveries {
             return self.sqs.deliver(arn, delivery).map_err(|error| refused(error.message));
         }
         if self.sns.has_topic(arn) {
+            let Parcel { body, subject, group_id, deduplication_id } = parcel;
             let publication =
-                Publication { subject: parcel.subject, ..Publication::plain(parcel.body) };
+                Publication { subject, group_id, deduplication_id, ..Publication::plain(body) };
             let published = self.sns.publish_to(arn, publication, &self.url);
             return published.map(drop).map_err(|error| refused(error.message));
         }

@@ -78,7 +78,8 @@ impl Endpoint {
         let sqs = Arc::new(sqs.map_err(unusable)?);
         let (path, unusable) = in_folder("sns");
         let (owner, time) = beside();
-        let sns = Sns::open(path, owner, time, Arc::clone(&sqs));
+        let outbox = folder.join("outbox");
+        let sns = Sns::open(path, owner, time, &background, Arc::clone(&sqs), outbox);
         let sns = Arc::new(sns.map_err(unusable)?);
         let (path, unusable) = in_folder("events");
         let (owner, time) = beside();
@@ -93,9 +94,8 @@ impl Endpoint {
         });
         let (path, unusable) = in_folder("scheduler");
         let (owner, time) = beside();
-        let scheduler =
-            Scheduler::open(path, owner, time, background.clone(), Arc::clone(&sink) as _)
-                .map_err(unusable)?;
+        let scheduler = Scheduler::open(path, owner, time, background.clone(), Arc::clone(&sink))
+            .map_err(unusable)?;
         let (path, unusable) = in_folder("ecs");
         let (owner, time) = beside();
         let ecs = Ecs::open(path, owner, time, background).map_err(unusable)?;
