@@ -4,6 +4,7 @@
 //! Source: "Parsing Amazon SNS message formats", SNS Developer Guide.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -134,29 +135,40 @@ async fn exchange(
         return Err(wrong("it is not on this machine"));
     }
     let stream = TcpStream::connect(&addresses[..]).await.map_err(passing)?;
+    let request = request_for(&uri, authority.as_str(), headers, body)
+        .ok_or_else(|| wrong("it can't be requested"))?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(passing)?;
+    let mut answer = pin!(sender.send_request(request));
+    // The connection may end with the answer already in hand.
+    let answer = tokio::select! {
+        biased;
+        answer = answer.as_mut() => answer,
+        _ended = connection => answer.await,
+    };
+    answer.map(|answer| answer.status()).map_err(passing)
+}
+
+fn request_for(
+    uri: &Uri,
+    authority: &str,
+    headers: &[(String, String)],
+    body: &str,
+) -> Option<Request<Full<Bytes>>> {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = Request::post(path)
-        .header(HOST, authority.as_str())
+        .header(HOST, authority)
         .header(CONTENT_TYPE, "text/plain; charset=UTF-8")
         .header(USER_AGENT, "Amazon Simple Notification Service Agent")
         .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
-        .map_err(|_| wrong("it can't be requested"))?;
+        .ok()?;
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
             request.headers_mut().insert(name, value);
         }
     }
-    let answer = async { sender.send_request(request).await.map_err(passing) };
-    tokio::select! {
-        answer = answer => answer.map(|answer| answer.status()),
-        ended = connection => Err(match ended {
-            Ok(()) => passing("the connection was closed"),
-            Err(error) => passing(error),
-        }),
-    }
+    Some(request)
 }
 
 #[cfg(test)]
