@@ -62,3 +62,37 @@ impl Wildcard {
         self.0[wanted..].iter().all(|letter| *letter == Letter::Gap)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Too simple to be wrong, and too slow to be used.
+    fn fits(letters: &[Letter], text: &[char]) -> bool {
+        match (letters, text) {
+            ([], text) => text.is_empty(),
+            ([Letter::Gap, rest @ ..], text) => {
+                (0..=text.len()).any(|skipped| fits(rest, &text[skipped..]))
+            }
+            ([Letter::This(letter), rest @ ..], [first, text @ ..]) => {
+                letter == first && fits(rest, text)
+            }
+            ([Letter::This(_), ..], []) => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_fits_if_there_is_a_way_to_fill_the_gaps(
+            pattern in "[ab*]{0,8}",
+            text in "[ab]{0,12}",
+        ) {
+            prop_assume!(!pattern.contains("**"));
+            let wildcard = Wildcard::parse(&pattern).unwrap();
+            let letters: Vec<char> = text.chars().collect();
+            prop_assert_eq!(wildcard.matches(&text), fits(&wildcard.0, &letters));
+        }
+    }
+}
