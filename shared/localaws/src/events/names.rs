@@ -102,8 +102,7 @@ pub(super) fn check_name(
     others: &str,
 ) -> Result<(), ServiceError> {
     if !(1..=longest).contains(&name.len()) {
-        let must = format!("have length between 1 and {longest}");
-        return Err(constraint(name, member, &must));
+        return Err(constraint(name, member, &length(name.len(), longest)));
     }
     match name.chars().all(|letter| letter.is_ascii_alphanumeric() || others.contains(letter)) {
         true => Ok(()),
@@ -111,6 +110,14 @@ pub(super) fn check_name(
             let must = format!("satisfy regular expression pattern: [{others}A-Za-z0-9]+");
             Err(constraint(name, member, &must))
         }
+    }
+}
+
+/// What a length that is not from 1 to `longest` must be.
+pub(super) fn length(found: usize, longest: usize) -> String {
+    match found > longest {
+        true => format!("have length less than or equal to {longest}"),
+        false => "have length greater than or equal to 1".to_owned(),
     }
 }
 
@@ -122,8 +129,7 @@ pub(super) fn check_length(
 ) -> Result<(), ServiceError> {
     match text {
         Some(text) if text.chars().count() > longest => {
-            let must = format!("have length less than or equal to {longest}");
-            Err(constraint(text, member, &must))
+            Err(constraint(text, member, &length(text.len(), longest)))
         }
         Some(_) | None => Ok(()),
     }

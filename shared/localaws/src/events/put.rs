@@ -9,7 +9,7 @@ use crate::service::ServiceError;
 
 use super::Core;
 use super::event::{Event, Facts};
-use super::names::constraint;
+use super::names::{constraint, length};
 
 /// Entries of a request at most.
 const MAX_ENTRIES: usize = 10;
@@ -60,8 +60,8 @@ impl Core {
     ) -> Result<PutEventsResult, ServiceError> {
         let count = request.entries.len();
         if !(1..=MAX_ENTRIES).contains(&count) {
-            let must = format!("have length between 1 and {MAX_ENTRIES}");
-            return Err(constraint(&format!("[{count} entries]"), "entries", &must));
+            let (value, must) = (format!("[{count} entries]"), length(count, MAX_ENTRIES));
+            return Err(constraint(&value, "entries", &must));
         }
         if request.entries.iter().map(Entry::size).sum::<usize>() >= MAX_BYTES {
             let message = "Total size of the entries in the request is over the limit.";

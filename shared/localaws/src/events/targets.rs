@@ -7,7 +7,7 @@ use crate::page::page;
 use crate::service::ServiceError;
 
 use super::Core;
-use super::names::{check_length, check_name, constraint, page_size};
+use super::names::{check_length, check_name, constraint, length, page_size};
 use super::state::{InputTransformer, Target};
 use super::transform::{Path, Template};
 
@@ -160,8 +160,8 @@ fn check_entries(member: &str, count: usize) -> Result<(), ServiceError> {
     match (1..=MAX_ENTRIES).contains(&count) {
         true => Ok(()),
         false => {
-            let must = format!("have length between 1 and {MAX_ENTRIES}");
-            Err(constraint(&format!("[{count} entries]"), member, &must))
+            let (value, must) = (format!("[{count} entries]"), length(count, MAX_ENTRIES));
+            Err(constraint(&value, member, &must))
         }
     }
 }
