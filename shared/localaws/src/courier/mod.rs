@@ -9,6 +9,7 @@ mod dead_letters;
 mod failure;
 mod outbox;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -30,7 +32,7 @@ pub(crate) use self::dead_letters::{DeadLetter, bury, outcome};
 pub(crate) use self::failure::Failure;
 
 /// Deliveries under way at a time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 /// How long to wait for a dead-letter queue that can't be written.
 const BURIAL_PAUSE: Millis = 60_000;
 
@@ -149,30 +151,55 @@ impl<C: Carrier> Courier<C> {
         Ok(())
     }
 
+    /// Makes every attempt that is due, many at a time: one that takes long
+    /// keeps no other waiting.
     async fn work(&self) {
+        let mut under_way = FuturesUnordered::new();
+        let mut ids = HashSet::new();
         loop {
-            let posted = self.posted.notified();
-            let now = self.clock.now();
-            let open = self.outbox.open_items();
-            let next_at = open.iter().map(|(_, shipment)| shipment.next_at).min();
-            match next_at {
-                Some(at) if at <= now => self.try_all(open, now).await,
-                Some(at) => tokio::select! {
-                    () = self.clock.wait_until(at) => {}
-                    () = posted => {}
-                },
-                None => posted.await,
+            let (due, next_at) = self.due(&ids);
+            for (id, shipment) in due {
+                ids.insert(id);
+                under_way.push(self.try_again(id, shipment));
+            }
+            tokio::select! {
+                Some(id) = under_way.next() => {
+                    ids.remove(&id);
+                }
+                () = self.posted.notified() => {}
+                () = self.wait_until(next_at) => {}
             }
         }
     }
 
-    async fn try_all(&self, open: Vec<(u64, Shipment<C::Load>)>, now: Millis) {
-        let due = open.into_iter().filter(|(_, shipment)| shipment.next_at <= now);
-        let due = futures::stream::iter(due);
-        due.for_each_concurrent(AT_ONCE, |(id, shipment)| self.try_again(id, shipment)).await;
+    /// What to try now beside what is under way, and when the rest is due;
+    /// never, where something has to end first.
+    fn due(&self, under_way: &HashSet<u64>) -> (Vec<(u64, Shipment<C::Load>)>, Option<Millis>) {
+        let now = self.clock.now();
+        self.outbox.look(|open| {
+            let mut due = Vec::new();
+            let mut next_at = None;
+            for (id, shipment) in open.iter().filter(|(id, _)| !under_way.contains(id)) {
+                if shipment.next_at > now {
+                    let earlier = next_at.unwrap_or(Millis::MAX).min(shipment.next_at);
+                    next_at = Some(earlier);
+                } else if under_way.len() + due.len() < AT_ONCE {
+                    due.push((*id, shipment.clone()));
+                }
+            }
+            (due, next_at)
+        })
     }
 
-    async fn try_again(&self, id: u64, mut shipment: Shipment<C::Load>) {
+    async fn wait_until(&self, at: Option<Millis>) {
+        match at {
+            Some(at) => self.clock.wait_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Answers the number it was given.
+    async fn try_again(&self, id: u64, mut shipment: Shipment<C::Load>) -> u64 {
         let noted = match self.try_once(&mut shipment).await {
             true => self.outbox.remove(id),
             false => self.outbox.replace(id, shipment),
@@ -182,6 +209,7 @@ impl<C: Carrier> Courier<C> {
             // The disk may need a moment.
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
+        id
     }
 
     /// Whether nothing is left to do for it.

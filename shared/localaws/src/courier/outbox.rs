@@ -78,10 +78,9 @@ impl<T: Clone + Serialize + DeserializeOwned> Outbox<T> {
         })
     }
 
-    /// What is in it, in order.
-    pub(super) fn open_items(&self) -> Vec<(u64, T)> {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.open.iter().map(|(id, item)| (*id, item.clone())).collect()
+    /// Looks at what is in it, by ascending number.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&BTreeMap<u64, T>) -> R) -> R {
+        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner).open)
     }
 
     fn with<R>(&self, change: impl FnOnce(&mut Inner<T>) -> io::Result<R>) -> io::Result<R> {
@@ -151,6 +150,10 @@ mod tests {
 
     use super::*;
 
+    fn items(outbox: &Outbox<String>) -> Vec<(u64, String)> {
+        outbox.look(|open| open.iter().map(|(id, item)| (*id, item.clone())).collect())
+    }
+
     #[test]
     fn what_was_put_in_is_there_until_it_is_taken_out() {
         let dir = TempDir::new().unwrap();
@@ -164,9 +167,9 @@ mod tests {
         OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"In\":[3,").unwrap();
 
         let outbox = Outbox::<String>::open(&path).unwrap();
-        assert_eq!(outbox.open_items(), [(second, "B".to_owned())]);
+        assert_eq!(items(&outbox), [(second, "B".to_owned())]);
         assert!(outbox.add("c".to_owned()).unwrap() > second);
-        outbox.open_items().iter().for_each(|(id, _)| outbox.remove(*id).unwrap());
+        items(&outbox).iter().for_each(|(id, _)| outbox.remove(*id).unwrap());
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "an empty outbox is an empty file");
     }
 
@@ -182,6 +185,6 @@ mod tests {
         }
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines < COMPACT_AFTER + 2, "{lines} lines");
-        assert_eq!(Outbox::<String>::open(&path).unwrap().open_items().len(), 1);
+        assert_eq!(items(&Outbox::open(&path).unwrap()).len(), 1);
     }
 }

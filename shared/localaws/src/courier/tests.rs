@@ -21,6 +21,9 @@ impl Carrier for Arc<Failing> {
     type Load = String;
 
     async fn carry(&self, load: &String, attempt: u32) -> Result<(), Failure> {
+        if load == "hangs" {
+            std::future::pending::<()>().await;
+        }
         self.carried.lock().unwrap().push((load.clone(), attempt));
         self.failures.lock().unwrap().pop().map_or(Ok(()), Err)
     }
@@ -64,14 +67,20 @@ impl Check {
 
     async fn attempts(&self, expected: usize) {
         let deadline = Instant::now() + Duration::from_secs(5);
-        while self.carrier.carried.lock().unwrap().len() < expected
-            || (self.courier.outbox.open_items().iter())
-                .any(|(_, shipment)| shipment.next_at <= self.clock.now())
-        {
+        while self.carrier.carried.lock().unwrap().len() < expected || self.is_due() {
             assert!(Instant::now() < deadline, "{expected} attempts were not made");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         assert_eq!(self.carrier.carried.lock().unwrap().len(), expected);
+    }
+
+    fn is_due(&self) -> bool {
+        let now = self.clock.now();
+        self.courier.outbox.look(|open| open.values().any(|shipment| shipment.next_at <= now))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.courier.outbox.look(|open| open.is_empty())
     }
 
     fn end(&self) -> Option<(u32, Option<Exhausted>)> {
@@ -93,7 +102,7 @@ async fn what_may_pass_is_tried_again_after_a_pause() {
     check.attempts(2).await;
     check.clock.advance(Duration::from_secs(2));
     check.attempts(3).await;
-    assert!(check.courier.outbox.open_items().is_empty());
+    assert!(check.is_empty());
     assert_eq!(check.end(), None);
 }
 
@@ -116,7 +125,7 @@ async fn what_can_not_succeed_is_given_up_at_once() {
     let check = Check::new(vec![Failure::permanent("NONE", "no such queue")]);
     check.send(5, 60_000).await;
     assert_eq!(check.end(), Some((0, None)));
-    assert!(check.courier.outbox.open_items().is_empty());
+    assert!(check.is_empty());
 }
 
 #[tokio::test]
@@ -131,4 +140,19 @@ async fn what_is_left_is_taken_up_by_the_next_process() {
     check.clock.advance(Duration::from_secs(1));
     check.attempts(2).await;
     assert_eq!(check.carrier.carried.lock().unwrap()[1], ("x".to_owned(), 2));
+}
+
+#[tokio::test]
+async fn one_that_takes_long_keeps_no_other_waiting() {
+    let check = Check::new(Vec::new());
+    let patience = Patience { retries: 0, age: 1000 };
+    check.courier.post("hangs".to_owned(), patience).unwrap();
+    check.courier.post("goes".to_owned(), patience).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while check.courier.outbox.look(|open| open.len()) > 1 {
+        assert!(Instant::now() < deadline, "the other one was not delivered");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let left = check.courier.outbox.look(|open| open.values().next().unwrap().load.clone());
+    assert_eq!(left, "hangs");
 }
