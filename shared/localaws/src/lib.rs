@@ -55,9 +55,9 @@
 //!   Lambda functions, Firehose and mobile apps are kept and never confirmed.
 //!   Envelopes have a signature that does not verify. Deduplication ids of FIFO
 //!   topics are forgotten when the endpoint stops; queues know them themselves.
-//! - EventBridge: no archives, replays, pipes, connections, API destinations. A
-//!   bus gets an event once, however it comes there. Targets of services that
-//!   are not here get nothing; their dead-letter queue does.
+//! - EventBridge: no archives, replays, pipes, connections, API destinations.
+//!   Targets of services that are not here get nothing; their dead-letter queue
+//!   does.
 //! - Rules and schedules fire on the second. What fell due while the endpoint
 //!   was not running is fired once for each of them, for the latest time that
 //!   was missed, if that is not older than a day (or the schedule's maximum

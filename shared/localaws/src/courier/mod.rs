@@ -98,6 +98,12 @@ struct Shipment<T> {
     next_at: Millis,
 }
 
+/// What to try now, by number in the outbox, and when the rest is due.
+struct Due<T> {
+    now: Vec<(u64, Shipment<T>)>,
+    next_at: Option<Millis>,
+}
+
 /// Sees deliveries of one kind through.
 pub(crate) struct Courier<C: Carrier> {
     carrier: C,
@@ -157,8 +163,8 @@ impl<C: Carrier> Courier<C> {
         let mut under_way = FuturesUnordered::new();
         let mut ids = HashSet::new();
         loop {
-            let (due, next_at) = self.due(&ids);
-            for (id, shipment) in due {
+            let Due { now, next_at } = self.due(&ids);
+            for (id, shipment) in now {
                 ids.insert(id);
                 under_way.push(self.try_again(id, shipment));
             }
@@ -174,20 +180,18 @@ impl<C: Carrier> Courier<C> {
 
     /// What to try now beside what is under way, and when the rest is due;
     /// never, where something has to end first.
-    fn due(&self, under_way: &HashSet<u64>) -> (Vec<(u64, Shipment<C::Load>)>, Option<Millis>) {
-        let now = self.clock.now();
+    fn due(&self, under_way: &HashSet<u64>) -> Due<C::Load> {
+        let time = self.clock.now();
         self.outbox.look(|open| {
-            let mut due = Vec::new();
-            let mut next_at = None;
+            let (mut now, mut next_at) = (Vec::new(), None);
             for (id, shipment) in open.iter().filter(|(id, _)| !under_way.contains(id)) {
-                if shipment.next_at > now {
-                    let earlier = next_at.unwrap_or(Millis::MAX).min(shipment.next_at);
-                    next_at = Some(earlier);
-                } else if under_way.len() + due.len() < AT_ONCE {
-                    due.push((*id, shipment.clone()));
+                if shipment.next_at > time {
+                    next_at = Some(next_at.unwrap_or(Millis::MAX).min(shipment.next_at));
+                } else if under_way.len() + now.len() < AT_ONCE {
+                    now.push((*id, shipment.clone()));
                 }
             }
-            (due, next_at)
+            Due { now, next_at }
         })
     }
 

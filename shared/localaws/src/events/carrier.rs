@@ -39,6 +39,8 @@ pub(super) struct Load {
     pub(super) group_id: Option<String>,
     /// ARN of the dead-letter queue.
     pub(super) dead_letters: Option<String>,
+    /// Why the target, a bus, does not get it.
+    pub(super) rejected: Option<String>,
 }
 
 #[async_trait]
@@ -47,6 +49,9 @@ impl Carrier for ToTargets {
 
     async fn carry(&self, load: &Load, _attempt: u32) -> Result<(), Failure> {
         let target = &load.target;
+        if let Some(reason) = &load.rejected {
+            return Err(Failure::permanent("THIRD_ACCOUNT_HOP_DETECTED", reason));
+        }
         if self.sqs.has_queue(target) {
             let (body, group_id) = (load.body.clone(), load.group_id.clone());
             let (attributes, deduplication_id) = (Vec::new(), None);

@@ -1,6 +1,5 @@
 //! From an event on a bus to what the targets of its rules are sent.
 
-use std::collections::HashSet;
 use std::io;
 
 use crate::clock::Millis;
@@ -17,27 +16,30 @@ use super::transform::{Context, input};
 const RETRIES: u32 = 185;
 const AGE_SECONDS: u32 = 86400;
 
+/// How an event came to a bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It was put there.
+    Put,
+    /// The bus is the target of another bus's rule.
+    Forwarded,
+}
+
 /// What is to be sent, and how long to try.
 type Loads = Vec<(Load, Patience)>;
 
 impl Core {
-    /// Sends an event to the targets of every rule of a bus that it matches,
-    /// and of the buses that these send it to. A bus gets an event once: there
-    /// are no loops.
+    /// Sends an event to the targets of every rule of a bus that it matches. A
+    /// bus among the targets gets it and sends it on to what is no bus: an event
+    /// goes to a bus as a target only once.
     ///
     /// # Errors
     /// If something can neither be delivered nor kept for later.
     pub(super) async fn dispatch(&self, bus: &str, event: &Event) -> io::Result<()> {
-        let mut loads = Loads::new();
         let state = self.kept.read();
-        let mut ahead = vec![bus.to_owned()];
-        let mut visited = HashSet::from([bus.to_owned()]);
-        while let Some(bus) = ahead.pop() {
-            let Some(found) = state.buses.get(&bus) else { continue };
-            for (name, rule) in found.rules.iter().filter(|(_, rule)| takes(rule, event)) {
-                let further = self.collect(&state, (&bus, name, rule), event, &mut loads);
-                ahead.extend(further.into_iter().filter(|bus| visited.insert(bus.clone())));
-            }
+        let mut loads = Loads::new();
+        for further in self.collect(&state, bus, event, Way::Put, &mut loads) {
+            self.collect(&state, &further, event, Way::Forwarded, &mut loads);
         }
         self.send(loads).await
     }
@@ -53,29 +55,58 @@ impl Core {
         rule: &Rule,
         event: &Event,
     ) -> io::Result<()> {
+        let state = self.kept.read();
         let mut loads = Loads::new();
-        let further = self.collect(&self.kept.read(), (bus, name, rule), event, &mut loads);
-        self.send(loads).await?;
-        for bus in further {
-            self.dispatch(&bus, event).await?;
+        for further in self.collect_rule(&state, (bus, name, rule), event, Way::Put, &mut loads) {
+            self.collect(&state, &further, event, Way::Forwarded, &mut loads);
         }
-        Ok(())
+        self.send(loads).await
+    }
+
+    /// Adds what the rules of a bus send; answers the buses among their targets.
+    fn collect(
+        &self,
+        state: &State,
+        bus: &str,
+        event: &Event,
+        way: Way,
+        loads: &mut Loads,
+    ) -> Vec<String> {
+        let rules = state.buses.get(bus).into_iter().flat_map(|found| &found.rules);
+        let matching = rules.filter(|(_, rule)| takes(rule, event));
+        matching
+            .flat_map(|(name, rule)| self.collect_rule(state, (bus, name, rule), event, way, loads))
+            .collect()
     }
 
     /// Adds what a rule sends; answers the buses among its targets.
-    fn collect(
+    fn collect_rule(
         &self,
         state: &State,
         (bus, name, rule): (&str, &str, &Rule),
         event: &Event,
+        way: Way,
         loads: &mut Loads,
     ) -> Vec<String> {
         let mut buses = Vec::new();
         for target in rule.targets.values() {
-            match self.bus_of_arn(&target.arn).filter(|bus| state.buses.contains_key(*bus)) {
-                Some(bus) => buses.push(bus.to_owned()),
-                None => loads.push((self.load((bus, name), target, event), patience(target))),
-            }
+            let further = self.bus_of_arn(&target.arn);
+            let further = further.filter(|further| state.buses.contains_key(*further));
+            let rejected = match (further, way) {
+                (Some(further), Way::Put) => {
+                    buses.push(further.to_owned());
+                    continue;
+                }
+                (Some(_), Way::Forwarded) => Some(format!(
+                    "Event ingestion rejected for event {} because an event can be sent to an \
+                     event bus target only once. This event was previously delivered to an event \
+                     bus target.",
+                    event.id
+                )),
+                (None, _) => None,
+            };
+            let load = Load { rejected, ..self.load((bus, name), target, event) };
+            loads.push((load, patience(target)));
         }
         buses
     }
@@ -91,6 +122,7 @@ impl Core {
             group_id: sqs.and_then(|sqs| sqs.message_group_id.clone()),
             dead_letters: target.dead_letter_config.as_ref().and_then(|queue| queue.arn.clone()),
             rule: rule_arn,
+            rejected: None,
         }
     }
 

@@ -138,7 +138,7 @@ fn text(name: &str, operand: &Value, dialect: Dialect) -> Result<Option<Conditio
 }
 
 /// One thing or a list of things that it must not be, or a condition on text
-/// with one operand or a list of them.
+/// with one operand or a list of them; filter policies know only `prefix` here.
 fn none_of(operand: &Value, dialect: Dialect) -> Result<Vec<Condition>, PatternError> {
     const WRONG: PatternError = PatternError::Operand {
         condition: "anything-but",
@@ -149,6 +149,9 @@ fn none_of(operand: &Value, dialect: Dialect) -> Result<Vec<Condition>, PatternE
         let (Some((name, operand)), None) = (entries.next(), entries.next()) else {
             return Err(PatternError::OneKey);
         };
+        if dialect != Dialect::Rule && name != "prefix" {
+            return Err(PatternError::Unknown(name.clone()));
+        }
         return one_or_more(operand)
             .ok_or(PatternError::EmptyArray)?
             .iter()

@@ -146,6 +146,12 @@ fn each_service_has_its_own_limits() {
     assert!(Pattern::parse(nested, Dialect::MessageBody).is_ok());
     let wildcard = r#"{"a": [{"wildcard": "b*"}]}"#;
     assert!(Pattern::parse(wildcard, Dialect::MessageBody).is_err());
+    for (condition, known) in [("prefix", true), ("suffix", false), ("equals-ignore-case", false)] {
+        let policy = json!({"a": [{"anything-but": {condition: "b"}}]}).to_string();
+        assert!(Pattern::parse(&policy, Dialect::Rule).is_ok(), "{condition}");
+        let known_to_policies = Pattern::parse(&policy, Dialect::MessageAttributes).is_ok();
+        assert_eq!(known_to_policies, known, "{condition}");
+    }
     let keys = json!({"a": [1], "b": [1], "c": [1], "d": [1], "e": [1], "f": [1]}).to_string();
     assert!(Pattern::parse(&keys, Dialect::Rule).is_ok());
     assert_eq!(Pattern::parse(&keys, Dialect::MessageBody), Err(PatternError::Keys(5)));

@@ -139,11 +139,15 @@ async fn an_event_goes_from_bus_to_bus_and_never_round() {
     let put_rule = events.put_rule().name("back").event_bus_name(second);
     put_rule.event_pattern(pattern.to_string()).send().await.unwrap();
     let default = second.replace("second", "default");
-    let put_targets = events.put_targets().rule("back").event_bus_name("second");
-    let put_targets = put_targets.targets(target("1", &default).build().unwrap());
+    let dead = endpoint.queue("dead").await;
+    let letters = DeadLetterConfig::builder().arn(format!("{QUEUE}dead")).build();
+    let back = target("1", &default).dead_letter_config(letters).build().unwrap();
+    let put_targets = events.put_targets().rule("back").event_bus_name("second").targets(back);
     put_targets.targets(queue_target("a")).send().await.unwrap();
     put(&endpoint, vec![entry("shop", "{}")]).await;
     assert_eq!(endpoint.depth(&queue).await, 1);
+    let letter = endpoint.take(&dead, 1).await.remove(0);
+    assert_eq!(attribute(&letter, "ERROR_CODE"), Some("THIRD_ACCOUNT_HOP_DETECTED"));
 }
 
 #[tokio::test]
