@@ -88,12 +88,13 @@ impl Endpoint {
         let sqs = Arc::new(sqs.map_err(unusable)?);
         let (path, unusable) = in_folder("sns");
         let (owner, time) = beside();
-        let sns = Sns::open(path, owner, time, Arc::clone(&sqs));
+        let outbox = folder.join("outbox");
+        let sns = Sns::open(path, owner, time, &background, Arc::clone(&sqs), outbox);
         let sns = Arc::new(sns.map_err(unusable)?);
         let (path, unusable) = in_folder("events");
         let (owner, time) = beside();
         let targets = (Arc::clone(&sqs), Arc::clone(&sns));
-        let events = EventBridge::open(path, owner, time, background.clone(), targets.0, targets.1);
+        let events = EventBridge::open(path, owner, time, background.clone(), targets, url.clone());
         let events = Arc::new(events.map_err(unusable)?);
         let deliveries = |from| Deliveries {
             from,
@@ -105,14 +106,9 @@ impl Endpoint {
         };
         let (path, unusable) = in_folder("scheduler");
         let (owner, time) = beside();
-        let scheduler = Scheduler::open(
-            path,
-            owner,
-            time,
-            background.clone(),
-            Arc::new(deliveries("scheduler")),
-        )
-        .map_err(unusable)?;
+        let sink = Arc::new(deliveries("scheduler"));
+        let scheduler =
+            Scheduler::open(path, owner, time, background.clone(), sink).map_err(unusable)?;
         let (path, unusable) = in_folder("ecs");
         let (owner, time) = beside();
         let ecs = Ecs::open(path, owner, time, background.clone()).map_err(unusable)?;
