@@ -6,6 +6,7 @@
 //!                                                       └ journal  what outlives the process
 //! ```
 
+mod attempts;
 mod delivery;
 mod description;
 mod digest;
@@ -13,13 +14,17 @@ mod error;
 mod index;
 mod journal;
 mod message;
+mod messages;
 mod metrics;
 #[cfg(test)]
 mod model;
 mod mover;
 mod ops;
+mod order;
 mod queue;
 mod receipt;
+mod recent;
+mod redrive_allow;
 mod registry;
 mod settings;
 mod take;
