@@ -17,7 +17,7 @@
 //!
 //! | service | operations | kept in |
 //! |---|---|---|
-//! | SQS | all of them, on standard queues: long polling, delays, visibility, batches, dead letters, move tasks, tags, permissions | `sqs/<queue>/`: settings, journal |
+//! | SQS | all of them, on standard, fair and FIFO queues: long polling, delays, visibility, batches, deduplication, dead letters, move tasks, tags, permissions | `sqs/<queue>/`: settings, journal |
 //! | SNS | topics, subscriptions, `Publish` and `PublishBatch`, tags; delivery to queues, raw or in the envelope, by filter policy (attributes or body), with a dead-letter queue | `sns/topics.json` |
 //! | S3 | buckets, objects, versions, multipart uploads, notifications; object events go to queues and topics | `s3/` |
 //! | STS | `GetCallerIdentity`, `AssumeRole` | – |
@@ -38,15 +38,18 @@
 //!
 //! # What is not there, or not the same
 //!
-//! - FIFO queues and topics, EventBridge, Scheduler, ECS, injected faults.
+//! - FIFO topics, EventBridge, Scheduler, ECS, injected faults.
 //! - The Query protocol of SQS: SDKs from before the end of 2023.
 //! - Signatures, policies and KMS keys are accepted and kept, not enforced. One
 //!   account and one region: requests signed for others are answered alike.
 //! - A receipt handle is stale once its message is received again: deleting
 //!   with it deletes nothing and changing visibility is `MessageNotInflight`,
 //!   as the references say. AWS is often more lenient with standard queues.
-//! - Order is that of becoming ready, and nothing is delivered twice without a
-//!   reason. AWS promises neither.
+//! - The order of a standard queue is that of becoming ready, and nothing is
+//!   delivered twice without a reason. AWS promises neither. Message groups of a
+//!   fair queue take turns at all times, not only once one is found to be noisy.
+//! - FIFO queues are not throttled, and every message is looked at to find the
+//!   groups that can be received (AWS: the first 120,000).
 //! - A queue can be created again right after it was deleted (AWS: 60 s later).
 //! - Subscribers other than queues are kept and never confirmed. Envelopes have
 //!   a signature that does not verify.

@@ -46,7 +46,7 @@ impl Sqs {
             0 => State::Ready,
             delay => State::Delayed(now + Millis::from(delay) * 1000),
         };
-        let attributes = delivery.attributes;
+        let attributes = delivery.attributes.into();
         let extras = Extras { attributes, group, deduplication, ..Extras::default() };
         let content = content(delivery.body.into(), extras, now);
         queue.send(vec![Message::new(content, state)], now).map(drop)

@@ -19,7 +19,8 @@ const POISON_RECEIVES: u32 = 3;
 /// The messages of one queue.
 #[derive(Debug)]
 pub(crate) struct Index {
-    messages: BTreeMap<Seq, Message>,
+    /// Boxed because the nodes of the tree are little more than half full.
+    messages: BTreeMap<Seq, Box<Message>>,
     order: Order,
     /// When each delayed or in-flight message becomes ready. Exact.
     timers: BTreeSet<(Millis, Seq)>,
@@ -71,7 +72,7 @@ impl Index {
             extras.group = Some(shared);
         }
         let (group, state) = (message.group().cloned(), message.state);
-        self.messages.insert(seq, message);
+        self.messages.insert(seq, Box::new(message));
         self.enter(seq, group.as_ref(), state);
     }
 
@@ -94,7 +95,7 @@ impl Index {
     /// Puts messages back to the front that were next but not received.
     pub(crate) fn give_back(&mut self, taken: &[Seq]) {
         for &seq in taken.iter().rev() {
-            let group = self.messages.get(&seq).and_then(Message::group);
+            let group = self.messages.get(&seq).and_then(|message| message.group());
             self.order.give_back(seq, group);
         }
     }
@@ -134,7 +135,7 @@ impl Index {
         let message = self.messages.remove(&seq)?;
         self.leave(seq, message.group(), message.state);
         self.order.gone(message.group(), |seq| is_ready(&self.messages, seq));
-        Some(message)
+        Some(*message)
     }
 
     /// Takes everything out.
@@ -144,12 +145,12 @@ impl Index {
 
     /// A message.
     pub(crate) fn get(&self, seq: Seq) -> Option<&Message> {
-        self.messages.get(&seq)
+        self.messages.get(&seq).map(|message| &**message)
     }
 
     /// The message that was added first.
     pub(crate) fn oldest(&self) -> Option<(Seq, &Message)> {
-        self.messages.first_key_value().map(|(&seq, message)| (seq, message))
+        self.messages.first_key_value().map(|(&seq, message)| (seq, &**message))
     }
 
     /// Since when the oldest message is here that has not been received three
@@ -164,7 +165,7 @@ impl Index {
 
     /// All messages, the one added first in front.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Seq, &Message)> {
-        self.messages.iter().map(|(&seq, message)| (seq, message))
+        self.messages.iter().map(|(&seq, message)| (seq, &**message))
     }
 
     /// When the next message becomes ready by itself.
@@ -213,7 +214,7 @@ impl Index {
     }
 }
 
-fn is_ready(messages: &BTreeMap<Seq, Message>, seq: Seq) -> bool {
+fn is_ready(messages: &BTreeMap<Seq, Box<Message>>, seq: Seq) -> bool {
     messages.get(&seq).is_some_and(|message| message.state == State::Ready)
 }
 

@@ -27,19 +27,20 @@ pub(crate) struct Content {
     pub(crate) extras: Option<Arc<Extras>>,
 }
 
-/// The parts that most messages lack.
+/// The parts that most messages lack. Kept small: a FIFO queue has one for each
+/// message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Extras {
     /// Message attributes, by ascending name.
-    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) attributes: Box<[Attribute]>,
     /// `AWSTraceHeader`.
-    pub(crate) trace_header: Option<String>,
+    pub(crate) trace_header: Option<Box<str>>,
     /// `MessageGroupId`: on a standard queue, the tenant of a fair queue.
     pub(crate) group: Option<Arc<str>>,
     /// How a FIFO queue tells it from others. Every message there has one.
     pub(crate) deduplication: Option<Deduplication>,
     /// How it came to be a dead letter.
-    pub(crate) dead_letter: Option<DeadLetter>,
+    pub(crate) dead_letter: Option<Box<DeadLetter>>,
 }
 
 /// How a FIFO queue tells a message from others.
@@ -170,7 +171,7 @@ impl Message {
 
     /// How it came to be a dead letter, if it is one.
     pub(crate) fn dead_letter(&self) -> Option<&DeadLetter> {
-        self.content.extras.as_deref()?.dead_letter.as_ref()
+        self.content.extras.as_deref()?.dead_letter.as_deref()
     }
 
     /// Counts a receive at `now` that holds the message until `until`.

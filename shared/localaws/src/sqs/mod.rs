@@ -1,9 +1,11 @@
-//! SQS: standard queues, by the AWS JSON 1.0 protocol.
+//! SQS: standard and FIFO queues, by the AWS JSON 1.0 protocol.
 //!
 //! ```text
-//! request → mod (which operation) → ops (its rules) → queue (one lock)
-//!                                                       ├ index    which message is ready
-//!                                                       └ journal  what outlives the process
+//! request → mod (which operation) → ops (its rules) → queue → messages (one lock)
+//!                                                               ├ index    which message is ready
+//!                                                               │ └ order  which is next: fair or FIFO
+//!                                                               ├ recent   what was sent already
+//!                                                               └ journal  what outlives the process
 //! ```
 
 mod attempts;

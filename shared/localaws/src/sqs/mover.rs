@@ -178,7 +178,7 @@ impl MoveTask {
 
 /// The queue a dead letter came from.
 fn origin(sqs: &Sqs, content: &Content) -> Result<Arc<Queue>, SqsError> {
-    let letter = content.extras.as_ref().and_then(|extras| extras.dead_letter.as_ref());
+    let letter = content.extras.as_ref().and_then(|extras| extras.dead_letter.as_deref());
     letter
         .and_then(|letter| sqs.queue_by_arn(&letter.source))
         .ok_or_else(|| SqsError::new(Code::InvalidParameterValue, "CouldNotDetermineMessageSource"))

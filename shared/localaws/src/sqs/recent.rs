@@ -5,7 +5,7 @@
 //! journal, the process. Source: "Using the message deduplication ID", SQS
 //! Developer Guide.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -37,9 +37,11 @@ pub(super) struct Original {
 /// The originals of the last five minutes.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    originals: HashMap<Key, Original>,
-    /// When each was sent, the first in front.
-    ages: VecDeque<(Millis, Key)>,
+    /// A tree because it never holds twice the room it needs, as a hash table
+    /// does right after it grew.
+    originals: BTreeMap<Key, Original>,
+    /// The keys in the order of sending.
+    ages: VecDeque<Key>,
     /// How many are read back from each journal segment.
     in_segments: BTreeMap<u32, usize>,
 }
@@ -56,7 +58,7 @@ impl Recent {
         if known.is_some_and(|known| known.sent_at > original.sent_at) {
             return;
         }
-        self.ages.push_back((original.sent_at, key));
+        self.ages.push_back(key);
         let replaced = self.originals.insert(key, original);
         self.count(replaced.map(|replaced| replaced.segment), Some(original.segment));
     }
@@ -71,14 +73,12 @@ impl Recent {
 
     /// Forgets what is too old to matter.
     pub(super) fn expire(&mut self, now: Millis) {
-        while let Some(&(sent_at, key)) = self.ages.front()
-            && sent_at + WINDOW <= now
+        while let Some(key) = self.ages.front()
+            && self.original(key, now).is_none()
+            && let Some(key) = self.ages.pop_front()
         {
-            self.ages.pop_front();
-            if self.originals.get(&key).is_some_and(|original| original.sent_at == sent_at) {
-                let removed = self.originals.remove(&key);
-                self.count(removed.map(|removed| removed.segment), None);
-            }
+            let removed = self.originals.remove(&key);
+            self.count(removed.map(|removed| removed.segment), None);
         }
     }
 

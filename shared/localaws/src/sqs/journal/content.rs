@@ -51,12 +51,12 @@ fn put_extras(out: &mut Vec<u8>, extras: &Extras) {
         });
     }
     out.push(extras.dead_letter.is_some().into());
-    if let Some(DeadLetter { source, moved_at, receive_count }) = &extras.dead_letter {
+    if let Some(DeadLetter { source, moved_at, receive_count }) = extras.dead_letter.as_deref() {
         out.put_bytes(source.as_bytes());
         out.put_u64(*moved_at);
         out.put_u32(*receive_count);
     }
-    for attribute in &extras.attributes {
+    for attribute in extras.attributes.iter() {
         out.put_bytes(attribute.name.as_bytes());
         out.put_bytes(attribute.data_type.as_bytes());
         out.push(matches!(attribute.value, AttributeValue::Binary(_)).into());
@@ -67,7 +67,7 @@ fn put_extras(out: &mut Vec<u8>, extras: &Extras) {
 /// The extras as [`put_content`] writes them.
 pub(super) fn extras(fields: &mut Fields<'_>) -> Option<Extras> {
     Some(Extras {
-        trace_header: optional_text(fields)?,
+        trace_header: optional_text(fields)?.map(Box::from),
         group: optional_text(fields)?.map(Arc::from),
         deduplication: match fields.u8()? {
             0 => None,
@@ -75,24 +75,25 @@ pub(super) fn extras(fields: &mut Fields<'_>) -> Option<Extras> {
         },
         dead_letter: match fields.u8()? {
             0 => None,
-            _ => Some(dead_letter(fields)?),
+            _ => Some(Box::new(dead_letter(fields)?)),
         },
-        attributes: attributes(fields)?,
+        attributes: attributes(fields)?.into(),
     })
 }
 
 /// The extras as the first version wrote them.
 pub(super) fn plain_extras(fields: &mut Fields<'_>) -> Option<Extras> {
-    let trace_header = optional_text(fields)?;
+    let trace_header = optional_text(fields)?.map(Box::from);
     let group = optional_text(fields)?.map(Arc::from);
     let source = optional_text(fields)?.map(Arc::from);
     let dead_letter = source.map(|source| DeadLetter { source, moved_at: 0, receive_count: 0 });
-    let attributes = attributes(fields)?;
+    let dead_letter = dead_letter.map(Box::new);
+    let attributes = attributes(fields)?.into();
     Some(Extras { trace_header, group, dead_letter, attributes, deduplication: None })
 }
 
 fn deduplication(fields: &mut Fields<'_>) -> Option<Deduplication> {
-    let given = optional_text(fields)?.map(String::into_boxed_str);
+    let given = optional_text(fields)?.map(Box::from);
     let scope = match fields.u8()? {
         0 => Scope::Queue,
         1 => Scope::Group,
@@ -127,8 +128,8 @@ fn put_optional_text(out: &mut Vec<u8>, text: Option<&str>) {
     out.put_bytes(text.unwrap_or_default().as_bytes());
 }
 
-fn optional_text(fields: &mut Fields<'_>) -> Option<Option<String>> {
+fn optional_text<'a>(fields: &mut Fields<'a>) -> Option<Option<&'a str>> {
     let is_some = fields.u8()? != 0;
     let text = fields.text()?;
-    Some(is_some.then(|| text.to_owned()))
+    Some(is_some.then_some(text))
 }

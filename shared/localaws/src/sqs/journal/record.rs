@@ -208,18 +208,19 @@ mod tests {
                     attributes: vec![
                         attribute("a", AttributeValue::Text("x".into())),
                         attribute("b", AttributeValue::Binary(vec![0, 255])),
-                    ],
+                    ]
+                    .into(),
                     trace_header: Some("Root=1".into()),
                     group: Some("g".into()),
                     deduplication: Some(Deduplication {
                         given: Some("d".into()),
                         scope: Scope::Group,
                     }),
-                    dead_letter: Some(DeadLetter {
+                    dead_letter: Some(Box::new(DeadLetter {
                         source: "arn:a".into(),
                         moved_at: 10,
                         receive_count: 1,
-                    }),
+                    })),
                 })),
             },
             state: State::InFlight(99),

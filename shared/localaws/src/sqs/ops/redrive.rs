@@ -111,7 +111,7 @@ fn dead_letter(mut message: Message, source: &Arc<str>, now: Millis) -> Message 
     }
     let receive_count = message.receive_count;
     let letter = DeadLetter { source: Arc::clone(source), moved_at: now, receive_count };
-    let extras = Extras { dead_letter: Some(letter), ..extras };
+    let extras = Extras { dead_letter: Some(Box::new(letter)), ..extras };
     message.content.extras = Some(Arc::new(extras));
     message.state = State::Ready;
     message

@@ -163,6 +163,7 @@ fn accept(
     let attributes = message_attributes::accept(request.message_attributes)?;
     let (trace_header, system_attributes_md5) =
         message_attributes::trace_header(request.message_system_attributes)?;
+    let (attributes, trace_header) = (attributes.into(), trace_header.map(Box::from));
     let extras = Extras { attributes, trace_header, group, deduplication, dead_letter: None };
     let content = content(request.message_body.as_ref().into(), extras, now);
     let attributes = content.extras.as_deref().map_or(&[][..], |extras| &extras.attributes);
