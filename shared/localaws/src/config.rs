@@ -19,6 +19,11 @@ pub struct Config {
     pub account: String,
     /// The time it goes by.
     pub clock: Clock,
+    /// Program that ECS tasks run whose command is no program; `None` is the
+    /// program that runs the endpoint.
+    pub worker_program: Option<PathBuf>,
+    /// Folder of what ECS tasks write; `None` is `ecs/logs` in the data folder.
+    pub task_logs: Option<PathBuf>,
 }
 
 impl Config {
@@ -33,6 +38,8 @@ impl Config {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             clock: Clock::system(),
+            worker_program: None,
+            task_logs: None,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::arn::Account;
 use crate::background::Background;
 use crate::cloudwatch::CloudWatch;
 use crate::deliveries::Deliveries;
-use crate::ecs::Ecs;
+use crate::ecs::{Ecs, Machine};
 use crate::events::EventBridge;
 use crate::folder::Folder;
 use crate::query::{self, Form};
@@ -41,8 +41,8 @@ pub(crate) struct Endpoint {
     sns: Arc<Sns>,
     events: Arc<EventBridge>,
     scheduler: Scheduler,
-    ecs: Ecs,
-    secrets: Secrets,
+    ecs: Arc<Ecs>,
+    secrets: Arc<Secrets>,
     cloudwatch: CloudWatch,
     sts: Sts,
     s3: S3,
@@ -96,12 +96,14 @@ impl Endpoint {
         let scheduler =
             Scheduler::open(path, owner, time, background.clone(), Arc::clone(&sink) as _)
                 .map_err(unusable)?;
-        let (path, unusable) = in_folder("ecs");
-        let (owner, time) = beside();
-        let ecs = Ecs::open(path, owner, time, background).map_err(unusable)?;
         let (path, unusable) = in_folder("secrets");
         let (owner, time) = beside();
-        let secrets = Secrets::open(path, owner, time).map_err(unusable)?;
+        let secrets = Arc::new(Secrets::open(path, owner, time).map_err(unusable)?);
+        let (path, unusable) = in_folder("ecs");
+        let (owner, time) = beside();
+        let machine = machine(config, &url, path.join("logs"));
+        let ecs = Ecs::open(path, owner, time, &background, machine, Arc::clone(&secrets))
+            .map_err(unusable)?;
         let (path, unusable) = in_folder("cloudwatch");
         let (owner, time) = beside();
         let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
@@ -122,6 +124,11 @@ impl Endpoint {
             s3,
             _folder: folder,
         })
+    }
+
+    /// Stops the tasks of ECS, while they can still reach this endpoint.
+    pub(crate) async fn stop_tasks(&self) {
+        self.ecs.stop().await;
     }
 
     /// Answers one request.
@@ -150,7 +157,7 @@ impl Endpoint {
                 self.query(service, &base, &form)
             }
             Route::Scheduler => self.scheduler.call(head, body).await,
-            Route::EcsAgent => self.ecs.agent(head, body).await,
+            Route::EcsAgent => self.ecs.agent(head, body),
             Route::Control => ServiceError::unknown_operation("control", head.uri.path()).refuse(),
             Route::S3 | Route::Health => self.health(),
         }
@@ -160,7 +167,7 @@ impl Endpoint {
         match target {
             "AmazonSQS" => self.sqs.call(operation, base, body).await,
             "AWSEvents" => self.events.call(operation, body).await,
-            "AmazonEC2ContainerServiceV20141113" => self.ecs.call(operation, body).await,
+            "AmazonEC2ContainerServiceV20141113" => self.ecs.call(operation, body),
             "secretsmanager" => self.secrets.call(operation, body),
             "GraniteServiceVersion20100801" => self.cloudwatch.json(operation, body),
             _ => ServiceError::new(
@@ -197,6 +204,17 @@ impl Endpoint {
             ],
         });
         answer::plain_json(health.to_string())
+    }
+}
+
+/// What tasks of ECS are run with.
+fn machine(config: &Config, url: &str, logs: PathBuf) -> Machine {
+    // Without a name of its own program nothing is found, and the task says so.
+    let own = || std::env::current_exe().unwrap_or_default();
+    Machine {
+        url: url.to_owned(),
+        worker: config.worker_program.clone().unwrap_or_else(own),
+        logs: config.task_logs.clone().unwrap_or(logs),
     }
 }
 

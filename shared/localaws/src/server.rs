@@ -25,6 +25,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Server {
     addr: SocketAddr,
     background: Background,
+    endpoint: Arc<Endpoint>,
 }
 
 impl Server {
@@ -39,8 +40,8 @@ impl Server {
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.bind, source })?;
         let endpoint = Arc::new(Endpoint::open(&config, addr, background.clone())?);
-        background.spawn(accept(listener, endpoint, background.clone()));
-        Ok(Self { addr, background })
+        background.spawn(accept(listener, Arc::clone(&endpoint), background.clone()));
+        Ok(Self { addr, background, endpoint })
     }
 
     /// The address it listens on.
@@ -63,9 +64,11 @@ impl Server {
         format!("http://{reachable}")
     }
 
-    /// Stops listening, ends waiting receives, lets answers under way be
-    /// written, and gives the data folder back.
+    /// Ends the tasks of ECS, each within its stop timeout; then stops
+    /// listening, ends waiting receives, lets answers under way be written, and
+    /// gives the data folder back.
     pub async fn stop(self) {
+        self.endpoint.stop_tasks().await;
         self.background.stop();
         self.background.ended().await;
     }
