@@ -36,6 +36,6 @@ impl Sqs {
         };
         let extras = Extras { attributes: delivery.attributes, ..Extras::default() };
         let content = content(delivery.body.into(), extras, now);
-        queue.add(vec![Message::new(content, state)])
+        queue.send(vec![Message::new(content, state)])
     }
 }

@@ -10,6 +10,10 @@ use crate::clock::Millis;
 
 use super::message::{Message, Seq, State};
 
+/// A message received this often no longer counts as the oldest one: it would
+/// hide how old the others are.
+const POISON_RECEIVES: u32 = 3;
+
 /// The messages of one queue.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -21,6 +25,9 @@ pub(crate) struct Index {
     timers: BTreeSet<(Millis, Seq)>,
     delayed: usize,
     in_flight: usize,
+    /// No message before this one has been received fewer than
+    /// [`POISON_RECEIVES`] times. Only ever grows, as receive counts do.
+    unprocessed_from: Seq,
 }
 
 /// How many messages there are, as `GetQueueAttributes` shows them.
@@ -121,6 +128,16 @@ impl Index {
     /// The message that was added first.
     pub(crate) fn oldest(&self) -> Option<(Seq, &Message)> {
         self.messages.first_key_value().map(|(&seq, message)| (seq, message))
+    }
+
+    /// Since when the oldest message is here that has not been received three
+    /// times already, as `ApproximateAgeOfOldestMessage` has it.
+    pub(crate) fn oldest_unprocessed(&mut self) -> Option<Millis> {
+        let mut rest = self.messages.range(self.unprocessed_from..);
+        let oldest = rest.find(|(_, message)| message.receive_count < POISON_RECEIVES);
+        let (&seq, message) = oldest?;
+        self.unprocessed_from = seq;
+        Some(message.content.sent_at)
     }
 
     /// All messages, the one added first in front.

@@ -13,6 +13,7 @@ mod error;
 mod index;
 mod journal;
 mod message;
+mod metrics;
 #[cfg(test)]
 mod model;
 mod mover;
@@ -43,6 +44,7 @@ use self::registry::Registry;
 
 pub(crate) use self::delivery::Delivery;
 pub(crate) use self::message::{Attribute, AttributeValue};
+pub(crate) use self::metrics::{QueueMetrics, Totals};
 
 /// The queues of one endpoint.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ use super::error::{Code, SqsError};
 use super::index::{Counts, Index};
 use super::journal::{Batch, Journal};
 use super::message::{Message, Seq, State};
+use super::metrics::Totals;
 use super::receipt::Receipt;
 
 /// A message can be held no longer than this after its receive.
@@ -43,6 +44,7 @@ pub(crate) struct Queue {
 pub(super) struct Messages {
     pub(super) index: Index,
     pub(super) journal: Journal,
+    pub(super) totals: Totals,
     purged_at: Option<Millis>,
     /// The queue was deleted while someone still held it.
     gone: bool,
@@ -81,7 +83,13 @@ impl Queue {
             arn,
             dir,
             description: RwLock::new(Arc::new(description)),
-            messages: Mutex::new(Messages { index, journal, purged_at: None, gone: false }),
+            messages: Mutex::new(Messages {
+                index,
+                journal,
+                totals: Totals::default(),
+                purged_at: None,
+                gone: false,
+            }),
             arrivals: Notify::new(),
         })
     }
@@ -103,6 +111,17 @@ impl Queue {
         drop(self.lock()?);
         changed.save(&self.dir)?;
         *current = Arc::new(changed);
+        Ok(())
+    }
+
+    /// Adds what a sender sent; all messages are stored, or none.
+    pub(crate) fn send(&self, messages: Vec<Message>) -> Result<(), SqsError> {
+        let count = messages.len() as u64;
+        let bytes: usize = messages.iter().map(|message| message.content.body.len()).sum();
+        self.add(messages)?;
+        let mut held = self.lock()?;
+        held.totals.sent += count;
+        held.totals.sent_bytes += bytes as u64;
         Ok(())
     }
 
@@ -128,7 +147,9 @@ impl Queue {
         let mut seqs: Vec<Seq> = current.map(|receipt| receipt.seq).collect();
         seqs.sort_unstable();
         seqs.dedup();
-        held.delete(&seqs)
+        held.delete(&seqs)?;
+        held.totals.deleted += seqs.len() as u64;
+        Ok(())
     }
 
     /// Changes how long from `now` each receipt's message stays hidden.
@@ -177,6 +198,12 @@ impl Queue {
         held.journal.clear()?;
         held.index.clear();
         held.purged_at = Some(now);
+        Ok(())
+    }
+
+    /// Counts a receive that was answered without messages.
+    pub(crate) fn count_empty_receive(&self) -> Result<(), SqsError> {
+        self.lock()?.totals.empty_receives += 1;
         Ok(())
     }
 

@@ -66,6 +66,7 @@ impl Queue {
         let sorted = held.sort_ready(ask);
         held.record(&sorted, ask)?;
         let taken = held.apply(sorted, ask);
+        held.totals.received += taken.received.len() as u64;
         held.clean();
         let more_ready = held.index.counts().ready > 0;
         drop(held);

@@ -120,6 +120,9 @@ impl Sqs {
             let taken = self.take_live(queue, terms)?;
             let is_over = self.clock.now() >= terms.deadline || self.background.is_stopping();
             if !taken.received.is_empty() || is_over {
+                if taken.received.is_empty() {
+                    queue.count_empty_receive()?;
+                }
                 return Ok(taken.received);
             }
             pass_on.get_or_insert_with(|| PassOn(&queue.arrivals));

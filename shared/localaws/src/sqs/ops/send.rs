@@ -70,7 +70,7 @@ impl Sqs {
     ) -> Result<Sent, SqsError> {
         let queue = self.queue(&request.queue_url)?;
         let (message, sent) = accept(request, &queue.description(), self.clock.now())?;
-        queue.add(vec![message])?;
+        queue.send(vec![message])?;
         Ok(sent)
     }
 
@@ -99,7 +99,7 @@ impl Sqs {
             result.push(&id, answer);
         }
         if !messages.is_empty() {
-            queue.add(messages)?;
+            queue.send(messages)?;
         }
         Ok(result)
     }
