@@ -28,6 +28,11 @@ pub struct Config {
     /// Whether clock and faults can be driven over HTTP, under
     /// `/_millrace/control/`.
     pub control: bool,
+    /// Program that ECS tasks run whose command is no program; `None` is the
+    /// program that runs the endpoint.
+    pub worker_program: Option<PathBuf>,
+    /// Folder of what ECS tasks write; `None` is `ecs/logs` in the data folder.
+    pub task_logs: Option<PathBuf>,
 }
 
 /// An access key that requests can be signed with.
@@ -60,6 +65,8 @@ impl Config {
             faults: FaultPlan::default(),
             keys: Vec::new(),
             control: true,
+            worker_program: None,
+            task_logs: None,
         }
     }
 }

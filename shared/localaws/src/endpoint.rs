@@ -20,7 +20,7 @@ use crate::call::Call;
 use crate::cloudwatch::CloudWatch;
 use crate::control::Control;
 use crate::deliveries::Deliveries;
-use crate::ecs::Ecs;
+use crate::ecs::{Ecs, Machine};
 use crate::events::EventBridge;
 use crate::faults::{self, Ending, Faults, Refusal};
 use crate::folder::Folder;
@@ -49,8 +49,8 @@ pub(crate) struct Endpoint {
     sns: Arc<Sns>,
     events: Arc<EventBridge>,
     scheduler: Scheduler,
-    ecs: Ecs,
-    secrets: Secrets,
+    ecs: Arc<Ecs>,
+    secrets: Arc<Secrets>,
     cloudwatch: CloudWatch,
     sts: Sts,
     s3: S3,
@@ -109,12 +109,14 @@ impl Endpoint {
         let sink = Arc::new(deliveries("scheduler"));
         let scheduler =
             Scheduler::open(path, owner, time, background.clone(), sink).map_err(unusable)?;
-        let (path, unusable) = in_folder("ecs");
-        let (owner, time) = beside();
-        let ecs = Ecs::open(path, owner, time, background.clone()).map_err(unusable)?;
         let (path, unusable) = in_folder("secrets");
         let (owner, time) = beside();
-        let secrets = Secrets::open(path, owner, time).map_err(unusable)?;
+        let secrets = Arc::new(Secrets::open(path, owner, time).map_err(unusable)?);
+        let (path, unusable) = in_folder("ecs");
+        let (owner, time) = beside();
+        let machine = machine(config, &url, path.join("logs"));
+        let ecs = Ecs::open(path, owner, time, &background, machine, Arc::clone(&secrets))
+            .map_err(unusable)?;
         let (path, unusable) = in_folder("cloudwatch");
         let (owner, time) = beside();
         let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
@@ -144,6 +146,11 @@ impl Endpoint {
     /// What goes wrong on purpose.
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Stops the tasks of ECS, while they can still reach this endpoint.
+    pub(crate) async fn stop_tasks(&self) {
+        self.ecs.stop().await;
     }
 
     /// Answers one request.
@@ -214,7 +221,7 @@ impl Endpoint {
                 self.query(*service, &base, &form)
             }
             Route::Scheduler => self.scheduler.call(head, body).await,
-            Route::EcsAgent => self.ecs.agent(head, body).await,
+            Route::EcsAgent => self.ecs.agent(head, body),
             Route::Control => match &self.control {
                 Some(control) => control.call(head, body),
                 None => ServiceError::unknown_operation("control", head.uri.path()).refuse_rest(),
@@ -238,7 +245,7 @@ impl Endpoint {
         match target {
             "AmazonSQS" => self.sqs.call(operation, base, body).await,
             "AWSEvents" => self.events.call(operation, body).await,
-            "AmazonEC2ContainerServiceV20141113" => self.ecs.call(operation, body).await,
+            "AmazonEC2ContainerServiceV20141113" => self.ecs.call(operation, body),
             "secretsmanager" => self.secrets.call(operation, body),
             "GraniteServiceVersion20100801" => self.cloudwatch.json(operation, body),
             _ => ServiceError::new(
@@ -282,6 +289,17 @@ impl Endpoint {
 #[derive(Debug, thiserror::Error)]
 #[error("dropped on purpose")]
 pub(crate) struct Dropped;
+
+/// What tasks of ECS are run with.
+fn machine(config: &Config, url: &str, logs: PathBuf) -> Machine {
+    // Without a name of its own program nothing is found, and the task says so.
+    let own = || std::env::current_exe().unwrap_or_default();
+    Machine {
+        url: url.to_owned(),
+        worker: config.worker_program.clone().unwrap_or_else(own),
+        logs: config.task_logs.clone().unwrap_or(logs),
+    }
+}
 
 async fn collect(body: Incoming) -> Result<Bytes, Response<Body>> {
     match Limited::new(body, MAX_REQUEST).collect().await {

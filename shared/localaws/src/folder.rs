@@ -1,7 +1,8 @@
 //! The data folder and the lock that keeps a second endpoint out of it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::StartError;
@@ -42,5 +43,18 @@ fn open_lock(path: &Path) -> io::Result<File> {
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     std::fs::write(&new, content)?;
+    std::fs::rename(&new, path)
+}
+
+/// As [`replace`]; only the owner can read the file.
+pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    // One that was left behind may have other permissions.
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
+    file.write_all(content)?;
     std::fs::rename(&new, path)
 }

@@ -14,6 +14,7 @@ use crate::folder;
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
     file: PathBuf,
+    is_private: bool,
     state: RwLock<Arc<T>>,
 }
 
@@ -30,7 +31,15 @@ impl<T: Clone + Default + PartialEq + Serialize + DeserializeOwned> Kept<T> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => T::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { file, state: RwLock::new(Arc::new(state)) })
+        Ok(Self { file, is_private: false, state: RwLock::new(Arc::new(state)) })
+    }
+
+    /// As [`Kept::open`]; only the owner of the file can read it.
+    ///
+    /// # Errors
+    /// As of [`Kept::open`].
+    pub(crate) fn open_private(dir: PathBuf, name: &str) -> io::Result<Self> {
+        Ok(Self { is_private: true, ..Self::open(dir, name)? })
     }
 
     /// What there is now.
@@ -51,7 +60,10 @@ impl<T: Clone + Default + PartialEq + Serialize + DeserializeOwned> Kept<T> {
         let result = change(&mut changed)?;
         if changed != **current {
             let content = serde_json::to_vec_pretty(&changed).map_err(io::Error::from)?;
-            folder::replace(&self.file, &content)?;
+            match self.is_private {
+                true => folder::replace_private(&self.file, &content)?,
+                false => folder::replace(&self.file, &content)?,
+            }
             *current = Arc::new(changed);
         }
         Ok(result)

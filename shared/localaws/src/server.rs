@@ -25,8 +25,8 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
-    faults: Faults,
     background: Background,
+    endpoint: Arc<Endpoint>,
 }
 
 impl Server {
@@ -41,9 +41,8 @@ impl Server {
             .local_addr()
             .map_err(|source| StartError::Listen { address: config.bind, source })?;
         let endpoint = Arc::new(Endpoint::open(&config, addr, background.clone())?);
-        let faults = endpoint.faults().clone();
-        background.spawn(accept(listener, endpoint, background.clone()));
-        Ok(Self { addr, faults, background })
+        background.spawn(accept(listener, Arc::clone(&endpoint), background.clone()));
+        Ok(Self { addr, background, endpoint })
     }
 
     /// The address it listens on.
@@ -68,12 +67,14 @@ impl Server {
 
     /// What it does wrong on purpose.
     pub fn faults(&self) -> &Faults {
-        &self.faults
+        self.endpoint.faults()
     }
 
-    /// Stops listening, ends waiting receives, lets answers under way be
-    /// written, and gives the data folder back.
+    /// Ends the tasks of ECS, each within its stop timeout; then stops
+    /// listening, ends waiting receives, lets answers under way be written, and
+    /// gives the data folder back.
     pub async fn stop(self) {
+        self.endpoint.stop_tasks().await;
         self.background.stop();
         self.background.ended().await;
     }

@@ -51,8 +51,8 @@ fn what_was_answered_before_a_sudden_end_is_there() {
         // The rest is under way as everything ends.
         answered
     });
-    std::mem::forget(server);
     served.shutdown_background();
+    drop(server);
 
     runtime().block_on(async {
         let server = serve_when_free(data.path()).await;
