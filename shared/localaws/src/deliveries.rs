@@ -34,12 +34,15 @@ impl EventSink for Deliveries {
     }
 
     async fn deliver(&self, arn: &str, parcel: Parcel) -> Result<(), SinkError> {
+        if self.sqs.has_queue(arn) {
+            return self.to_queue(arn, parcel);
+        }
         match self.faults.on_delivery(self.from, arn) {
             Handover::Never => Ok(()),
-            Handover::Once => self.hand_over(arn, parcel),
+            Handover::Once => self.to_topic(arn, parcel),
             Handover::Twice => {
-                self.hand_over(arn, parcel.clone())?;
-                self.hand_over(arn, parcel)
+                self.to_topic(arn, parcel.clone())?;
+                self.to_topic(arn, parcel)
             }
         }
     }
@@ -57,22 +60,26 @@ impl EventSink for Deliveries {
 }
 
 impl Deliveries {
-    fn hand_over(&self, arn: &str, parcel: Parcel) -> Result<(), SinkError> {
-        let refused = |reason: String| SinkError::Refused { arn: arn.to_owned(), reason };
-        if self.sqs.has_queue(arn) {
-            let Parcel { body, group_id, deduplication_id, .. } = parcel;
-            let delivery = Delivery { body, attributes: Vec::new(), group_id, deduplication_id };
-            return self.sqs.deliver(arn, delivery).map_err(|error| refused(error.message));
-        }
-        if self.sns.has_topic(arn) {
-            let Parcel { body, subject, group_id, deduplication_id } = parcel;
-            let publication =
-                Publication { subject, group_id, deduplication_id, ..Publication::plain(body) };
-            let published = self.sns.publish_to(arn, publication, &self.url);
-            return published.map(drop).map_err(|error| refused(error.message));
-        }
-        Err(SinkError::NotFound(arn.to_owned()))
+    fn to_queue(&self, arn: &str, parcel: Parcel) -> Result<(), SinkError> {
+        let Parcel { body, group_id, deduplication_id, .. } = parcel;
+        let delivery = Delivery { body, attributes: Vec::new(), group_id, deduplication_id };
+        self.sqs.deliver(self.from, arn, delivery).map_err(|error| refused(arn, error.message))
     }
+
+    fn to_topic(&self, arn: &str, parcel: Parcel) -> Result<(), SinkError> {
+        if !self.sns.has_topic(arn) {
+            return Err(SinkError::NotFound(arn.to_owned()));
+        }
+        let Parcel { body, subject, group_id, deduplication_id } = parcel;
+        let publication =
+            Publication { subject, group_id, deduplication_id, ..Publication::plain(body) };
+        let published = self.sns.publish_to(arn, publication, &self.url);
+        published.map(drop).map_err(|error| refused(arn, error.message))
+    }
+}
+
+fn refused(arn: &str, reason: String) -> SinkError {
+    SinkError::Refused { arn: arn.to_owned(), reason }
 }
 
 #[cfg(test)]
@@ -85,8 +92,7 @@ mod tests {
     use crate::arn::Account;
     use crate::background::Background;
     use crate::clock::Clock;
-
-    use crate::FaultPlan;
+    use crate::faults::FaultPlan;
 
     const URL: &str = "http://127.0.0.1:1";
 
@@ -97,7 +103,9 @@ mod tests {
         let folder = |name: &str| dir.path().join(name);
         let beside = || (Arc::clone(&account), clock.clone());
         let (owner, time) = beside();
-        let sqs = Arc::new(Sqs::open(folder("sqs"), owner, time, background.clone()).unwrap());
+        let faults = Faults::new(FaultPlan::default(), clock.clone());
+        let sqs = Sqs::open(folder("sqs"), owner, time, background.clone(), faults.clone());
+        let sqs = Arc::new(sqs.unwrap());
         let (owner, time) = beside();
         let sns =
             Sns::open(folder("sns"), owner, time, &background, Arc::clone(&sqs), folder("outbox"));
@@ -106,8 +114,7 @@ mod tests {
         let targets = (Arc::clone(&sqs), Arc::clone(&sns));
         let events =
             EventBridge::open(folder("events"), owner, time, background, targets, URL.into());
-        let (events, faults) =
-            (Arc::new(events.unwrap()), Faults::new(FaultPlan::default(), clock));
+        let events = Arc::new(events.unwrap());
         Deliveries { from: "s3", faults, sqs, sns, events, url: URL.into() }
     }
 

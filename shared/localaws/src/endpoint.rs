@@ -84,7 +84,7 @@ impl Endpoint {
         let beside = || (Arc::clone(&account), clock.clone());
         let (path, unusable) = in_folder("sqs");
         let (owner, time) = beside();
-        let sqs = Sqs::open(path, owner, time, background.clone());
+        let sqs = Sqs::open(path, owner, time, background.clone(), faults.clone());
         let sqs = Arc::new(sqs.map_err(unusable)?);
         let (path, unusable) = in_folder("sns");
         let (owner, time) = beside();

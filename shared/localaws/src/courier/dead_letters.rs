@@ -51,7 +51,7 @@ pub(crate) fn bury(sqs: &Sqs, queue: Option<&str>, letter: DeadLetter) -> Result
     attributes.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let (group_id, deduplication_id) = (None, None);
     let delivery = Delivery { body: letter.body, attributes, group_id, deduplication_id };
-    match sqs.deliver(queue, delivery).map_err(Failure::from) {
+    match sqs.deliver("dead_letters", queue, delivery).map_err(Failure::from) {
         Err(failure) if failure.may_pass => Err(failure),
         Err(failure) => {
             error!(queue, reason = failure.message, "a dead-letter queue refused a message");

@@ -56,7 +56,7 @@ impl Carrier for ToTargets {
             let (body, group_id) = (load.body.clone(), load.group_id.clone());
             let (attributes, deduplication_id) = (Vec::new(), None);
             let delivery = Delivery { body, attributes, group_id, deduplication_id };
-            return Ok(self.sqs.deliver(target, delivery)?);
+            return Ok(self.sqs.deliver("events", target, delivery)?);
         }
         if self.sns.has_topic(target) {
             let publication = Publication::plain(load.body.clone());

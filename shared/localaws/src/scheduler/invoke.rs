@@ -40,7 +40,7 @@ impl ToTargets {
                 group_id: group_id.and_then(|sqs| sqs.message_group_id.clone()),
                 deduplication_id: None,
             };
-            return Ok(self.targets.sqs.deliver(arn, delivery)?);
+            return Ok(self.targets.sqs.deliver("scheduler", arn, delivery)?);
         }
         if self.account.name_in("sns", arn).is_some() {
             return self.publish(arn, Publication::plain(input));

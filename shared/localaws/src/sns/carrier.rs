@@ -106,7 +106,7 @@ impl Carrier for ToSubscribers {
     async fn carry(&self, load: &Load, _attempt: u32) -> Result<(), Failure> {
         match &load.kind {
             LoadKind::Http { url, headers } => http::post(url, headers, &load.body).await,
-            LoadKind::Queue { arn } => Ok(self.sqs.deliver(arn, load.delivery())?),
+            LoadKind::Queue { arn } => Ok(self.sqs.deliver("sns", arn, load.delivery())?),
         }
     }
 
@@ -117,7 +117,7 @@ impl Carrier for ToSubscribers {
     /// The dead-letter queue gets the message as the subscriber would have.
     async fn give_up(&self, load: &Load, _end: &End) -> Result<(), Failure> {
         let Some(queue) = &load.dead_letters else { return Ok(()) };
-        match self.sqs.deliver(queue, load.delivery()).map_err(Failure::from) {
+        match self.sqs.deliver("sns", queue, load.delivery()).map_err(Failure::from) {
             Err(failure) if failure.may_pass => Err(failure),
             Err(failure) => {
                 error!(queue, reason = failure.message, "a dead-letter queue refused a message");

@@ -92,7 +92,7 @@ impl Sns {
         subscription: &Subscription,
         delivery: Delivery,
     ) -> Result<(), QueryError> {
-        let Err(reason) = self.sqs.deliver(&subscription.endpoint, delivery.clone()) else {
+        let Err(reason) = self.sqs.deliver("sns", &subscription.endpoint, delivery.clone()) else {
             return Ok(());
         };
         let failure = Failure::from(reason);
@@ -107,7 +107,7 @@ impl Sns {
             error!(endpoint = subscription.endpoint, reason = failure.message, "a message is lost");
             return Ok(());
         };
-        if let Err(refused) = self.sqs.deliver(&queue, delivery) {
+        if let Err(refused) = self.sqs.deliver("sns", &queue, delivery) {
             error!(queue, %refused, "a message is lost: its dead-letter queue refused it");
         }
         Ok(())

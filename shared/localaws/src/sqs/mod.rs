@@ -9,10 +9,14 @@
 //! ```
 
 mod attempts;
+#[cfg(test)]
+mod calls;
 mod delivery;
 mod description;
 mod digest;
 mod error;
+#[cfg(test)]
+mod fifo_model;
 mod index;
 mod journal;
 mod message;
@@ -44,6 +48,7 @@ use crate::answer;
 use crate::arn::Account;
 use crate::background::Background;
 use crate::clock::Clock;
+use crate::faults::Faults;
 
 use self::error::Code;
 use self::mover::Movers;
@@ -62,6 +67,7 @@ pub(crate) struct Sqs {
     registry: Registry,
     movers: Movers,
     background: Background,
+    faults: Faults,
 }
 
 /// The base of queue URLs as the caller sees this endpoint, as in
@@ -75,9 +81,10 @@ impl Sqs {
         account: Arc<Account>,
         clock: Clock,
         background: Background,
+        faults: Faults,
     ) -> io::Result<Self> {
         let registry = Registry::open(dir, &account)?;
-        Ok(Self { account, clock, registry, movers: Movers::default(), background })
+        Ok(Self { account, clock, registry, movers: Movers::default(), background, faults })
     }
 
     /// Answers one request.

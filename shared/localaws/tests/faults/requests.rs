@@ -141,3 +141,36 @@ async fn a_plan_can_be_replaced_over_http() {
         crate::client::request(&stand.server, "PUT", "/_millrace/control/faults", wrong).await;
     assert!(put.contains("400 Bad Request") && put.contains("`bytes` has no effect"), "{put}");
 }
+
+#[tokio::test]
+async fn a_message_is_delivered_to_two_and_overtaken_by_later_ones() {
+    let stand = Stand::with_faults(json!([
+        {"do": "redeliver", "resource": "doubled"},
+        {"do": "reorder", "resource": "shuffled", "delay": "300ms", "probability": 0.5},
+    ]))
+    .await;
+    let sqs = stand.sqs();
+    let doubled = sqs.create_queue().queue_name("doubled").send().await.unwrap().queue_url.unwrap();
+    sqs.send_message().queue_url(&doubled).message_body("m").send().await.unwrap();
+    for _ in 0..2 {
+        let received = sqs.receive_message().queue_url(&doubled).send().await.unwrap();
+        assert_eq!(received.messages().len(), 1, "a hold of a minute ended at once");
+    }
+    let shuffled =
+        sqs.create_queue().queue_name("shuffled").send().await.unwrap().queue_url.unwrap();
+    for number in 0..40 {
+        let send = sqs.send_message().queue_url(&shuffled).message_body(format!("{number:02}"));
+        send.send().await.unwrap();
+    }
+    let mut bodies = Vec::new();
+    while bodies.len() < 40 {
+        let receive = sqs.receive_message().queue_url(&shuffled).wait_time_seconds(5);
+        let received = receive.max_number_of_messages(10).send().await.unwrap();
+        assert!(!received.messages().is_empty(), "after {bodies:?}");
+        bodies.extend(received.messages.unwrap_or_default().into_iter().filter_map(|m| m.body));
+    }
+    assert!(!bodies.is_sorted(), "{bodies:?}");
+    bodies.sort();
+    bodies.dedup();
+    assert_eq!(bodies.len(), 40);
+}

@@ -106,6 +106,7 @@ impl Sqs {
         let names = request.system_attribute_names()?;
         let terms = request.terms(&description, self.clock.now())?;
         let received = self.wait_for_messages(&queue, &terms).await?;
+        self.let_go(&queue, &received)?;
         let messages = received
             .iter()
             .map(|(receipt, message)| self.show(*receipt, message, &description, &names, &request));

@@ -76,7 +76,9 @@ impl Sqs {
         let queue = self.queue(&request.queue_url)?;
         let now = self.clock.now();
         let (message, sent) = accept(request, &queue.description(), now)?;
-        let accepted = queue.send(vec![message], now)?;
+        let mut messages = vec![message];
+        self.hold_back(&queue, &mut messages, now);
+        let accepted = queue.send(messages, now)?;
         Ok(accepted.into_iter().fold(sent, |sent, accepted| sent.placed(&queue, accepted)))
     }
 
@@ -104,6 +106,7 @@ impl Sqs {
             });
             answers.push((id, answer));
         }
+        self.hold_back(&queue, &mut messages, now);
         let mut accepted = match messages.is_empty() {
             true => Vec::new(),
             false => queue.send(messages, now)?,
