@@ -56,6 +56,6 @@ impl HttpBody for Cut {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.hint
     }
 }
