@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{event, to};
 use crate::aws::Aws;
-use crate::queue::{Queue, attributes};
+use crate::queue::attributes;
 
 /// A queue gets the whole event as JSON: version, id, source, detail type,
 /// account, time, region, resources, detail. (PutTargets; EventBridge User
@@ -78,13 +78,13 @@ async fn a_target_can_get_a_template() {
 async fn an_undeliverable_event_goes_to_the_dead_letter_queue() {
     let aws = Aws::start().await;
     let dead = aws.queue(&[]).await;
-    let there = aws.queue(&[]).await;
-    let gone = Queue { arn: format!("{}-not-there", there.arn), ..there };
+    let gone = aws.queue(&[]).await;
     let rule = aws.rule().await;
     let letters = DeadLetterConfig::builder().arn(&dead.arn).build();
     let retry = RetryPolicy::builder().maximum_retry_attempts(0).build();
     let target = to(&gone).dead_letter_config(letters).retry_policy(retry);
     aws.target(&rule, target.build().unwrap()).await;
+    aws.sqs.delete_queue().queue_url(&gone.url).send().await.unwrap();
     aws.put_event(&rule.source, &json!({"id": 7})).await;
     let letter = aws.receive_one(&dead).await;
     assert_eq!(crate::queue::json(&letter)["detail"]["id"], 7);
