@@ -59,6 +59,9 @@ def asked(binary, check, url):
         )
     except subprocess.TimeoutExpired:
         return Outcome("no", f"no answer in {PATIENCE} s")
+    differs = re.search(r"^differs: (.*)$", ran.stderr, re.MULTILINE)
+    if differs:
+        return Outcome("no", f"on purpose: {differs[1]}")
     if ran.returncode == 0:
         return Outcome("–" if "not asked:" in ran.stderr else "yes", "")
     return Outcome("no", because(ran.stderr))

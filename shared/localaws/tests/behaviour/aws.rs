@@ -79,6 +79,16 @@ impl Aws {
         can
     }
 
+    /// Whether an endpoint of ours is asked, which does not do what a check is
+    /// about, for a reason that is said on standard error.
+    pub(crate) fn differs(&self, reason: &str) -> bool {
+        let differs = self.own.is_some();
+        if differs {
+            writeln!(std::io::stderr(), "differs: {reason}").unwrap();
+        }
+        differs
+    }
+
     /// Lets time pass: on the clock of an endpoint of ours, else really.
     pub(crate) async fn pass(&self, time: Duration) {
         match &self.own {
