@@ -1,25 +1,55 @@
-//! Event patterns, each tried on events as `TestEventPattern` takes them.
+//! Event patterns, each as a rule on the bus: which events come to its queue.
 
 use serde_json::{Value, json};
 
-use crate::aws::Aws;
+use super::to;
+use crate::aws::{Aws, unique};
 use crate::refusal::refused;
 
-/// Asserts that a pattern for the detail matches some details and not others.
+/// Asserts that a rule with a pattern for the detail matches some details and
+/// not others.
 async fn matches(pattern: Value, yes: &[Value], no: &[Value]) {
     let aws = Aws::start().await;
-    for (details, expected) in [(yes, true), (no, false)] {
-        for detail in details {
-            let event = json!({
-                "version": "0", "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
-                "detail-type": "Order Placed", "source": "shop", "account": "111122223333",
-                "time": "2025-01-01T00:00:00Z", "region": "us-east-1", "resources": [],
-                "detail": detail,
-            });
-            let request = aws.events.test_event_pattern().event(event.to_string());
-            let request = request.event_pattern(json!({"detail": pattern}).to_string());
-            assert_eq!(request.send().await.unwrap().result, expected, "{detail}");
-        }
+    let queue = aws.queue(&[]).await;
+    let (name, source) = (unique("rule"), unique("source"));
+    let pattern = json!({"source": [source], "detail": pattern}).to_string();
+    aws.events.put_rule().name(&name).event_pattern(pattern).send().await.unwrap();
+    let target = to(&queue).input_path("$.detail").build().unwrap();
+    aws.events.put_targets().rule(&name).targets(target).send().await.unwrap();
+    for detail in no.iter().chain(yes) {
+        aws.put_event(&source, detail).await;
+    }
+    let mut expected: Vec<_> = yes.iter().map(Value::to_string).collect();
+    let got = aws.receive_all(&queue, yes.len()).await;
+    let mut got: Vec<_> = got.iter().map(detail).collect();
+    expected.sort();
+    got.sort();
+    assert_eq!(got, expected);
+    assert!(aws.receive(&queue).await.is_empty());
+}
+
+/// The detail in a message, also from an endpoint that sends the whole event.
+fn detail(message: &aws_sdk_sqs::types::Message) -> String {
+    let body = crate::queue::json(message);
+    body.get("detail").unwrap_or(&body).to_string()
+}
+
+/// `TestEventPattern` says whether an event matches a pattern, without any rule.
+/// (TestEventPattern)
+#[tokio::test]
+async fn a_pattern_can_be_tried() {
+    let aws = Aws::start().await;
+    let event = json!({
+        "version": "0", "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": "Order Placed", "source": "shop", "account": "111122223333",
+        "time": "2025-01-01T00:00:00Z", "region": "us-east-1", "resources": [],
+        "detail": {"state": "paid"},
+    });
+    for (state, expected) in [("paid", true), ("void", false)] {
+        let pattern = json!({"source": ["shop"], "detail": {"state": [state]}}).to_string();
+        let request = aws.events.test_event_pattern().event(event.to_string());
+        let answer = request.event_pattern(pattern).send().await.unwrap();
+        assert_eq!(answer.result, expected, "{state}");
     }
 }
 
@@ -130,7 +160,7 @@ async fn null_is_not_the_empty_string() {
 #[tokio::test]
 async fn values_are_in_an_array() {
     let aws = Aws::start().await;
-    let request = aws.events.put_rule().name(crate::aws::unique("rule"));
+    let request = aws.events.put_rule().name(unique("rule"));
     let answer = request.event_pattern(r#"{"source": "shop"}"#).send().await;
     assert_eq!(refused(answer), "InvalidEventPatternException");
 }
