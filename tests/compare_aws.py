@@ -87,7 +87,7 @@ def because(text):
     text = re.sub(r"^a refusal: (\w+)Output\b.*", r"not refused: \1", text)
     text = re.sub(r"^left: (.*?)\s+right: ", r"\1 in place of ", text)
     text = re.sub(r"http://127\.0\.0\.1:\d+", "", text)
-    text = re.sub(r"-[0-9a-f]{12}\b", "", text).removeprefix(": ")
+    text = re.sub(r"(?<!-[0-9a-f]{4})-[0-9a-f]{12}\b", "", text).removeprefix(": ")
     return text if len(text) <= 160 else text[:157] + "…"
 
 

@@ -115,9 +115,8 @@ async fn an_old_handle_is_answered_with_success() {
     assert_eq!(held.as_deref(), Some("0"));
 }
 
-/// A message can be deleted by its receipt handle after its visibility timeout
-/// is over, if nobody received it since. (SQS Developer Guide, Visibility
-/// timeout; DeleteMessage)
+/// A message can be deleted by its newest receipt handle, also after its
+/// visibility timeout is over. (DeleteMessage)
 #[tokio::test]
 async fn a_handle_outlives_its_timeout() {
     let aws = Aws::start().await;
