@@ -1,6 +1,5 @@
 //! The endpoint under test, ours or another's, and SDK clients of it.
 
-use std::io::Write;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -73,8 +72,7 @@ impl Aws {
     pub(crate) fn can_pass(&self, time: Duration) -> bool {
         let can = self.own.is_some() || time <= PATIENCE;
         if !can {
-            let says = writeln!(std::io::stderr(), "not asked: takes {} s", time.as_secs());
-            says.unwrap();
+            say(&format!("not asked: takes {} s", time.as_secs()));
         }
         can
     }
@@ -84,7 +82,7 @@ impl Aws {
     pub(crate) fn differs(&self, reason: &str) -> bool {
         let differs = self.own.is_some();
         if differs {
-            writeln!(std::io::stderr(), "differs: {reason}").unwrap();
+            say(&format!("differs: {reason}"));
         }
         differs
     }
@@ -103,6 +101,11 @@ impl Aws {
         let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
         i64::try_from(since.as_secs()).unwrap()
     }
+}
+
+#[expect(clippy::print_stderr, reason = "tests/compare-aws reads what a check says")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 /// A name that nobody else has: checks share an endpoint that is not ours.
