@@ -4,11 +4,8 @@
 //! Source of S3's names: the request syntax of each operation, Amazon S3 API
 //! Reference.
 
-use std::borrow::Cow;
-
 use hyper::Method;
 use hyper::http::request::Parts;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::query::Form;
@@ -99,12 +96,10 @@ pub(crate) fn last_part(name: &str) -> &str {
 
 /// `<bucket>/<key>`, decoded; empty for the service itself.
 fn s3_resource(head: &Parts) -> String {
-    let path = head.uri.path().trim_start_matches('/');
-    let path: Cow<'_, str> = percent_decode_str(path).decode_utf8_lossy();
-    let host = head.headers.get(hyper::header::HOST).and_then(|host| host.to_str().ok());
-    match host.and_then(s3::bucket_of_host) {
-        Some(bucket) => format!("{bucket}/{path}").trim_end_matches('/').to_owned(),
-        None => path.trim_end_matches('/').to_owned(),
+    match s3::address(head) {
+        Some((bucket, key)) if key.is_empty() => bucket,
+        Some((bucket, key)) => format!("{bucket}/{key}"),
+        None => String::new(),
     }
 }
 

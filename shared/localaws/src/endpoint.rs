@@ -88,12 +88,13 @@ impl Endpoint {
         let sqs = Arc::new(sqs.map_err(unusable)?);
         let (path, unusable) = in_folder("sns");
         let (owner, time) = beside();
-        let sns = Sns::open(path, owner, time, Arc::clone(&sqs));
+        let outbox = folder.join("outbox");
+        let sns = Sns::open(path, owner, time, &background, Arc::clone(&sqs), outbox);
         let sns = Arc::new(sns.map_err(unusable)?);
         let (path, unusable) = in_folder("events");
         let (owner, time) = beside();
         let targets = (Arc::clone(&sqs), Arc::clone(&sns));
-        let events = EventBridge::open(path, owner, time, background.clone(), targets.0, targets.1);
+        let events = EventBridge::open(path, owner, time, background.clone(), targets, url.clone());
         let events = Arc::new(events.map_err(unusable)?);
         let deliveries = |from| Deliveries {
             from,
@@ -105,17 +106,12 @@ impl Endpoint {
         };
         let (path, unusable) = in_folder("scheduler");
         let (owner, time) = beside();
-        let scheduler = Scheduler::open(
-            path,
-            owner,
-            time,
-            background.clone(),
-            Arc::new(deliveries("scheduler")),
-        )
-        .map_err(unusable)?;
+        let sink = Arc::new(deliveries("scheduler"));
+        let scheduler =
+            Scheduler::open(path, owner, time, background.clone(), sink).map_err(unusable)?;
         let (path, unusable) = in_folder("ecs");
         let (owner, time) = beside();
-        let ecs = Ecs::open(path, owner, time, background).map_err(unusable)?;
+        let ecs = Ecs::open(path, owner, time, background.clone()).map_err(unusable)?;
         let (path, unusable) = in_folder("secrets");
         let (owner, time) = beside();
         let secrets = Secrets::open(path, owner, time).map_err(unusable)?;
@@ -123,14 +119,9 @@ impl Endpoint {
         let (owner, time) = beside();
         let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
         let (path, unusable) = in_folder("s3");
-        let s3 = S3::open(
-            path,
-            &config.region,
-            &config.account,
-            clock.clone(),
-            Arc::new(deliveries("s3")),
-        )
-        .map_err(unusable)?;
+        let sink = Arc::new(deliveries("s3"));
+        let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink, &background)
+            .map_err(unusable)?;
         let sts = Sts::new(account, clock);
         Ok(Self {
             url,

@@ -18,8 +18,10 @@
 //! | service | operations | kept in |
 //! |---|---|---|
 //! | SQS | all of them, on standard queues: long polling, delays, visibility, batches, dead letters, move tasks, tags, permissions | `sqs/<queue>/`: settings, journal |
-//! | SNS | topics, subscriptions, `Publish` and `PublishBatch`, tags; delivery to queues, raw or in the envelope, by filter policy (attributes or body), with a dead-letter queue | `sns/topics.json` |
-//! | S3 | buckets, objects, versions, multipart uploads, notifications; object events go to queues and topics | `s3/` |
+//! | SNS | all of topics, standard and FIFO: subscriptions, `Publish` and `PublishBatch`, filter policies (attributes or body), tags, policies; delivery to queues, to HTTP endpoints on this machine, and of emails and text messages into files | `sns/`, `outbox/email/*.eml`, `outbox/sms/*.txt` |
+//! | EventBridge | buses, rules by event pattern and by schedule, targets (queues, topics, buses) with transformed input, retries and dead letters, permissions, tags | `events/` |
+//! | Scheduler | schedules (`rate`, `cron`, `at`) in any time zone, groups, flexible windows, retries and dead letters; queues, topics, buses and three universal targets | `scheduler/` |
+//! | S3 | buckets and what can be set for them, objects, versions, multipart and form uploads, lifecycle, object lock; object events go to queues, topics and the default event bus | `s3/` |
 //! | STS | `GetCallerIdentity`, `AssumeRole` | – |
 //!
 //! `GET /_millrace/health` answers with JSON once everything is up.
@@ -38,8 +40,10 @@
 //!
 //! # What is not there, or not the same
 //!
-//! - FIFO queues and topics, EventBridge, Scheduler, ECS, injected faults.
+//! - FIFO queues, ECS, injected faults.
 //! - The Query protocol of SQS: SDKs from before the end of 2023.
+//! - Of S3: Select, restores, access points. Replication, logging, reports,
+//!   acceleration and transitions are kept and not acted on; nothing is encrypted.
 //! - Signatures, policies and KMS keys are accepted and kept, not enforced. One
 //!   account and one region: requests signed for others are answered alike.
 //! - A receipt handle is stale once its message is received again: deleting
@@ -48,8 +52,18 @@
 //! - Order is that of becoming ready, and nothing is delivered twice without a
 //!   reason. AWS promises neither.
 //! - A queue can be created again right after it was deleted (AWS: 60 s later).
-//! - Subscribers other than queues are kept and never confirmed. Envelopes have
-//!   a signature that does not verify.
+//! - SNS: email addresses and phone numbers count as confirmed when they are
+//!   subscribed; HTTP endpoints on other machines, and HTTPS, are refused;
+//!   Lambda functions, Firehose and mobile apps are kept and never confirmed.
+//!   Envelopes have a signature that does not verify. Deduplication ids of FIFO
+//!   topics are forgotten when the endpoint stops; queues know them themselves.
+//! - EventBridge: no archives, replays, pipes, connections, API destinations.
+//!   Targets of services that are not here get nothing; their dead-letter queue
+//!   does.
+//! - Rules and schedules fire on the second. What fell due while the endpoint
+//!   was not running is fired once for each of them, for the latest time that
+//!   was missed, if that is not older than a day (or the schedule's maximum
+//!   event age). A clock that is moved forward misses nothing.
 //! - Move tasks are forgotten when the endpoint stops; what they moved is not.
 //!
 //! Version 1 of the `aws` command line sends SQS requests to Amazon unless it
@@ -62,13 +76,16 @@
 //! └ endpoint    all services over one data folder
 //!   ├ route       which service a request is for
 //!   ├ sqs         ops (rules) → queue (one lock) → index (memory), journal (disk)
-//!   ├ sns         topics → sqs
-//!   ├ s3          → sink → deliveries → sqs, sns
+//!   ├ sns         topics → sqs, courier, files
+//!   ├ events      rules → courier → sqs, sns
+//!   ├ scheduler   → courier → sqs, sns, events
+//!   ├ s3          → sink → deliveries → sqs, sns, events
 //!   └ sts
 //! ```
 //!
 //! A service answers bytes with bytes and knows no socket. S3 knows neither SQS
-//! nor SNS: it has a `sink`. All of them take the time from one `clock`.
+//! nor SNS: it has a `sink`. What failed is tried again by a `courier`, what fires
+//! by the clock waits in `firing`. All of them take the time from one `clock`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -80,12 +97,14 @@ mod clock;
 mod cloudwatch;
 mod config;
 mod control;
+mod courier;
 mod deliveries;
 mod ecs;
 mod endpoint;
 mod error;
 mod events;
 mod faults;
+mod firing;
 mod folder;
 mod kept;
 mod page;
@@ -102,6 +121,7 @@ mod sink;
 mod sns;
 mod sqs;
 mod sts;
+mod time;
 
 pub use clock::Clock;
 pub use config::{AccessKey, Config};

@@ -45,6 +45,121 @@ operations! {
     delete_bucket_tagging(DeleteBucketTaggingInput) -> DeleteBucketTaggingOutput
         = ops::tagging::delete_bucket_tagging;
 
+    get_bucket_policy(GetBucketPolicyInput) -> GetBucketPolicyOutput
+        = ops::documents::access::get_policy;
+    put_bucket_policy(PutBucketPolicyInput) -> PutBucketPolicyOutput
+        = ops::documents::access::put_policy;
+    delete_bucket_policy(DeleteBucketPolicyInput) -> DeleteBucketPolicyOutput
+        = ops::documents::access::delete_policy;
+    get_bucket_policy_status(GetBucketPolicyStatusInput) -> GetBucketPolicyStatusOutput
+        = ops::documents::access::get_policy_status;
+    get_public_access_block(GetPublicAccessBlockInput) -> GetPublicAccessBlockOutput
+        = ops::documents::access::get_public_access_block;
+    put_public_access_block(PutPublicAccessBlockInput) -> PutPublicAccessBlockOutput
+        = ops::documents::access::put_public_access_block;
+    delete_public_access_block(DeletePublicAccessBlockInput) -> DeletePublicAccessBlockOutput
+        = ops::documents::access::delete_public_access_block;
+    get_bucket_ownership_controls(GetBucketOwnershipControlsInput) -> GetBucketOwnershipControlsOutput
+        = ops::documents::access::get_ownership;
+    put_bucket_ownership_controls(PutBucketOwnershipControlsInput) -> PutBucketOwnershipControlsOutput
+        = ops::documents::access::put_ownership;
+    delete_bucket_ownership_controls(DeleteBucketOwnershipControlsInput) -> DeleteBucketOwnershipControlsOutput
+        = ops::documents::access::delete_ownership;
+    get_bucket_acl(GetBucketAclInput) -> GetBucketAclOutput
+        = ops::documents::acl::get_bucket_acl;
+    put_bucket_acl(PutBucketAclInput) -> PutBucketAclOutput
+        = ops::documents::acl::put_bucket_acl;
+    get_object_acl(GetObjectAclInput) -> GetObjectAclOutput
+        = ops::documents::acl::get_object_acl;
+    put_object_acl(PutObjectAclInput) -> PutObjectAclOutput
+        = ops::documents::acl::put_object_acl;
+    get_bucket_website(GetBucketWebsiteInput) -> GetBucketWebsiteOutput
+        = ops::documents::delivery::get_website;
+    put_bucket_website(PutBucketWebsiteInput) -> PutBucketWebsiteOutput
+        = ops::documents::delivery::put_website;
+    delete_bucket_website(DeleteBucketWebsiteInput) -> DeleteBucketWebsiteOutput
+        = ops::documents::delivery::delete_website;
+    get_bucket_logging(GetBucketLoggingInput) -> GetBucketLoggingOutput
+        = ops::documents::delivery::get_logging;
+    put_bucket_logging(PutBucketLoggingInput) -> PutBucketLoggingOutput
+        = ops::documents::delivery::put_logging;
+    get_bucket_request_payment(GetBucketRequestPaymentInput) -> GetBucketRequestPaymentOutput
+        = ops::documents::delivery::get_request_payment;
+    put_bucket_request_payment(PutBucketRequestPaymentInput) -> PutBucketRequestPaymentOutput
+        = ops::documents::delivery::put_request_payment;
+    get_bucket_accelerate_configuration(GetBucketAccelerateConfigurationInput) -> GetBucketAccelerateConfigurationOutput
+        = ops::documents::delivery::get_accelerate;
+    put_bucket_accelerate_configuration(PutBucketAccelerateConfigurationInput) -> PutBucketAccelerateConfigurationOutput
+        = ops::documents::delivery::put_accelerate;
+    get_bucket_encryption(GetBucketEncryptionInput) -> GetBucketEncryptionOutput
+        = ops::documents::encryption::get_encryption;
+    put_bucket_encryption(PutBucketEncryptionInput) -> PutBucketEncryptionOutput
+        = ops::documents::encryption::put_encryption;
+    delete_bucket_encryption(DeleteBucketEncryptionInput) -> DeleteBucketEncryptionOutput
+        = ops::documents::encryption::delete_encryption;
+    get_bucket_cors(GetBucketCorsInput) -> GetBucketCorsOutput
+        = ops::documents::rules::get_cors;
+    put_bucket_cors(PutBucketCorsInput) -> PutBucketCorsOutput
+        = ops::documents::rules::put_cors;
+    delete_bucket_cors(DeleteBucketCorsInput) -> DeleteBucketCorsOutput
+        = ops::documents::rules::delete_cors;
+    get_bucket_lifecycle_configuration(GetBucketLifecycleConfigurationInput) -> GetBucketLifecycleConfigurationOutput
+        = ops::documents::rules::get_lifecycle;
+    put_bucket_lifecycle_configuration(PutBucketLifecycleConfigurationInput) -> PutBucketLifecycleConfigurationOutput
+        = ops::documents::rules::put_lifecycle;
+    delete_bucket_lifecycle(DeleteBucketLifecycleInput) -> DeleteBucketLifecycleOutput
+        = ops::documents::rules::delete_lifecycle;
+    get_bucket_replication(GetBucketReplicationInput) -> GetBucketReplicationOutput
+        = ops::documents::rules::get_replication;
+    put_bucket_replication(PutBucketReplicationInput) -> PutBucketReplicationOutput
+        = ops::documents::rules::put_replication;
+    delete_bucket_replication(DeleteBucketReplicationInput) -> DeleteBucketReplicationOutput
+        = ops::documents::rules::delete_replication;
+    get_bucket_inventory_configuration(GetBucketInventoryConfigurationInput) -> GetBucketInventoryConfigurationOutput
+        = ops::documents::reports::get_inventory;
+    put_bucket_inventory_configuration(PutBucketInventoryConfigurationInput) -> PutBucketInventoryConfigurationOutput
+        = ops::documents::reports::put_inventory;
+    delete_bucket_inventory_configuration(DeleteBucketInventoryConfigurationInput) -> DeleteBucketInventoryConfigurationOutput
+        = ops::documents::reports::delete_inventory;
+    list_bucket_inventory_configurations(ListBucketInventoryConfigurationsInput) -> ListBucketInventoryConfigurationsOutput
+        = ops::documents::reports::list_inventories;
+    get_bucket_analytics_configuration(GetBucketAnalyticsConfigurationInput) -> GetBucketAnalyticsConfigurationOutput
+        = ops::documents::reports::get_analytics;
+    put_bucket_analytics_configuration(PutBucketAnalyticsConfigurationInput) -> PutBucketAnalyticsConfigurationOutput
+        = ops::documents::reports::put_analytics;
+    delete_bucket_analytics_configuration(DeleteBucketAnalyticsConfigurationInput) -> DeleteBucketAnalyticsConfigurationOutput
+        = ops::documents::reports::delete_analytics;
+    list_bucket_analytics_configurations(ListBucketAnalyticsConfigurationsInput) -> ListBucketAnalyticsConfigurationsOutput
+        = ops::documents::reports::list_analytics;
+    get_bucket_metrics_configuration(GetBucketMetricsConfigurationInput) -> GetBucketMetricsConfigurationOutput
+        = ops::documents::reports::get_metrics;
+    put_bucket_metrics_configuration(PutBucketMetricsConfigurationInput) -> PutBucketMetricsConfigurationOutput
+        = ops::documents::reports::put_metrics;
+    delete_bucket_metrics_configuration(DeleteBucketMetricsConfigurationInput) -> DeleteBucketMetricsConfigurationOutput
+        = ops::documents::reports::delete_metrics;
+    list_bucket_metrics_configurations(ListBucketMetricsConfigurationsInput) -> ListBucketMetricsConfigurationsOutput
+        = ops::documents::reports::list_metrics;
+    get_bucket_intelligent_tiering_configuration(GetBucketIntelligentTieringConfigurationInput) -> GetBucketIntelligentTieringConfigurationOutput
+        = ops::documents::reports::get_tiering;
+    put_bucket_intelligent_tiering_configuration(PutBucketIntelligentTieringConfigurationInput) -> PutBucketIntelligentTieringConfigurationOutput
+        = ops::documents::reports::put_tiering;
+    delete_bucket_intelligent_tiering_configuration(DeleteBucketIntelligentTieringConfigurationInput) -> DeleteBucketIntelligentTieringConfigurationOutput
+        = ops::documents::reports::delete_tiering;
+    list_bucket_intelligent_tiering_configurations(ListBucketIntelligentTieringConfigurationsInput) -> ListBucketIntelligentTieringConfigurationsOutput
+        = ops::documents::reports::list_tierings;
+    get_object_lock_configuration(GetObjectLockConfigurationInput) -> GetObjectLockConfigurationOutput
+        = ops::lock::get_configuration;
+    put_object_lock_configuration(PutObjectLockConfigurationInput) -> PutObjectLockConfigurationOutput
+        = ops::lock::put_configuration;
+    get_object_retention(GetObjectRetentionInput) -> GetObjectRetentionOutput
+        = ops::lock::get_retention;
+    put_object_retention(PutObjectRetentionInput) -> PutObjectRetentionOutput
+        = ops::lock::put_retention;
+    get_object_legal_hold(GetObjectLegalHoldInput) -> GetObjectLegalHoldOutput
+        = ops::lock::get_legal_hold;
+    put_object_legal_hold(PutObjectLegalHoldInput) -> PutObjectLegalHoldOutput
+        = ops::lock::put_legal_hold;
+
     put_object(PutObjectInput) -> PutObjectOutput = ops::put::put_object;
     get_object(GetObjectInput) -> GetObjectOutput = ops::get::get_object;
     head_object(HeadObjectInput) -> HeadObjectOutput = ops::get::head_object;

@@ -12,9 +12,10 @@ use super::error;
 use super::event::Event;
 use super::index::Index;
 use super::journal::Journal;
-use super::notification::Rule;
+use super::notification::Recipients;
 use super::outbox::Outbox;
-use super::record::{Record, Settings, Versioning};
+use super::record::Record;
+use super::settings::Settings;
 
 /// Keys of one lane have their changes committed and announced one after the
 /// other.
@@ -31,7 +32,7 @@ pub(super) struct Decision<T> {
 }
 
 /// An event and whom to tell.
-pub(super) type Announcement = (Event, Vec<Rule>);
+pub(super) type Announcement = (Event, Recipients);
 
 /// A bucket.
 #[derive(Debug)]
@@ -53,13 +54,12 @@ struct State {
 
 impl Bucket {
     /// Creates a bucket whose journal is in `dir`.
-    pub(super) fn create(dir: &Path, name: &str, sequence: &Arc<Sequence>) -> io::Result<Self> {
-        let settings = Settings {
-            created: sequence.now(),
-            versioning: Versioning::default(),
-            notification: Default::default(),
-            tags: Default::default(),
-        };
+    pub(super) fn create(
+        dir: &Path,
+        name: &str,
+        settings: Settings,
+        sequence: &Arc<Sequence>,
+    ) -> io::Result<Self> {
         let mut journal = Journal::create(journal_path(dir, name))?;
         if let Err(error) = journal.append(&Record::Settings(settings.clone())) {
             journal.remove()?;
@@ -151,7 +151,10 @@ impl Bucket {
             return Err(error::no_such_bucket(&self.name));
         }
         let Decision { record, event, answer } = decide(&state.index, &self.sequence)?;
-        let announcement = event.and_then(|event| addressed(&state.index, event));
+        let announcement = event.and_then(|event| {
+            let (event, recipients) = addressed(&state.index, event);
+            Some((event, recipients?))
+        });
         if let Some(mut record) = record {
             if let Some((event, _)) = &announcement {
                 record.announce(event);
@@ -179,14 +182,11 @@ impl Bucket {
     }
 
     /// Events that were not known to be delivered when the bucket was opened.
-    pub(super) fn undelivered(&self) -> Vec<Announcement> {
+    /// Whoever was to be told then may not be any more.
+    pub(super) fn undelivered(&self) -> Vec<(Event, Option<Recipients>)> {
         let state = self.lock();
         let events = state.outbox.open().cloned();
-        let with_rules = |event: Event| {
-            let rules = state.index.settings.notification.matching(event.what.name(), &event.key);
-            (event, rules)
-        };
-        events.map(with_rules).collect()
+        events.map(|event| addressed(&state.index, event)).collect()
     }
 
     fn compact(&self, state: &mut State) {
@@ -222,9 +222,9 @@ impl Bucket {
     }
 }
 
-fn addressed(index: &Index, event: Event) -> Option<Announcement> {
-    let rules = index.settings.notification.matching(event.what.name(), &event.key);
-    (!rules.is_empty()).then_some((event, rules))
+fn addressed(index: &Index, event: Event) -> (Event, Option<Recipients>) {
+    let recipients = index.settings.notification.recipients(event.what.name(), &event.key);
+    (event, recipients)
 }
 
 fn journal_path(dir: &Path, name: &str) -> PathBuf {

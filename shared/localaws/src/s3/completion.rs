@@ -43,6 +43,10 @@ pub(super) fn object(upload: &Upload, asked: &[CompletedPart]) -> S3Result<Objec
         size: parts.iter().map(|part| part.blob.len()).sum(),
         blobs: parts.iter().map(|part| part.blob.clone()).collect(),
         checksum: checksum(upload, &parts),
+        part_checksums: match upload.checksum_asked {
+            true => parts.iter().map(|part| part.checksum.value.clone()).collect(),
+            false => Box::default(),
+        },
         headers: upload.headers.clone(),
         tags: upload.tags.clone(),
     })

@@ -1,6 +1,9 @@
 //! Which host names carry a bucket: `<bucket>.localhost` and
 //! `<bucket>.s3.<anything>`. All others are path-style.
 
+use hyper::header::HOST;
+use hyper::http::request::Parts;
+use percent_encoding::percent_decode_str;
 use s3s::S3Result;
 use s3s::host::{S3Host, VirtualHost};
 
@@ -18,8 +21,20 @@ impl S3Host for Host {
     }
 }
 
-/// The bucket in a host name, with or without port.
-pub(crate) fn bucket(host: &str) -> Option<&str> {
+/// The bucket and the key that a request is about, where it is about a bucket;
+/// the key is empty where it is about the bucket itself.
+pub(crate) fn address(parts: &Parts) -> Option<(String, String)> {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
+    let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
+    if let Some(bucket) = host.and_then(bucket) {
+        return Some((bucket.to_owned(), path));
+    }
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    (!bucket.is_empty()).then(|| (bucket.to_owned(), key.to_owned()))
+}
+
+fn bucket(host: &str) -> Option<&str> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => host,

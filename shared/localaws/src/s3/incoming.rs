@@ -8,6 +8,8 @@ use bytes::Bytes;
 use futures::Stream;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
+use hyper::header::{EXPECT, HeaderValue};
+use hyper::http::request::Parts;
 use s3s::StdError;
 use s3s::stream::{ByteStream, RemainingLength};
 
@@ -17,14 +19,21 @@ const DRAINED_FOR: Duration = Duration::from_secs(10);
 
 /// A body. What is left of it when it is dropped is read and thrown away: a
 /// client that is still sending would find the connection reset otherwise, and
-/// never read why it was refused.
+/// never read why it was refused. A client that waits to be asked for the body
+/// is not asked only to throw it away: it would take its next request for it.
 #[derive(Debug)]
-pub(super) struct RequestBody(Option<Incoming>);
+pub(super) struct RequestBody {
+    body: Option<Incoming>,
+    /// The client sends nothing until it is asked to, and was not asked yet.
+    awaited: bool,
+}
 
 impl RequestBody {
-    /// Over what the connection receives.
-    pub(super) fn new(body: Incoming) -> Self {
-        Self(Some(body))
+    /// Over what the connection receives after this head.
+    pub(super) fn new(head: &Parts, body: Incoming) -> Self {
+        let expect = head.headers.get(EXPECT).map(HeaderValue::as_bytes);
+        let awaited = expect.is_some_and(|it| it.eq_ignore_ascii_case(b"100-continue"));
+        Self { body: Some(body), awaited }
     }
 
     /// The next bytes.
@@ -32,8 +41,9 @@ impl RequestBody {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, hyper::Error>>> {
+        self.awaited = false;
         loop {
-            let Some(body) = &mut self.0 else { return Poll::Ready(None) };
+            let Some(body) = &mut self.body else { return Poll::Ready(None) };
             match ready!(Pin::new(body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
@@ -41,7 +51,7 @@ impl RequestBody {
                     }
                 }
                 end => {
-                    self.0 = None;
+                    self.body = None;
                     return Poll::Ready(end.and_then(Result::err).map(Err));
                 }
             }
@@ -51,7 +61,7 @@ impl RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        let unread = self.0.take().filter(|body| !body.is_end_stream());
+        let unread = self.body.take().filter(|body| !self.awaited && !body.is_end_stream());
         if let (Some(body), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
             runtime.spawn(tokio::time::timeout(DRAINED_FOR, drain(body)));
         }
@@ -78,7 +88,7 @@ impl Stream for RequestBody {
 
 impl ByteStream for RequestBody {
     fn remaining_length(&self) -> RemainingLength {
-        match &self.0 {
+        match &self.body {
             Some(body) => body.size_hint().into(),
             None => RemainingLength::new_exact(0),
         }

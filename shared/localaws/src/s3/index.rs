@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::blob::BlobRef;
-use super::object::{Tags, Version, VersionId};
-use super::record::{Record, Settings, Upload};
+use super::object::{Object, Version, VersionId};
+use super::record::{Record, Upload};
+use super::settings::Settings;
 
 /// How many completed uploads are remembered, for clients that ask again
 /// because the answer was lost.
@@ -96,7 +97,12 @@ impl Index {
             Record::Settings(settings) => self.settings = settings,
             Record::Put { key, version, upload, .. } => self.put(key, version, upload),
             Record::Remove { key, version, .. } => self.remove(&key, version),
-            Record::Tag { key, version, tags } => self.tag(&key, version, tags),
+            Record::Tag { key, version, tags, .. } => {
+                self.alter(&key, version, |object| object.tags = tags);
+            }
+            Record::Reset { key, version, headers, .. } => {
+                self.alter(&key, version, |object| object.headers.reset(headers));
+            }
             Record::Upload { id, upload } => {
                 self.uploads.insert(id, upload);
             }
@@ -141,11 +147,11 @@ impl Index {
         }
     }
 
-    fn tag(&mut self, key: &str, id: VersionId, tags: Tags) {
+    fn alter(&mut self, key: &str, id: VersionId, change: impl FnOnce(&mut Object)) {
         let Some(versions) = self.objects.get_mut(key.as_bytes()) else { return };
         let version = versions.iter_mut().find(|version| version.id == id);
         if let Some(object) = version.and_then(|version| version.object.as_mut()) {
-            Arc::make_mut(object).tags = tags;
+            change(Arc::make_mut(object));
         }
     }
 

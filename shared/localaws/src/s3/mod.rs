@@ -3,31 +3,43 @@
 //! `design.md` beside this file says how objects are kept, what makes a change
 //! durable, and in which order events are sent.
 
+mod acl;
 mod api;
 mod blob;
 mod bucket;
+mod bus;
 mod checksum;
 mod chunked;
 mod claims;
 mod clock;
 mod completion;
 mod condition;
+mod cors;
+mod document;
 mod error;
 mod etag;
 mod event;
+mod form;
+mod headers;
 mod host;
 mod incoming;
 mod index;
 mod journal;
+mod lifecycle;
 mod listing;
+mod message;
 mod notification;
 mod object;
 mod ops;
 mod outbox;
+mod permit;
+mod policy;
 mod receive;
 mod record;
 mod send;
+mod settings;
 mod store;
+mod sweep;
 mod wire;
 
 use std::io;
@@ -35,17 +47,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, S3Error};
+use s3s::{Body, S3Error, S3Result};
 use tokio::sync::OnceCell;
 
 use self::api::Api;
 use self::host::Host;
-pub(crate) use self::host::bucket as bucket_of_host;
+pub(crate) use self::host::address;
+use self::incoming::RequestBody;
 use self::store::Store;
 use self::wire::RequestId;
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::sink::EventSink;
 
@@ -69,16 +84,20 @@ impl S3 {
         account: &str,
         clock: Clock,
         sink: Arc<dyn EventSink>,
+        background: &Background,
     ) -> io::Result<Self> {
-        let store = Arc::new(Store::open(&dir, region, account, clock, sink)?);
+        let store = Arc::new(Store::open(&dir, region, account, clock.clone(), sink)?);
         let mut service = S3ServiceBuilder::new(Api(Arc::clone(&store)));
         service.set_host(Host);
         let caught_up = Arc::default();
         let s3 = Self { service: service.build(), store, caught_up };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        background.spawn_until_stop({
             let s3 = s3.clone();
-            runtime.spawn(async move { s3.catch_up().await });
-        }
+            async move {
+                s3.catch_up().await;
+                sweep::run(s3.store, clock).await;
+            }
+        });
         Ok(s3)
     }
 
@@ -91,19 +110,49 @@ impl S3 {
     pub(crate) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
         self.catch_up().await;
         let id = RequestId::random();
-        let mut response = match wire::prepare(request, id) {
-            Ok(request) => match self.service.call(request).await {
-                Ok(response) => response,
-                Err(error) => {
-                    tracing::error!(?error, "a request could not be answered");
-                    failed()
-                }
-            },
-            Err(error) => refused(error),
-        };
+        let (parts, body) = request.into_parts();
+        let caller = cors::Caller::of(&parts);
+        let mut response = self.answer(parts, body, id).await.unwrap_or_else(refused);
+        if let Some(caller) = caller {
+            caller.mark(&self.store, response.headers_mut());
+        }
         identify(response.headers_mut(), id);
+        error::complete(&mut response, id);
         response
     }
+
+    async fn answer(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        id: RequestId,
+    ) -> S3Result<Response<Body>> {
+        if parts.method == Method::OPTIONS {
+            return cors::preflight(&self.store, &parts);
+        }
+        if let Some((bucket, boundary)) = form_upload(&parts) {
+            let body = RequestBody::new(&parts, body);
+            return ops::post::post_object(&self.store, &parts, &bucket, &boundary, body, id).await;
+        }
+        let now = self.store.sequence.now();
+        wire::check_method(&parts)?;
+        wire::check_owner(&parts, &self.store.account)?;
+        let request = wire::prepare(Request::from_parts(parts, body), id, now)?;
+        let answered = self.service.call(request).await;
+        Ok(answered.unwrap_or_else(|error| {
+            tracing::error!(?error, "a request could not be answered");
+            failed()
+        }))
+    }
+}
+
+/// The bucket and the boundary of a form upload.
+fn form_upload(parts: &Parts) -> Option<(String, String)> {
+    let is_post = parts.method == Method::POST && parts.uri.query().is_none();
+    let content_type = parts.headers.get(CONTENT_TYPE).filter(|_| is_post)?.to_str().ok()?;
+    let boundary = form::boundary(content_type)?;
+    let (bucket, key) = host::address(parts)?;
+    key.is_empty().then_some((bucket, boundary))
 }
 
 fn refused(error: S3Error) -> Response<Body> {

@@ -5,7 +5,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 
 /// The event types that can be subscribed to, of those that occur here.
-const OCCURRING: [&str; 8] = [
+const OCCURRING: [&str; 15] = [
     "s3:ObjectCreated:*",
     "s3:ObjectCreated:Put",
     "s3:ObjectCreated:Post",
@@ -14,19 +14,39 @@ const OCCURRING: [&str; 8] = [
     "s3:ObjectRemoved:*",
     "s3:ObjectRemoved:Delete",
     "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:LifecycleExpiration:*",
+    "s3:LifecycleExpiration:Delete",
+    "s3:LifecycleExpiration:DeleteMarkerCreated",
+    "s3:ObjectTagging:*",
+    "s3:ObjectTagging:Put",
+    "s3:ObjectTagging:Delete",
+    "s3:ObjectAcl:Put",
 ];
 
-/// Families of event types that S3 knows and that never occur here.
-const OTHER: [&str; 8] = [
+/// The event types that S3 knows and that never occur here.
+const OTHER: [&str; 12] = [
     "s3:ReducedRedundancyLostObject",
-    "s3:Replication:",
-    "s3:ObjectRestore:",
+    "s3:Replication:*",
+    "s3:Replication:OperationFailedReplication",
+    "s3:Replication:OperationMissedThreshold",
+    "s3:Replication:OperationNotTracked",
+    "s3:Replication:OperationReplicatedAfterThreshold",
+    "s3:ObjectRestore:*",
+    "s3:ObjectRestore:Post",
+    "s3:ObjectRestore:Completed",
+    "s3:ObjectRestore:Delete",
     "s3:LifecycleTransition",
     "s3:IntelligentTiering",
-    "s3:ObjectAcl:Put",
-    "s3:LifecycleExpiration:",
-    "s3:ObjectTagging:",
 ];
+
+/// Who is told of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Recipients {
+    /// Rules it meets.
+    pub(super) rules: Vec<Rule>,
+    /// Whether the default event bus is told.
+    pub(super) event_bridge: bool,
+}
 
 /// A bucket's notification configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,13 +117,17 @@ fn covers(pattern: &str, event: &str) -> bool {
 }
 
 impl Notification {
-    /// The rules that an event (`ObjectCreated:Put`) of this key meets.
-    pub(super) fn matching(&self, event: &str, key: &str) -> Vec<Rule> {
-        if self.rules.is_empty() {
-            return Vec::new();
+    /// Who is to be told of an event (`ObjectCreated:Put`) of this key, if
+    /// anyone is.
+    pub(super) fn recipients(&self, event: &str, key: &str) -> Option<Recipients> {
+        if self.rules.is_empty() && !self.event_bridge {
+            return None;
         }
         let event = format!("s3:{event}");
-        self.rules.iter().filter(|rule| rule.matches(&event, key)).cloned().collect()
+        let rules: Vec<_> =
+            self.rules.iter().filter(|rule| rule.matches(&event, key)).cloned().collect();
+        let anyone = self.event_bridge || !rules.is_empty();
+        anyone.then_some(Recipients { rules, event_bridge: self.event_bridge })
     }
 
     /// Reads a configuration.
@@ -189,8 +213,7 @@ fn rule(
         return Err(S3Error::new(S3ErrorCode::MalformedXML));
     }
     for event in &events {
-        let known = OCCURRING.contains(&event.as_str())
-            || OTHER.iter().any(|family| event.starts_with(family));
+        let known = OCCURRING.contains(&event.as_str()) || OTHER.contains(&event.as_str());
         if !known {
             return Err(s3_error!(
                 InvalidArgument,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::blob::BlobRef;
 use super::checksum::Checksum;
 use super::etag::Etag;
+use super::headers::Headers;
 use crate::clock::Millis;
 
 /// Names one version of an object.
@@ -97,6 +98,15 @@ pub(super) fn timestamp(at: Millis) -> Timestamp {
     Timestamp::from(std::time::UNIX_EPOCH + std::time::Duration::from_millis(at))
 }
 
+/// A time that a request gives, in whole seconds; the epoch if it is before.
+pub(super) fn millis(at: &Timestamp) -> Millis {
+    let mut seconds = Vec::new();
+    let formatted = at.format(TimestampFormat::EpochSeconds, &mut seconds);
+    let text = formatted.ok().and_then(|()| String::from_utf8(seconds).ok()).unwrap_or_default();
+    let whole = text.split('.').next().unwrap_or_default();
+    whole.parse::<Millis>().unwrap_or(0).saturating_mul(1000)
+}
+
 fn serialize_object<S: Serializer>(
     object: &Option<Arc<Object>>,
     serializer: S,
@@ -122,6 +132,9 @@ pub(super) struct Object {
     /// Additional checksum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) checksum: Option<Checksum>,
+    /// Those of its parts, of the same algorithm, where they were asked for.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) part_checksums: Box<[Box<str>]>,
     /// Headers given with it.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub(super) headers: Headers,
@@ -144,92 +157,6 @@ impl Object {
         Some(start..start + self.blobs[number - 1].len())
     }
 }
-
-/// What is kept of the headers of an upload, and given back on download.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Headers(Box<[(Box<str>, Box<str>)]>);
-
-/// Prefix of the names of user metadata.
-const META: &str = "x-amz-meta-";
-
-impl Headers {
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The header of this lower-case name.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        self.0.iter().find(|(header, _)| **header == *name).map(|(_, value)| value.to_string())
-    }
-
-    /// `expires`, as a time.
-    pub(super) fn expires(&self) -> Option<Timestamp> {
-        Timestamp::parse(TimestampFormat::HttpDate, &self.get("expires")?).ok()
-    }
-
-    /// User metadata.
-    pub(super) fn metadata(&self) -> Option<s3s::dto::Metadata> {
-        let pairs = self.0.iter().filter_map(|(name, value)| {
-            Some((name.strip_prefix(META)?.to_owned(), value.to_string()))
-        });
-        let metadata: s3s::dto::Metadata = pairs.collect();
-        (!metadata.is_empty()).then_some(metadata)
-    }
-
-    /// From pairs of which some have no value, and user metadata.
-    pub(super) fn collect<const N: usize>(
-        given: [(&str, Option<String>); N],
-        metadata: Option<s3s::dto::Metadata>,
-    ) -> Self {
-        let given =
-            given.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into())));
-        let metadata = metadata.into_iter().flatten();
-        let metadata = metadata
-            .map(|(name, value)| (format!("{META}{}", name.to_lowercase()).into(), value.into()));
-        Self(given.chain(metadata).collect())
-    }
-
-    /// Bytes of user metadata, names and values.
-    pub(super) fn metadata_len(&self) -> usize {
-        let pairs = self
-            .0
-            .iter()
-            .filter_map(|(name, value)| Some(name.strip_prefix(META)?.len() + value.len()));
-        pairs.sum()
-    }
-}
-
-/// `expires` as it is kept.
-pub(super) fn expires_header(expires: Option<Timestamp>) -> Option<String> {
-    let mut text = Vec::new();
-    expires?.format(TimestampFormat::HttpDate, &mut text).ok()?;
-    String::from_utf8(text).ok()
-}
-
-/// The headers to keep, from the input of an upload.
-macro_rules! headers_of {
-    ($input:expr) => {
-        $crate::s3::object::Headers::collect(
-            [
-                ("content-type", $input.content_type.take()),
-                ("cache-control", $input.cache_control.take()),
-                ("content-disposition", $input.content_disposition.take()),
-                ("content-encoding", $input.content_encoding.take()),
-                ("content-language", $input.content_language.take()),
-                ("expires", $crate::s3::object::expires_header($input.expires.take())),
-                (
-                    "x-amz-storage-class",
-                    $input.storage_class.take().map(|class| class.as_str().to_owned()),
-                ),
-                ("x-amz-website-redirect-location", $input.website_redirect_location.take()),
-            ],
-            $input.metadata.take(),
-        )
-    };
-}
-
-pub(super) use headers_of;
 
 /// Tags of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,6 +195,7 @@ mod tests {
             size: 8,
             blobs,
             checksum: None,
+            part_checksums: Box::default(),
             headers: Headers::default(),
             tags: Tags::default(),
         };

@@ -15,6 +15,8 @@ use super::checksum::Algorithm;
 use super::chunked::ChunkError;
 use super::claims::{Claims, Digest, Digester};
 use super::error;
+use super::form::FormError;
+use super::ops::post;
 use super::store::Store;
 
 /// What is handed to the disk at a time; bodies up to this length in one step.
@@ -106,6 +108,9 @@ async fn forward(body: &mut StreamingBlob, sender: &mpsc::Sender<Vec<Bytes>>) ->
 }
 
 fn broken(error: StdError) -> S3Error {
+    if let Some(error) = error.downcast_ref::<FormError>() {
+        return post::refusal(*error);
+    }
     let mut failure = match error.downcast_ref::<ChunkError>() {
         Some(ChunkError::Malformed) => {
             s3_error!(InvalidRequest, "The body is not aws-chunked as its headers say.")

@@ -8,8 +8,9 @@ use super::blob::BlobRef;
 use super::checksum::{Algorithm, Checksum};
 use super::etag::Etag;
 use super::event::{Event, What};
-use super::notification::Notification;
-use super::object::{Headers, Tags, Version, VersionId};
+use super::headers::Headers;
+use super::object::{Tags, Version, VersionId};
+use super::settings::Settings;
 use crate::clock::Millis;
 
 /// A change to a bucket.
@@ -43,6 +44,9 @@ pub(super) enum Record {
         /// When, if anyone is to be told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         event: Option<Millis>,
+        /// Whether a lifecycle rule did it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        expired: bool,
     },
     /// An object's tags are these from now on.
     Tag {
@@ -52,6 +56,21 @@ pub(super) enum Record {
         version: VersionId,
         /// Tags.
         tags: Tags,
+        /// The event to be delivered, if anyone is to be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<Event>,
+    },
+    /// Some headers of an object are these from now on.
+    Reset {
+        /// Key.
+        key: Box<str>,
+        /// Version.
+        version: VersionId,
+        /// Lower-case names, each with its value or none any more.
+        headers: Vec<(Box<str>, Option<Box<str>>)>,
+        /// The event to be delivered, if anyone is to be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        event: Option<Event>,
     },
     /// A multipart upload began.
     Upload {
@@ -94,6 +113,7 @@ impl Record {
             Self::Settings(_)
             | Self::Remove { .. }
             | Self::Tag { .. }
+            | Self::Reset { .. }
             | Self::Upload { .. }
             | Self::Abort { .. }
             | Self::Sequencer(_)
@@ -107,8 +127,10 @@ impl Record {
         match self {
             Self::Put { version, .. } => version.sequencer,
             Self::Remove { sequencer, .. } | Self::Sequencer(sequencer) => *sequencer,
+            Self::Tag { event, .. } | Self::Reset { event, .. } => {
+                event.as_ref().map_or(0, |event| event.sequencer)
+            }
             Self::Settings(_)
-            | Self::Tag { .. }
             | Self::Upload { .. }
             | Self::Part { .. }
             | Self::Abort { .. }
@@ -122,8 +144,8 @@ impl Record {
         match self {
             Self::Put { event, .. } => *event = Some(of.what),
             Self::Remove { event, .. } => *event = Some(of.at),
+            Self::Tag { event, .. } | Self::Reset { event, .. } => *event = Some(of.clone()),
             Self::Settings(_)
-            | Self::Tag { .. }
             | Self::Upload { .. }
             | Self::Part { .. }
             | Self::Abort { .. }
@@ -139,41 +161,20 @@ impl Record {
             Self::Put { key, version, event: Some(what), .. } => {
                 Some(Event::written(*what, key, version))
             }
-            Self::Remove { key, version, sequencer, event: Some(at) } => {
-                Some(Event::removed(key, *version, *sequencer, *at))
+            Self::Remove { key, version, sequencer, event: Some(at), expired } => {
+                let what = if *expired { What::Expired } else { What::Delete };
+                Some(Event::removed(what, key, *version, *sequencer, *at))
             }
+            Self::Tag { event, .. } | Self::Reset { event, .. } => event.clone(),
             Self::Pending(event) => Some(event.clone()),
             _ => None,
         }
     }
 }
 
-/// What is set for a bucket as a whole.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Settings {
-    /// When it was created.
-    pub(super) created: Millis,
-    /// Whether versions are kept.
-    #[serde(default)]
-    pub(super) versioning: Versioning,
-    /// Who is told of its events.
-    #[serde(default)]
-    pub(super) notification: Notification,
-    /// Tags of the bucket itself.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    pub(super) tags: Tags,
-}
-
-/// Whether a bucket keeps versions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Versioning {
-    /// It never did.
-    #[default]
-    Unversioned,
-    /// It does.
-    Enabled,
-    /// It did; new objects take the place of the null version.
-    Suspended,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A multipart upload under way.

@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use s3s::{S3Result, s3_error};
+use tokio::sync::Notify;
 
 use super::blob::{BlobTable, Blobs};
 use super::bucket::{Bucket, Decision};
+use super::bus;
 use super::clock::Sequence;
 use super::error;
-use super::event::{self, Event, Origin};
+use super::event::{Event, Origin};
 use super::index::Index;
-use super::notification::Rule;
+use super::message;
+use super::notification::Recipients;
+use super::settings::Settings;
 use super::wire::RequestId;
 use crate::clock::Clock;
 use crate::sink::{EventSink, Parcel};
@@ -32,6 +36,8 @@ pub(super) struct Store {
     pub(super) sequence: Arc<Sequence>,
     /// Where events go.
     pub(super) sink: Arc<dyn EventSink>,
+    /// Told when lifecycle rules have changed.
+    pub(super) rules_changed: Notify,
     journals: PathBuf,
     buckets: RwLock<BTreeMap<String, Arc<Bucket>>>,
 }
@@ -61,6 +67,7 @@ impl Store {
             blobs,
             sequence,
             sink,
+            rules_changed: Notify::new(),
             journals,
             buckets: RwLock::new(buckets),
         })
@@ -82,12 +89,15 @@ impl Store {
     }
 
     /// Creates a bucket; whether there was none of this name.
-    pub(super) fn create_bucket(&self, name: &str) -> S3Result<bool> {
+    ///
+    /// # Errors
+    /// If it can't be written down.
+    pub(super) fn create_bucket(&self, name: &str, settings: Settings) -> S3Result<bool> {
         let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
         if buckets.contains_key(name) {
             return Ok(false);
         }
-        let bucket = Bucket::create(&self.journals, name, &self.sequence);
+        let bucket = Bucket::create(&self.journals, name, settings, &self.sequence);
         buckets.insert(name.to_owned(), Arc::new(bucket.map_err(error::storage)?));
         Ok(true)
     }
@@ -130,8 +140,8 @@ impl Store {
         let changed = tokio::spawn(async move {
             let _lane = bucket.lane(&key).await;
             let (announcement, answer) = bucket.commit_event(decide)?;
-            if let Some((event, rules)) = announcement {
-                store.announce(&event, &origin, &rules).await;
+            if let Some((event, recipients)) = announcement {
+                store.announce(&event, &origin, &recipients).await;
                 bucket.delivered(&event);
             }
             Ok(answer)
@@ -143,21 +153,28 @@ impl Store {
     /// process before this one ended.
     pub(super) async fn catch_up(&self) {
         for bucket in self.buckets() {
-            for (event, rules) in bucket.undelivered() {
+            for (event, recipients) in bucket.undelivered() {
                 let origin = self.origin(&bucket.name, &RequestId::random());
-                self.announce(&event, &origin, &rules).await;
+                if let Some(recipients) = recipients {
+                    self.announce(&event, &origin, &recipients).await;
+                }
                 bucket.delivered(&event);
             }
         }
     }
 
-    async fn announce(&self, event: &Event, origin: &Origin, rules: &[Rule]) {
-        for rule in rules {
-            let parcel = parcel(event::message(event, origin, rule));
+    async fn announce(&self, event: &Event, origin: &Origin, to: &Recipients) {
+        let what = event.what.name();
+        for rule in &to.rules {
+            let parcel = parcel(message::message(event, origin, rule));
             if let Err(error) = self.sink.deliver(&rule.arn, parcel).await {
-                let what = event.what.name();
                 tracing::warn!(%error, event = what, bucket = origin.bucket, "event not delivered");
             }
+        }
+        if to.event_bridge
+            && let Err(error) = self.sink.put_event(bus::event(event, origin)).await
+        {
+            tracing::warn!(%error, event = what, bucket = origin.bucket, "bus not told");
         }
     }
 
@@ -202,122 +219,4 @@ fn open_buckets(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-    use std::time::Duration;
-
-    use async_trait::async_trait;
-
-    use super::*;
-    use crate::s3::event::What;
-    use crate::s3::notification::{Kind, Notification};
-    use crate::s3::object::{Version, VersionId};
-    use crate::s3::record::{Record, Settings};
-    use crate::sink::{BusEvent, SinkError};
-
-    /// Notes what it is given, or never takes it.
-    #[derive(Default)]
-    struct Noting {
-        stuck: bool,
-        sequencers: Mutex<Vec<String>>,
-    }
-
-    #[async_trait]
-    impl EventSink for Noting {
-        async fn exists(&self, _: &str) -> bool {
-            true
-        }
-
-        async fn put_event(&self, _: BusEvent) -> Result<(), SinkError> {
-            Ok(())
-        }
-
-        async fn deliver(&self, _: &str, Parcel { body, .. }: Parcel) -> Result<(), SinkError> {
-            if self.stuck {
-                std::future::pending::<()>().await;
-            }
-            // Whoever is not waited for overtakes.
-            let jitter = rand::random_range(0..3);
-            tokio::time::sleep(Duration::from_millis(jitter)).await;
-            let event: serde_json::Value = serde_json::from_str(&body).unwrap();
-            let sequencer = event["Records"][0]["s3"]["object"]["sequencer"].as_str().unwrap();
-            self.sequencers.lock().unwrap().push(sequencer.to_owned());
-            Ok(())
-        }
-    }
-
-    fn open(dir: &Path, sink: &Arc<Noting>) -> Arc<Store> {
-        let sink = Arc::clone(sink) as Arc<dyn EventSink>;
-        Arc::new(Store::open(dir, "us-east-1", "000000000000", Clock::system(), sink).unwrap())
-    }
-
-    fn with_rule(store: &Store) -> Arc<Bucket> {
-        store.create_bucket("b").unwrap();
-        let bucket = store.bucket("b").unwrap();
-        let rule = Rule {
-            id: "all".to_owned(),
-            kind: Kind::Queue,
-            arn: "arn".to_owned(),
-            events: vec!["s3:ObjectRemoved:*".to_owned()],
-            prefix: None,
-            suffix: None,
-        };
-        let notification = Notification { rules: vec![rule], event_bridge: false };
-        bucket
-            .commit(|index, _| {
-                let settings = Settings { notification, ..index.settings.clone() };
-                Ok((Some(Record::Settings(settings)), ()))
-            })
-            .unwrap();
-        bucket
-    }
-
-    /// Puts a delete marker on `k`; answers its sequencer.
-    async fn mark(store: &Arc<Store>, bucket: &Arc<Bucket>) -> S3Result<String> {
-        let id = RequestId::random();
-        let decide = |_: &Index, sequence: &Sequence| {
-            let (sequencer, modified) = (sequence.next(), sequence.now());
-            let version = Version { id: VersionId::Null, modified, sequencer, object: None };
-            let event = Event::written(What::DeleteMarkerCreated, "k", &version);
-            let record = Record::Put { key: "k".into(), version, upload: None, event: None };
-            let answer = format!("{sequencer:018X}");
-            Ok(Decision { record: Some(record), event: Some(event), answer })
-        };
-        store.change(bucket, "k", &id, decide).await
-    }
-
-    #[tokio::test]
-    async fn events_of_a_key_are_delivered_in_commit_order() {
-        let dir = tempfile::tempdir().unwrap();
-        let sink = Arc::new(Noting::default());
-        let store = open(dir.path(), &sink);
-        let bucket = with_rule(&store);
-        let changes = (0..50).map(|_| mark(&store, &bucket));
-        assert!(futures::future::join_all(changes).await.iter().all(Result::is_ok));
-        let delivered = sink.sequencers.lock().unwrap().clone();
-        assert_eq!(delivered.len(), 50);
-        assert!(delivered.is_sorted());
-    }
-
-    #[tokio::test]
-    async fn an_event_that_was_committed_and_not_delivered_is_delivered_at_the_next_start() {
-        let dir = tempfile::tempdir().unwrap();
-        let stuck = Arc::new(Noting { stuck: true, ..Noting::default() });
-        let store = open(dir.path(), &stuck);
-        let bucket = with_rule(&store);
-        let answered = tokio::time::timeout(Duration::from_millis(50), mark(&store, &bucket)).await;
-        assert!(answered.is_err(), "answered before the event was delivered");
-        let committed = bucket.read(|index| index.current("k").unwrap().sequencer);
-
-        let sink = Arc::new(Noting::default());
-        let store = open(dir.path(), &sink);
-        store.catch_up().await;
-        let later = mark(&store, &store.bucket("b").unwrap()).await.unwrap();
-        let expected = vec![format!("{committed:018X}"), later];
-        assert_eq!(*sink.sequencers.lock().unwrap(), expected);
-
-        let again = Arc::new(Noting::default());
-        open(dir.path(), &again).catch_up().await;
-        assert!(again.sequencers.lock().unwrap().is_empty(), "delivered a second time");
-    }
-}
+mod tests;

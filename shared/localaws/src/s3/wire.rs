@@ -7,16 +7,20 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use chrono::{NaiveDateTime, TimeDelta, Utc};
+use chrono::{NaiveDateTime, TimeDelta};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, RANGE,
+};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Uri};
 use s3s::dto::StreamingBlob;
 use s3s::{Body, S3Result, s3_error};
 
 use super::chunked::{ChunkedBody, Trailers};
+use super::host;
 use super::incoming::RequestBody;
+use crate::clock::Millis;
 
 /// Names a request in its response, its events and the log.
 #[derive(Debug, Clone, Copy)]
@@ -40,21 +44,127 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Prepares a request.
+/// Prepares a request that came at `now`.
 ///
 /// # Errors
 /// If it is presigned and expired, or encoded wrongly.
-pub(super) fn prepare(request: Request<Incoming>, id: RequestId) -> S3Result<Request<Body>> {
+pub(super) fn prepare(
+    request: Request<Incoming>,
+    id: RequestId,
+    now: Millis,
+) -> S3Result<Request<Body>> {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(id);
+    if let Some(region) = signed_region(&parts) {
+        parts.extensions.insert(region);
+    }
     parts.headers.remove(AUTHORIZATION);
-    strip_query(&mut parts)?;
+    drop_odd_range(&mut parts.headers);
+    read_plus(&mut parts.headers);
+    strip_query(&mut parts, now)?;
     let body = match (hyper::body::Body::is_end_stream(&body), is_chunked(&parts.headers)) {
-        (_, true) => decoded(&mut parts, RequestBody::new(body))?,
+        (_, true) => {
+            let body = RequestBody::new(&parts, body);
+            decoded(&mut parts, body)?
+        }
         (true, false) => Body::empty(),
-        (false, false) => plain(&parts, RequestBody::new(body))?,
+        (false, false) => plain(&parts, RequestBody::new(&parts, body))?,
     };
     Ok(Request::from_parts(parts, body))
+}
+
+/// The region that a request was signed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SignedRegion(pub(super) String);
+
+/// `Credential=<key>/<date>/<region>/s3/aws4_request`
+fn signed_region(parts: &Parts) -> Option<SignedRegion> {
+    let authorization = text(&parts.headers, AUTHORIZATION.as_str())?;
+    let (_, credential) = authorization.split_once("Credential=")?;
+    let scope = credential.split(',').next()?;
+    scope.rsplit('/').nth(2).map(|region| SignedRegion(region.to_owned()))
+}
+
+/// Refuses requests that expect the bucket to be someone else's.
+///
+/// # Errors
+/// `AccessDenied`.
+pub(super) fn check_owner(parts: &Parts, account: &str) -> S3Result<()> {
+    let names = ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"];
+    let mut expected = names.iter().filter_map(|name| text(&parts.headers, name));
+    match expected.all(|owner| owner == account) {
+        true => Ok(()),
+        false => Err(s3_error!(AccessDenied, "Access Denied")),
+    }
+}
+
+/// What can be asked of a bucket or an object beside itself, and not deleted.
+const LASTING: [&str; 15] = [
+    "accelerate",
+    "acl",
+    "attributes",
+    "legal-hold",
+    "location",
+    "logging",
+    "notification",
+    "object-lock",
+    "policyStatus",
+    "requestPayment",
+    "retention",
+    "torrent",
+    "uploads",
+    "versioning",
+    "versions",
+];
+
+/// Refuses methods that S3 does not have, and the deletion of what can't be:
+/// `s3s` would delete the bucket or the object itself.
+///
+/// # Errors
+/// `MethodNotAllowed`.
+pub(super) fn check_method(parts: &Parts) -> S3Result<()> {
+    let methods = [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE];
+    let query = parts.uri.query().unwrap_or_default();
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    let lasts = parts.method == Method::DELETE && names.any(|name| LASTING.contains(&name));
+    let odd_post = parts.method == Method::POST
+        && parts.uri.query().is_none()
+        && host::address(parts).is_some_and(|(_, key)| !key.is_empty());
+    match methods.contains(&parts.method) && !lasts && !odd_post {
+        true => Ok(()),
+        false => Err(s3_error!(
+            MethodNotAllowed,
+            "The specified method is not allowed against this resource."
+        )),
+    }
+}
+
+/// A range that is not one, or is more than one, is passed over: the whole
+/// object is given then, as RFC 9110, section 14.2, allows.
+fn drop_odd_range(headers: &mut HeaderMap) {
+    if text(headers, RANGE.as_str()).is_some_and(|range| !is_one_range(range)) {
+        headers.remove(RANGE);
+    }
+}
+
+/// S3 reads `+` in the source of a copy as a space.
+fn read_plus(headers: &mut HeaderMap) {
+    const SOURCE: &str = "x-amz-copy-source";
+    let Some(source) = text(headers, SOURCE).filter(|source| source.contains('+')) else { return };
+    if let Ok(read) = HeaderValue::try_from(source.replace('+', "%20")) {
+        headers.insert(SOURCE, read);
+    }
+}
+
+fn is_one_range(range: &str) -> bool {
+    let bounds = range.strip_prefix("bytes=").and_then(|bounds| bounds.split_once('-'));
+    let Some((first, last)) = bounds else { return false };
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) => first <= last,
+        (Ok(_), Err(_)) => last.is_empty(),
+        (Err(_), Ok(_)) => first.is_empty(),
+        (Err(_), Err(_)) => false,
+    }
 }
 
 fn plain(parts: &Parts, body: RequestBody) -> S3Result<Body> {
@@ -99,14 +209,14 @@ fn decoded(parts: &mut Parts, body: RequestBody) -> S3Result<Body> {
 
 /// Takes a signature out of the query, checks when it expires, and moves the
 /// headers that a presigned URL may carry to where headers are.
-fn strip_query(parts: &mut Parts) -> S3Result<()> {
+fn strip_query(parts: &mut Parts, now: Millis) -> S3Result<()> {
     let query = parts.uri.query().unwrap_or_default();
     let is_v4 = query.contains("X-Amz-Signature=");
     let is_v2 = query.contains("Signature=") && query.contains("AWSAccessKeyId=");
     if !is_v4 && !is_v2 {
         return Ok(());
     }
-    check_expiry(query, is_v4)?;
+    check_expiry(query, is_v4, now)?;
     let mut kept = Vec::new();
     let mut hoisted = Vec::new();
     for pair in query.split('&') {
@@ -135,7 +245,7 @@ fn strip_query(parts: &mut Parts) -> S3Result<()> {
     Ok(())
 }
 
-fn check_expiry(query: &str, is_v4: bool) -> S3Result<()> {
+fn check_expiry(query: &str, is_v4: bool, now: Millis) -> S3Result<()> {
     let value = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
@@ -156,8 +266,32 @@ fn check_expiry(query: &str, is_v4: bool) -> S3Result<()> {
             "Query-string authentication requires the date and the expiry of the signature."
         )
     })?;
-    match Utc::now().naive_utc() > expires {
+    let expires = Millis::try_from(expires.and_utc().timestamp_millis()).unwrap_or(0);
+    match now > expires {
         true => Err(s3_error!(AccessDenied, "Request has expired")),
         false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_single_range_is_one() {
+        for range in ["bytes=0-1", "bytes=5-", "bytes=-3", "bytes=2-2"] {
+            assert!(is_one_range(range), "{range}");
+        }
+        for range in ["bytes=0-1,4-5", "bytes=5-2", "bytes=-", "lines=0-1", "0-1", "bytes=a-b"] {
+            assert!(!is_one_range(range), "{range}");
+        }
+    }
+
+    #[test]
+    fn the_region_stands_in_the_credential() {
+        let signed = "AWS4-HMAC-SHA256 Credential=A/20250101/eu-west-1/s3/aws4_request, Sig=0";
+        let request = Request::builder().header(AUTHORIZATION, signed).body(()).unwrap();
+        let region = signed_region(&request.into_parts().0);
+        assert_eq!(region, Some(SignedRegion("eu-west-1".to_owned())));
     }
 }

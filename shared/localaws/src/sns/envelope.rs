@@ -7,7 +7,7 @@ use serde_json::{Value, to_string};
 use crate::clock::Millis;
 
 use super::attributes;
-use super::publish::Publication;
+use super::publication::Publication;
 
 /// What the envelope tells beside the publication.
 pub(super) struct Postmark<'a> {
@@ -17,6 +17,8 @@ pub(super) struct Postmark<'a> {
     pub(super) subscription: &'a str,
     /// Message id.
     pub(super) id: &'a str,
+    /// Sequence number, of FIFO topics.
+    pub(super) sequence: Option<&'a str>,
     /// When it was published.
     pub(super) at: Millis,
     /// Base of this endpoint's URLs.
@@ -25,32 +27,48 @@ pub(super) struct Postmark<'a> {
     pub(super) region: &'a str,
 }
 
+/// Stands where a signature would.
+pub(super) const SIGNATURE: &str = "bm90IHNpZ25lZA==";
+
 /// The envelope of `message`, which is what the publication says to this kind
 /// of subscriber.
 pub(super) fn wrap(publication: &Publication, message: &str, postmark: &Postmark<'_>) -> String {
-    let Postmark { topic, subscription, id, at, base, region } = postmark;
-    let at = DateTime::<Utc>::from_timestamp_millis(*at as i64).unwrap_or_default();
-    let certificate = format!("https://sns.{region}.amazonaws.com/SimpleNotificationService.pem");
-    let mut fields = vec![
-        ("Type", "Notification".to_owned()),
-        ("MessageId", (*id).to_owned()),
-        ("TopicArn", (*topic).to_owned()),
+    let text = |text: &str| Some(text.to_owned());
+    let fields = [
+        ("Type", text("Notification")),
+        ("MessageId", text(postmark.id)),
+        ("SequenceNumber", postmark.sequence.map(str::to_owned)),
+        ("TopicArn", text(postmark.topic)),
+        ("Subject", publication.subject.clone()),
+        ("Message", text(message)),
+        ("Timestamp", Some(timestamp(postmark.at))),
+        ("SignatureVersion", text("1")),
+        ("Signature", text(SIGNATURE)),
+        ("SigningCertURL", Some(certificate_url(postmark.region))),
+        ("UnsubscribeURL", Some(unsubscribe_url(postmark))),
     ];
-    fields.extend(publication.subject.clone().map(|subject| ("Subject", subject)));
-    fields.extend([
-        ("Message", message.to_owned()),
-        ("Timestamp", at.to_rfc3339_opts(SecondsFormat::Millis, true)),
-        ("SignatureVersion", "1".to_owned()),
-        ("Signature", "bm90IHNpZ25lZA==".to_owned()),
-        ("SigningCertURL", certificate),
-        ("UnsubscribeURL", format!("{base}/?Action=Unsubscribe&SubscriptionArn={subscription}")),
-    ]);
     let mut lines: Vec<String> = fields
         .into_iter()
-        .map(|(name, value)| format!("  \"{name}\" : {}", Value::String(value)))
+        .filter_map(|(name, value)| Some(format!("  \"{name}\" : {}", Value::String(value?))))
         .collect();
     lines.extend(attribute_lines(publication));
     format!("{{\n{}\n}}", lines.join(",\n"))
+}
+
+/// A time as envelopes tell it.
+pub(super) fn timestamp(at: Millis) -> String {
+    let at = i64::try_from(at).ok().and_then(DateTime::<Utc>::from_timestamp_millis);
+    at.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Where the certificate of a signature would be.
+pub(super) fn certificate_url(region: &str) -> String {
+    format!("https://sns.{region}.amazonaws.com/SimpleNotificationService.pem")
+}
+
+/// Whoever opens it ends the subscription.
+pub(super) fn unsubscribe_url(postmark: &Postmark<'_>) -> String {
+    format!("{}/?Action=Unsubscribe&SubscriptionArn={}", postmark.base, postmark.subscription)
 }
 
 fn attribute_lines(publication: &Publication) -> Option<String> {
@@ -78,6 +96,7 @@ mod tests {
             topic: "arn:aws:sns:us-east-1:000000000000:t",
             subscription: "arn:aws:sns:us-east-1:000000000000:t:1",
             id: "m",
+            sequence: None,
             at: 1_700_000_000_123,
             base: "http://127.0.0.1:4566",
             region: "us-east-1",

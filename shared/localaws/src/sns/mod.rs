@@ -1,33 +1,51 @@
-//! SNS: topics whose subscribers are queues, by the AWS Query protocol.
+//! SNS: topics, standard and FIFO, by the AWS Query protocol.
 //!
-//! A publish is answered when every queue has stored its message. Subscribers
-//! of other kinds (email, HTTPS, …) are kept and shown as not confirmed, and
-//! nothing is sent to them.
+//! A publish is answered when every queue has stored its message and every
+//! email and text message is a file in the mail folder. HTTP endpoints are told
+//! from the outbox, as often as their delivery policy says. Email addresses and
+//! phone numbers count as confirmed when they are subscribed. Subscribers of
+//! other kinds (Lambda, Firehose, mobile apps) are kept, shown as not confirmed
+//! and told nothing.
 
 mod attributes;
+mod carrier;
+mod confirm;
 mod envelope;
+mod fan_out;
+mod fifo;
+mod http;
+mod mail;
+mod permissions;
+mod publication;
 mod publish;
+mod retry;
 mod state;
 mod subscriptions;
 mod tags;
+mod text;
 mod topics;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hyper::Response;
 use s3s::Body;
 
 use crate::arn::Account;
+use crate::background::Background;
 use crate::clock::Clock;
+use crate::courier::Courier;
 use crate::kept::Kept;
 use crate::query::{self, Form, Namespace, QueryError, Xml};
 use crate::sqs::Sqs;
 
+use self::carrier::ToSubscribers;
+use self::fifo::Fifo;
+use self::mail::MailFolder;
 use self::state::State;
 
-pub(crate) use self::publish::Publication;
+pub(crate) use self::publication::Publication;
 
 /// Results on a page.
 const PAGE: usize = 100;
@@ -39,25 +57,38 @@ pub(crate) struct Sns {
     clock: Clock,
     sqs: Arc<Sqs>,
     store: Kept<State>,
+    courier: Arc<Courier<ToSubscribers>>,
+    mail: MailFolder,
+    fifo: Mutex<Fifo>,
 }
 
 impl Sns {
-    /// Opens the topics kept in `dir`.
+    /// Opens the topics kept in `dir`. Emails and text messages go into folders
+    /// in `outbox`.
     pub(crate) fn open(
         dir: PathBuf,
         account: Arc<Account>,
         clock: Clock,
+        background: &Background,
         sqs: Arc<Sqs>,
+        outbox: PathBuf,
     ) -> io::Result<Self> {
-        Ok(Self { account, clock, sqs, store: Kept::open(dir, "topics.json")? })
+        let carrier = ToSubscribers { sqs: Arc::clone(&sqs) };
+        let courier = Courier::open(&dir.join("outbox.log"), carrier, clock.clone(), background)?;
+        let store = Kept::open(dir, "topics.json")?;
+        let (mail, fifo) = (MailFolder::new(outbox), Mutex::default());
+        Ok(Self { account, clock, sqs, store, courier, mail, fifo })
     }
 
     /// Whether there is such an operation.
     pub(crate) fn has(operation: &str) -> bool {
         matches!(
             operation,
-            "CreateTopic"
+            "AddPermission"
+                | "ConfirmSubscription"
+                | "CreateTopic"
                 | "DeleteTopic"
+                | "GetDataProtectionPolicy"
                 | "GetSubscriptionAttributes"
                 | "GetTopicAttributes"
                 | "ListSubscriptions"
@@ -66,6 +97,8 @@ impl Sns {
                 | "ListTopics"
                 | "Publish"
                 | "PublishBatch"
+                | "PutDataProtectionPolicy"
+                | "RemovePermission"
                 | "SetSubscriptionAttributes"
                 | "SetTopicAttributes"
                 | "Subscribe"
@@ -98,8 +131,13 @@ impl Sns {
             "GetTopicAttributes" => self.get_topic_attributes(form),
             "SetTopicAttributes" => self.set_topic_attributes(form),
             "ListTopics" => Ok(self.list_topics(form)),
-            "Subscribe" => self.subscribe(form),
-            "Unsubscribe" => self.unsubscribe(form),
+            "AddPermission" => self.add_permission(form),
+            "RemovePermission" => self.remove_permission(form),
+            "GetDataProtectionPolicy" => self.get_data_protection_policy(form),
+            "PutDataProtectionPolicy" => self.put_data_protection_policy(form),
+            "Subscribe" => self.subscribe(base, form),
+            "ConfirmSubscription" => self.confirm_subscription(form),
+            "Unsubscribe" => self.unsubscribe(base, form),
             "GetSubscriptionAttributes" => self.get_subscription_attributes(form),
             "SetSubscriptionAttributes" => self.set_subscription_attributes(form),
             "ListSubscriptions" => Ok(self.list_subscriptions(form)),

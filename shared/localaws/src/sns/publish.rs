@@ -1,102 +1,38 @@
 //! `Publish` and `PublishBatch`.
 
 use std::collections::HashSet;
-
-use serde_json::Value;
-use tracing::warn;
+use std::sync::PoisonError;
 
 use crate::answer::random_id;
-use crate::pattern::Pattern;
 use crate::query::{Form, Group, QueryError, Xml};
-use crate::sqs::{Attribute, Delivery};
 
-use super::envelope::{self, Postmark};
-use super::state::{State, Subscription};
+use super::fifo::Published;
+use super::publication::{MAX_BYTES, Publication};
 use super::{Sns, attributes, error, invalid, not_found, required};
 
-/// Bytes of a message, and of a whole batch, at most.
-const MAX_BYTES: usize = 256 << 10;
 /// Entries of a batch at most.
 const MAX_ENTRIES: usize = 10;
 
-/// What is published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Publication {
-    /// The message; with a structure, the JSON of messages by protocol.
-    pub(crate) message: String,
-    /// Subject.
-    pub(crate) subject: Option<String>,
-    /// Message attributes, by ascending name.
-    pub(crate) attributes: Vec<Attribute>,
-    /// Whether each protocol has a message of its own.
-    pub(crate) by_protocol: bool,
-}
-
-impl Publication {
-    /// A message and nothing else.
-    pub(crate) fn plain(message: String) -> Self {
-        Self { message, subject: None, attributes: Vec::new(), by_protocol: false }
-    }
-
-    fn check(self) -> Result<Self, QueryError> {
-        if self.message.is_empty() {
-            return Err(error("InvalidParameter", "Invalid parameter: Empty message"));
-        }
-        if self.size() > MAX_BYTES {
-            return Err(error("InvalidParameter", "Invalid parameter: Message too long"));
-        }
-        let subject_length = self.subject.as_ref().map_or(1, |subject| subject.chars().count());
-        if !(1..=100).contains(&subject_length) {
-            return Err(invalid("Subject", "it is 1 to 100 characters long"));
-        }
-        if self.by_protocol && self.message_for("default").is_none() {
-            let reason = "No default entry in JSON message body";
-            return Err(invalid("Message Structure", reason));
-        }
-        Ok(self)
-    }
-
-    fn size(&self) -> usize {
-        let attribute = |attribute: &Attribute| {
-            attribute.name.len() + attribute.data_type.len() + attribute.value.bytes().len()
-        };
-        self.message.len() + self.attributes.iter().map(attribute).sum::<usize>()
-    }
-
-    /// What it says to subscribers of `protocol`.
-    fn message_for(&self, protocol: &str) -> Option<String> {
-        if !self.by_protocol {
-            return Some(self.message.clone());
-        }
-        let messages: Value = serde_json::from_str(&self.message).ok()?;
-        let message = messages.get(protocol).or_else(|| messages.get("default"))?;
-        message.as_str().map(str::to_owned)
-    }
-
-    /// What a filter policy of this scope is held against.
-    fn document(&self, scope: Option<&String>) -> Value {
-        match scope.map(String::as_str) {
-            Some("MessageBody") => serde_json::from_str(&self.message).unwrap_or_default(),
-            _ => attributes::document(&self.attributes),
-        }
-    }
-}
-
 impl Sns {
     pub(super) fn publish(&self, base: &str, form: &Form) -> Result<Xml, QueryError> {
-        let topic = match form.get("TopicArn").or_else(|| form.get("TargetArn")) {
-            Some(topic) => topic,
-            None => return Err(invalid("TopicArn or TargetArn", "there is neither")),
+        let attributes = attributes::read(form.list("MessageAttributes.entry"))?;
+        let publication = Publication::read(|name| form.get(name), attributes)?;
+        let given = |name| form.get(name).filter(|value| !value.is_empty());
+        let topic = given("TopicArn").or_else(|| given("TargetArn"));
+        let published = match (topic, given("PhoneNumber")) {
+            (Some(topic), None) => self.publish_all(topic, publication, base)?,
+            (None, Some(number)) => self.text(number, &publication)?,
+            (None, None) => {
+                let reason = "no value for required parameter";
+                return Err(invalid("TopicArn or TargetArn", reason));
+            }
+            (Some(_), Some(_)) => {
+                let reason = "it is one of TopicArn, TargetArn and PhoneNumber";
+                return Err(invalid("PhoneNumber", reason));
+            }
         };
-        let publication = Publication {
-            message: form.get("Message").unwrap_or_default().to_owned(),
-            subject: form.get("Subject").map(str::to_owned),
-            attributes: attributes::read(form.list("MessageAttributes.entry"))?,
-            by_protocol: is_by_protocol(form.get("MessageStructure"))?,
-        };
-        let id = self.publish_to(topic, publication.check()?, base)?;
         let mut xml = Xml::default();
-        xml.text("MessageId", &id);
+        write(&mut xml, &published);
         Ok(xml)
     }
 
@@ -110,11 +46,12 @@ impl Sns {
         let (mut successful, mut failed) = (Xml::default(), Xml::default());
         for entry in &entries {
             let entry_id = entry.get("Id").unwrap_or_default();
-            let published = publication_of(entry)
-                .and_then(|publication| self.publish_to(topic, publication.check()?, base));
+            let published =
+                read(entry).and_then(|publication| self.publish_all(topic, publication, base));
             match published {
-                Ok(id) => successful.within("member", |xml| {
-                    xml.text("Id", entry_id).text("MessageId", &id);
+                Ok(published) => successful.within("member", |xml| {
+                    xml.text("Id", entry_id);
+                    write(xml, &published);
                 }),
                 Err(error) => failed.within("member", |xml| {
                     let sender_fault = (error.status < 500).to_string();
@@ -130,97 +67,55 @@ impl Sns {
         Ok(xml)
     }
 
-    /// Publishes to a topic; every queue that is to have the message has
-    /// stored it when this returns. Answers the message id.
+    /// Publishes to a topic; every subscriber that is to have the message has
+    /// it when this returns, or it is in the outbox. Answers the message id.
     pub(crate) fn publish_to(
         &self,
         topic: &str,
         publication: Publication,
         base: &str,
     ) -> Result<String, QueryError> {
+        self.publish_all(topic, publication, base).map(|published| published.id)
+    }
+
+    fn publish_all(
+        &self,
+        arn: &str,
+        publication: Publication,
+        base: &str,
+    ) -> Result<Published, QueryError> {
         let state = self.store.read();
-        if !state.topics.contains_key(topic) {
-            return Err(not_found("Topic"));
+        let topic = state.topics.get(arn).ok_or_else(|| not_found("Topic"))?;
+        publication.check_for(topic)?;
+        if !topic.is_fifo() {
+            let published = Published { id: random_id().to_string(), sequence: None };
+            self.fan_out(&state, arn, &publication, &published, base)?;
+            return Ok(published);
         }
-        let id = random_id().to_string();
-        for (arn, subscription) in recipients(&state, topic, &publication) {
-            let Some(message) = publication.message_for(&subscription.protocol) else { continue };
-            let postmark = Postmark {
-                topic,
-                subscription: arn,
-                id: &id,
-                at: self.clock.now(),
-                base,
-                region: &self.account.region,
-            };
-            self.deliver(subscription, delivery(&publication, message, subscription, &postmark));
+        let publication = topic.with_deduplication_id(publication);
+        let deduplication_id = publication.deduplication_id.clone().unwrap_or_default();
+        // One after the other: order is what a FIFO topic is for.
+        let mut fifo = self.fifo.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if let Some(before) = fifo.duplicate(arn, &deduplication_id, now) {
+            return Ok(before);
         }
-        Ok(id)
-    }
-
-    /// Sends to a subscriber or, failing that, to its dead-letter queue. As on
-    /// AWS the publisher does not learn that a subscriber's queue is gone.
-    fn deliver(&self, subscription: &Subscription, delivery: Delivery) {
-        let Err(reason) = self.sqs.deliver(&subscription.endpoint, delivery.clone()) else {
-            return;
-        };
-        let dead_letters = dead_letter_queue(subscription);
-        let saved = dead_letters.is_some_and(|arn| self.sqs.deliver(&arn, delivery).is_ok());
-        if !saved {
-            warn!(endpoint = subscription.endpoint, %reason, "a subscriber did not get its message");
-        }
+        let published = fifo.next(now);
+        self.fan_out(&state, arn, &publication, &published, base)?;
+        fifo.remember(arn, deduplication_id, now, published.clone());
+        Ok(published)
     }
 }
 
-/// The confirmed subscriptions whose filter lets the publication through.
-fn recipients<'a>(
-    state: &'a State,
-    topic: &'a str,
-    publication: &'a Publication,
-) -> impl Iterator<Item = (&'a String, &'a Subscription)> {
-    state.subscriptions_of(topic).filter(|(_, subscription)| {
-        let scope = subscription.attributes.get("FilterPolicyScope");
-        let policy = subscription.attributes.get("FilterPolicy");
-        subscription.is_confirmed()
-            && policy.is_none_or(|policy| {
-                let pattern = Pattern::parse(policy);
-                pattern.is_ok_and(|pattern| pattern.matches(&publication.document(scope)))
-            })
-    })
+fn read(entry: &Group<'_>) -> Result<Publication, QueryError> {
+    let attributes = attributes::read(entry.list("MessageAttributes.entry"))?;
+    Publication::read(|name| entry.get(name), attributes)
 }
 
-fn delivery(
-    publication: &Publication,
-    message: String,
-    subscription: &Subscription,
-    postmark: &Postmark<'_>,
-) -> Delivery {
-    let (body, attributes) = match subscription.is_raw() {
-        true => (message, publication.attributes.clone()),
-        false => (envelope::wrap(publication, &message, postmark), Vec::new()),
-    };
-    Delivery { body, attributes, group_id: None, deduplication_id: None }
-}
-
-fn dead_letter_queue(subscription: &Subscription) -> Option<String> {
-    let policy: Value = serde_json::from_str(subscription.attributes.get("RedrivePolicy")?).ok()?;
-    policy["deadLetterTargetArn"].as_str().map(str::to_owned)
-}
-
-fn publication_of(entry: &Group<'_>) -> Result<Publication, QueryError> {
-    Ok(Publication {
-        message: entry.get("Message").unwrap_or_default().to_owned(),
-        subject: entry.get("Subject").map(str::to_owned),
-        attributes: attributes::read(entry.list("MessageAttributes.entry"))?,
-        by_protocol: is_by_protocol(entry.get("MessageStructure"))?,
-    })
-}
-
-fn is_by_protocol(structure: Option<&str>) -> Result<bool, QueryError> {
-    match structure {
-        None | Some("") => Ok(false),
-        Some("json") => Ok(true),
-        Some(_) => Err(invalid("MessageStructure", "it is json or left out")),
+fn write(xml: &mut Xml, published: &Published) {
+    xml.text("MessageId", &published.id);
+    if let Some(sequence) = &published.sequence {
+        xml.text("SequenceNumber", sequence);
     }
 }
 
@@ -232,11 +127,19 @@ fn check_batch(entries: &[Group<'_>]) -> Result<(), QueryError> {
         let message = "The batch request contains more entries than permissible.";
         return Err(error("TooManyEntriesInBatchRequest", message));
     }
+    let ids: Vec<&str> = entries.iter().map(|entry| entry.get("Id").unwrap_or_default()).collect();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !ids.iter().all(|id| (1..=80).contains(&id.len()) && id.bytes().all(allowed)) {
+        let message =
+            "The Id of a batch entry in a batch request doesn't abide by the specification.";
+        return Err(error("InvalidBatchEntryId", message));
+    }
     let mut seen = HashSet::new();
-    if !entries.iter().all(|entry| seen.insert(entry.get("Id").unwrap_or_default())) {
+    if !ids.iter().all(|id| seen.insert(id)) {
         let message = "Two or more batch entries in the request have the same Id.";
         return Err(error("BatchEntryIdsNotDistinct", message));
     }
+    // An entry that can't be read is refused by itself.
     let size = |entry: &Group<'_>| entry.get("Message").unwrap_or_default().len();
     if entries.iter().map(size).sum::<usize>() > MAX_BYTES {
         let message = "The length of all the batch messages put together is more than the limit.";

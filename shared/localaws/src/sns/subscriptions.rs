@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::answer::random_id;
 use crate::page::page;
-use crate::pattern::Pattern;
+use crate::pattern::{Dialect, Pattern};
 use crate::query::{Form, QueryError, Xml};
 
 use super::state::{State, Subscription};
-use super::{PAGE, Sns, invalid, not_found, required};
+use super::text::check_number;
+use super::{PAGE, Sns, error, http, invalid, not_found, required};
 
 /// What stands in for the ARN of a subscription that is not confirmed.
 const PENDING: &str = "pending confirmation";
@@ -17,33 +20,49 @@ const PROTOCOLS: [&str; 9] =
     ["application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"];
 
 impl Sns {
-    /// Subscribing twice the same way is subscribing once.
-    pub(super) fn subscribe(&self, form: &Form) -> Result<Xml, QueryError> {
+    /// Subscribing twice the same way is subscribing once. An HTTP endpoint is
+    /// asked for a confirmation, each time.
+    pub(super) fn subscribe(&self, base: &str, form: &Form) -> Result<Xml, QueryError> {
         let topic = required(form, "TopicArn")?.to_owned();
         let protocol = required(form, "Protocol")?.to_owned();
         let endpoint = required(form, "Endpoint")?.to_owned();
-        let attributes = form.map("Attributes.entry", "key", "value");
-        attributes.iter().try_for_each(|(name, value)| check_attribute(name, value))?;
-        self.check_endpoint(&protocol, &endpoint)?;
-        let subscription = Subscription { topic, protocol, endpoint, attributes };
-        let shows_arn = subscription.is_confirmed()
-            || form.get("ReturnSubscriptionArn").is_some_and(|flag| flag == "true");
-        let arn = self.change(|state| insert(state, subscription))?;
+        let mut attributes = form.map("Attributes.entry", "key", "value");
+        attributes.retain(|name, value| !means_none(name, value));
+        check_attributes(&attributes)?;
+        check_endpoint(&topic, &protocol, &endpoint)?;
+        let token = random_id().simple().to_string() + &random_id().simple().to_string();
+        let (confirmed, token) = (false, Some(token));
+        let subscription = Subscription { topic, protocol, endpoint, attributes, confirmed, token };
+        let (arn, subscription) = self.change(|state| insert(state, subscription))?;
+        let is_confirmed = subscription.is_confirmed();
+        if !is_confirmed {
+            self.ask("SubscriptionConfirmation", &arn, &subscription, base)?;
+        }
+        let shows_arn =
+            is_confirmed || form.get("ReturnSubscriptionArn").is_some_and(|flag| flag == "true");
         let mut xml = Xml::default();
         xml.text("SubscriptionArn", if shows_arn { &arn } else { PENDING });
         Ok(xml)
     }
 
     /// A subscription that is not there counts as ended.
-    pub(super) fn unsubscribe(&self, form: &Form) -> Result<Xml, QueryError> {
+    pub(super) fn unsubscribe(&self, base: &str, form: &Form) -> Result<Xml, QueryError> {
         let arn = required(form, "SubscriptionArn")?;
-        self.change(|state| {
-            let Some(subscription) = state.subscriptions.remove(arn) else { return Ok(()) };
-            if let Some(topic) = state.topics.get_mut(&subscription.topic) {
+        if !arn.starts_with("arn:") {
+            let reason = "An ARN must have at least 6 elements, not 1";
+            return Err(invalid("SubscriptionArn", reason));
+        }
+        let ended = self.change(|state| {
+            let ended = state.subscriptions.remove(arn);
+            let topic = ended.as_ref().and_then(|ended| state.topics.get_mut(&ended.topic));
+            if let Some(topic) = topic {
                 topic.deleted_subscriptions += 1;
             }
-            Ok(())
+            Ok(ended)
         })?;
+        if let Some(ended) = ended.filter(|ended| ended.confirmed) {
+            self.ask("UnsubscribeConfirmation", arn, &ended, base)?;
+        }
         Ok(Xml::default())
     }
 
@@ -60,14 +79,15 @@ impl Sns {
         let arn = required(form, "SubscriptionArn")?;
         let name = required(form, "AttributeName")?;
         let value = form.get("AttributeValue").unwrap_or_default();
-        check_attribute(name, value)?;
         self.change(|state| {
             let subscription =
                 state.subscriptions.get_mut(arn).ok_or_else(|| not_found("Subscription"))?;
-            match value {
-                "" => subscription.attributes.remove(name),
-                _ => subscription.attributes.insert(name.to_owned(), value.to_owned()),
-            };
+            let mut attributes = subscription.attributes.clone();
+            attributes.insert(name.to_owned(), value.to_owned());
+            attributes.retain(|name, value| !means_none(name, value));
+            check_attribute(name, value)?;
+            check_attributes(&attributes)?;
+            subscription.attributes = attributes;
             Ok(())
         })?;
         Ok(Xml::default())
@@ -114,16 +134,6 @@ impl Sns {
         xml
     }
 
-    fn check_endpoint(&self, protocol: &str, endpoint: &str) -> Result<(), QueryError> {
-        if !PROTOCOLS.contains(&protocol) {
-            return Err(invalid("Protocol", &format!("there is no protocol {protocol}")));
-        }
-        if protocol == "sqs" && !endpoint.starts_with("arn:aws:sqs:") {
-            return Err(invalid("SQS endpoint ARN", "it is not the ARN of a queue"));
-        }
-        Ok(())
-    }
-
     fn attributes_of_subscription(
         &self,
         arn: &str,
@@ -152,8 +162,11 @@ impl Sns {
     }
 }
 
-/// Adds a subscription unless it is there; answers its ARN.
-fn insert(state: &mut State, subscription: Subscription) -> Result<String, QueryError> {
+/// Adds a subscription unless it is there; answers it and its ARN.
+fn insert(
+    state: &mut State,
+    subscription: Subscription,
+) -> Result<(String, Subscription), QueryError> {
     if !state.topics.contains_key(&subscription.topic) {
         return Err(not_found("Topic"));
     }
@@ -161,30 +174,89 @@ fn insert(state: &mut State, subscription: Subscription) -> Result<String, Query
         (&other.protocol, &other.endpoint) == (&subscription.protocol, &subscription.endpoint)
     });
     match same {
-        Some((arn, same)) if same.attributes == subscription.attributes => Ok(arn.clone()),
+        Some((arn, same))
+            if same.attributes == subscription.attributes || subscription.attributes.is_empty() =>
+        {
+            Ok((arn.clone(), same.clone()))
+        }
         Some(_) => {
             Err(invalid("Attributes", "Subscription already exists with different attributes"))
         }
         None => {
             let arn = format!("{}:{}", subscription.topic, random_id());
-            state.subscriptions.insert(arn.clone(), subscription);
-            Ok(arn)
+            state.subscriptions.insert(arn.clone(), subscription.clone());
+            Ok((arn, subscription))
         }
+    }
+}
+
+fn check_endpoint(topic: &str, protocol: &str, endpoint: &str) -> Result<(), QueryError> {
+    if !PROTOCOLS.contains(&protocol) {
+        return Err(invalid("Protocol", &format!("there is no protocol {protocol}")));
+    }
+    if topic.ends_with(".fifo") && protocol != "sqs" {
+        return Err(invalid("Protocol", "FIFO topics have queues as subscribers"));
+    }
+    match protocol {
+        "sqs" if !endpoint.starts_with("arn:aws:sqs:") => {
+            Err(invalid("SQS endpoint ARN", "it is not the ARN of a queue"))
+        }
+        "sqs" if endpoint.ends_with(".fifo") && !topic.ends_with(".fifo") => {
+            let reason = "FIFO SQS Queues can not be subscribed to standard SNS topics";
+            Err(invalid("Invalid parameter: Endpoint", reason))
+        }
+        "http" | "https" => {
+            http::check(protocol, endpoint).map_err(|reason| invalid("Endpoint", &reason))
+        }
+        "email" | "email-json" if !is_address(endpoint) => {
+            Err(invalid("Email address", &format!("{endpoint} is none")))
+        }
+        "sms" => check_number(endpoint),
+        _ => Ok(()),
+    }
+}
+
+/// Something, an at sign and something, without spaces and line breaks.
+fn is_address(endpoint: &str) -> bool {
+    let printable = endpoint.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    let parts = endpoint.rsplit_once('@');
+    printable && parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+}
+
+/// Whether setting an attribute to this takes it away.
+fn means_none(name: &str, value: &str) -> bool {
+    value.is_empty() || (name == "FilterPolicy" && value.trim() == "{}")
+}
+
+fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), QueryError> {
+    attributes.iter().try_for_each(|(name, value)| check_attribute(name, value))?;
+    let scope = attributes.get("FilterPolicyScope").map(String::as_str);
+    let dialect = match scope {
+        Some("MessageBody") => Dialect::MessageBody,
+        _ => Dialect::MessageAttributes,
+    };
+    match attributes.get("FilterPolicy").map(|policy| Pattern::parse(policy, dialect)) {
+        Some(Err(reason)) => {
+            let message = format!("Invalid parameter: FilterPolicy: {reason}");
+            Err(error("InvalidParameter", message))
+        }
+        Some(Ok(_)) | None => Ok(()),
     }
 }
 
 fn check_attribute(name: &str, value: &str) -> Result<(), QueryError> {
     match name {
-        "FilterPolicy" if !value.is_empty() => match Pattern::parse(value) {
-            Ok(_) => Ok(()),
-            Err(reason) => Err(invalid("FilterPolicy", &reason.to_string())),
-        },
         "FilterPolicyScope" if !matches!(value, "" | "MessageAttributes" | "MessageBody") => {
             Err(invalid("FilterPolicyScope", "it is MessageAttributes or MessageBody"))
         }
         "RawMessageDelivery" if !matches!(value, "true" | "false") => {
             Err(invalid("RawMessageDelivery", "it is true or false"))
         }
+        "RedrivePolicy" if !value.is_empty() => check_redrive_policy(value),
+        "DeliveryPolicy" if !value.is_empty() => match serde_json::from_str::<Value>(value) {
+            Ok(Value::Object(_)) => Ok(()),
+            Ok(_) | Err(_) => Err(invalid("DeliveryPolicy", "it is not a JSON object")),
+        },
         "DeliveryPolicy"
         | "FilterPolicy"
         | "FilterPolicyScope"
@@ -193,5 +265,18 @@ fn check_attribute(name: &str, value: &str) -> Result<(), QueryError> {
         | "ReplayPolicy"
         | "SubscriptionRoleArn" => Ok(()),
         _ => Err(invalid("AttributeName", &format!("a subscription has no attribute {name}"))),
+    }
+}
+
+fn check_redrive_policy(policy: &str) -> Result<(), QueryError> {
+    let refused = |reason: &str| {
+        error("InvalidParameter", format!("Invalid parameter: RedrivePolicy: {reason}"))
+    };
+    let policy: Value =
+        serde_json::from_str(policy).map_err(|_| refused("failed to parse JSON."))?;
+    let queue = policy["deadLetterTargetArn"].as_str();
+    match queue.is_some_and(|queue| queue.starts_with("arn:aws:sqs:")) {
+        true => Ok(()),
+        false => Err(refused("deadLetterTargetArn is not the ARN of a queue")),
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::query::{Form, Namespace, QueryError, Xml};
 
-use super::{Sns, required};
+use super::{Sns, error, required};
+
+/// Tags of a topic at most.
+const MAX_TAGS: usize = 50;
 
 impl Sns {
     pub(super) fn tag_resource(&self, form: &Form) -> Result<Xml, QueryError> {
@@ -39,8 +42,15 @@ impl Sns {
     ) -> Result<Xml, QueryError> {
         let arn = required(form, "ResourceArn")?;
         self.change(|state| {
-            change(&mut state.topics.get_mut(arn).ok_or_else(no_resource)?.tags);
-            Ok(())
+            let tags = &mut state.topics.get_mut(arn).ok_or_else(no_resource)?.tags;
+            change(tags);
+            match tags.len() > MAX_TAGS {
+                true => Err(error(
+                    "TagLimitExceeded",
+                    "Could not complete request: tag quota of per resource exceeded",
+                )),
+                false => Ok(()),
+            }
         })?;
         Ok(Xml::default())
     }

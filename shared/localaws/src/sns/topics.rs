@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::page::page;
 use crate::query::{Form, QueryError, Xml};
@@ -11,11 +11,13 @@ use super::state::{State, Topic};
 use super::{PAGE, Sns, invalid, not_found, required};
 
 /// Attributes of a topic that can be set.
-const ATTRIBUTES: [&str; 8] = [
+const ATTRIBUTES: [&str; 10] = [
     "ArchivePolicy",
+    "ContentBasedDeduplication",
     "DataProtectionPolicy",
     "DeliveryPolicy",
     "DisplayName",
+    "FifoThroughputScope",
     "KmsMasterKeyId",
     "Policy",
     "SignatureVersion",
@@ -25,10 +27,15 @@ const ATTRIBUTES: [&str; 8] = [
 impl Sns {
     pub(super) fn create_topic(&self, form: &Form) -> Result<Xml, QueryError> {
         let name = required(form, "Name")?;
-        check_name(name)?;
-        let attributes = form.map("Attributes.entry", "key", "value");
+        let mut attributes = form.map("Attributes.entry", "key", "value");
+        check_name(name, &mut attributes)?;
         let tags = form.map("Tags.member", "Key", "Value");
-        attributes.keys().try_for_each(|name| check_attribute(name))?;
+        let is_fifo = name.ends_with(".fifo");
+        let settable = attributes.iter().filter(|(name, _)| *name != "FifoTopic");
+        settable.into_iter().try_for_each(|(name, value)| check_attribute(name, value, is_fifo))?;
+        if let Some(policy) = form.get("DataProtectionPolicy").filter(|policy| !policy.is_empty()) {
+            attributes.insert("DataProtectionPolicy".to_owned(), policy.to_owned());
+        }
         let arn = self.account.arn("sns", name);
         self.change(|state| match state.topics.get(&arn) {
             Some(topic) => check_same(topic, &attributes, &tags),
@@ -66,11 +73,14 @@ impl Sns {
     pub(super) fn set_topic_attributes(&self, form: &Form) -> Result<Xml, QueryError> {
         let arn = required(form, "TopicArn")?;
         let name = required(form, "AttributeName")?;
-        check_attribute(name)?;
         let value = form.get("AttributeValue").unwrap_or_default();
+        check_attribute(name, value, arn.ends_with(".fifo"))?;
         self.change(|state| {
             let topic = state.topics.get_mut(arn).ok_or_else(|| not_found("Topic"))?;
-            topic.attributes.insert(name.to_owned(), value.to_owned());
+            match value {
+                "" => topic.attributes.remove(name),
+                value => topic.attributes.insert(name.to_owned(), value.to_owned()),
+            };
             Ok(())
         })?;
         Ok(Xml::default())
@@ -111,17 +121,42 @@ impl Sns {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect::<BTreeMap<_, _>>();
-        attributes.extend(topic.attributes.clone());
+        if topic.is_fifo() {
+            attributes.insert("ContentBasedDeduplication".to_owned(), "false".to_owned());
+        }
+        // That policy has an operation of its own.
+        let set = topic.attributes.iter().filter(|(name, _)| *name != "DataProtectionPolicy");
+        attributes.extend(set.map(|(name, value)| (name.clone(), value.clone())));
         attributes
     }
 }
 
-fn check_name(name: &str) -> Result<(), QueryError> {
+/// Checks the name of a topic, and that `FifoTopic` is true of those whose
+/// name ends in `.fifo` and only of them. One that is false is left out.
+fn check_name(name: &str, attributes: &mut BTreeMap<String, String>) -> Result<(), QueryError> {
+    let fifo = match attributes.get("FifoTopic").map(String::as_str) {
+        Some("true") => true,
+        None | Some("false") => {
+            attributes.remove("FifoTopic");
+            false
+        }
+        Some(_) => return Err(invalid("FifoTopic", "it is true or false")),
+    };
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if name.ends_with(".fifo") {
-        return Err(invalid("Topic Name", "this endpoint has standard topics, no FIFO topics"));
-    }
-    match (1..=256).contains(&name.len()) && name.bytes().all(allowed) {
+    let stem = match (name.strip_suffix(".fifo"), fifo) {
+        (Some(stem), true) => stem,
+        (None, false) => name,
+        (None, true) => {
+            let reason = "Fifo Topic names must end with .fifo and must be made up of only \
+                          uppercase and lowercase ASCII letters, numbers, underscores, and hyphens";
+            return Err(invalid("Topic Name", reason));
+        }
+        (Some(_), false) => {
+            let reason = "only FIFO topics (FifoTopic=true) have names that end with .fifo";
+            return Err(invalid("Topic Name", reason));
+        }
+    };
+    match (1..=256).contains(&name.len()) && !stem.is_empty() && stem.bytes().all(allowed) {
         true => Ok(()),
         false => {
             Err(invalid("Topic Name", "it is 1 to 256 letters, digits, hyphens and underscores"))
@@ -129,11 +164,29 @@ fn check_name(name: &str) -> Result<(), QueryError> {
     }
 }
 
-fn check_attribute(name: &str) -> Result<(), QueryError> {
+fn check_attribute(name: &str, value: &str, is_fifo: bool) -> Result<(), QueryError> {
     let feedback = name.ends_with("FeedbackRoleArn") || name.ends_with("FeedbackSampleRate");
-    match feedback || ATTRIBUTES.contains(&name) {
-        true => Ok(()),
-        false => Err(invalid("AttributeName", &format!("a topic has no attribute {name}"))),
+    if !feedback && !ATTRIBUTES.contains(&name) {
+        return Err(invalid("AttributeName", &format!("a topic has no attribute {name}")));
+    }
+    let is_json = || serde_json::from_str::<Value>(value).is_ok_and(|value| value.is_object());
+    match name {
+        "ContentBasedDeduplication" | "FifoThroughputScope" if !is_fifo => {
+            Err(invalid("AttributeName", &format!("{name} is an attribute of FIFO topics")))
+        }
+        "ContentBasedDeduplication" if !matches!(value, "true" | "false") => {
+            Err(invalid(name, "it is true or false"))
+        }
+        "FifoThroughputScope" if !matches!(value, "Topic" | "MessageGroup") => {
+            Err(invalid(name, "it is Topic or MessageGroup"))
+        }
+        "DisplayName" if value.chars().count() > 100 => {
+            Err(invalid(name, "it is at most 100 characters long"))
+        }
+        "ArchivePolicy" | "DeliveryPolicy" | "Policy" if !value.is_empty() && !is_json() => {
+            Err(invalid(name, "it is not a JSON object"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -152,7 +205,8 @@ fn check_same(
     Ok(())
 }
 
-fn default_policy(arn: &str, account: &str) -> String {
+/// The policy of a topic that was given none.
+pub(super) fn default_policy(arn: &str, account: &str) -> String {
     json!({
         "Version": "2008-10-17",
         "Id": "__default_policy_ID",

@@ -37,11 +37,12 @@ use crate::arn::Account;
 use crate::background::Background;
 use crate::clock::Clock;
 
-use self::error::{Code, SqsError};
+use self::error::Code;
 use self::mover::Movers;
 use self::registry::Registry;
 
 pub(crate) use self::delivery::Delivery;
+pub(crate) use self::error::SqsError;
 pub(crate) use self::message::{Attribute, AttributeValue};
 
 /// The queues of one endpoint.

@@ -12,5 +12,7 @@ mod queues;
 mod receiving;
 mod restart;
 mod sns;
+mod sns_fifo;
+mod sns_http;
 mod start;
 mod visibility;

@@ -161,15 +161,42 @@ async fn subscriptions_are_described_changed_and_ended() {
 }
 
 #[tokio::test]
-async fn an_email_subscription_waits_for_a_confirmation() {
+async fn an_email_is_a_file_in_the_mail_folder() {
     let endpoint = Endpoint::start().await;
     let topic = topic(&endpoint, "alerts").await;
-    let subscribe = endpoint.sns.subscribe().topic_arn(&topic).protocol("email");
-    let subscribed = subscribe.endpoint("ops@example.com").send().await.unwrap();
-    assert_eq!(subscribed.subscription_arn(), Some("pending confirmation"));
-    let listed = endpoint.sns.list_subscriptions().send().await.unwrap();
-    assert_eq!(listed.subscriptions()[0].subscription_arn(), Some("PendingConfirmation"));
-    endpoint.sns.publish().topic_arn(&topic).message("x").send().await.expect("nobody gets it");
+    for (protocol, address) in [("email", "ops@example.com"), ("email-json", "bot@example.com")] {
+        let subscribe = endpoint.sns.subscribe().topic_arn(&topic).protocol(protocol);
+        let subscribed = subscribe.endpoint(address).send().await.unwrap();
+        assert!(subscribed.subscription_arn().unwrap().starts_with(&topic), "confirmed at once");
+    }
+    let publish = endpoint.sns.publish().topic_arn(&topic).message("line 1\nline 2");
+    publish.subject("ALARM: depth").send().await.unwrap();
+    let mails = mail(&endpoint, "email");
+    assert_eq!(mails.len(), 2);
+    let plain = mails.iter().find(|mail| mail.contains("To: ops@example.com")).unwrap();
+    assert!(plain.contains("\r\nSubject: ALARM: depth\r\n"), "{plain}");
+    assert!(plain.contains("\r\n\r\nline 1\r\nline 2\r\n"), "{plain}");
+    let json = mails.iter().find(|mail| mail.contains("To: bot@example.com")).unwrap();
+    let (_, body) = json.split_once("\r\n\r\n").unwrap();
+    let envelope: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(envelope["Message"], "line 1\nline 2");
+}
+
+#[tokio::test]
+async fn a_text_message_is_a_file_in_the_mail_folder() {
+    let endpoint = Endpoint::start().await;
+    endpoint.sns.publish().phone_number("+4915112345678").message("hello").send().await.unwrap();
+    let texts = mail(&endpoint, "sms");
+    assert!(texts[0].starts_with("To: +4915112345678\n"), "{texts:?}");
+    assert!(texts[0].ends_with("\n\nhello\n"), "{texts:?}");
+    let wrong = endpoint.sns.publish().phone_number("ops").message("x").send().await.unwrap_err();
+    assert_eq!(Refusal::of(wrong).code, "InvalidParameter");
+}
+
+/// What lies in a mail folder.
+fn mail(endpoint: &Endpoint, kind: &str) -> Vec<String> {
+    let files = std::fs::read_dir(endpoint.data.path().join("outbox").join(kind)).unwrap();
+    files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
 }
 
 #[tokio::test]

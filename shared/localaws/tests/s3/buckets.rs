@@ -84,3 +84,18 @@ async fn a_bucket_has_tags_until_they_are_removed() {
     s3.delete_bucket_tagging().bucket(BUCKET).send().await.unwrap();
     assert!(s3.get_bucket_tagging().bucket(BUCKET).send().await.is_err());
 }
+
+#[tokio::test]
+async fn a_bucket_says_which_region_it_was_created_in() {
+    let endpoint = Endpoint::start().await;
+    let there = BucketLocationConstraint::EuWest1;
+    let configuration = CreateBucketConfiguration::builder().location_constraint(there).build();
+    let create = endpoint.s3.create_bucket().bucket("elsewhere");
+    create.create_bucket_configuration(configuration).send().await.unwrap();
+    let endpoint = endpoint.restart().await;
+    let location = endpoint.s3.get_bucket_location().bucket("elsewhere").send().await.unwrap();
+    assert_eq!(location.location_constraint(), Some(&BucketLocationConstraint::EuWest1));
+    let listed = endpoint.s3.list_buckets().bucket_region("eu-west-1").send().await.unwrap();
+    let names: Vec<_> = listed.buckets().iter().filter_map(|bucket| bucket.name()).collect();
+    assert_eq!(names, ["elsewhere"]);
+}

@@ -40,9 +40,21 @@ impl Endpoint {
         endpoint
     }
 
+    /// Starts an endpoint that is configured so, with a bucket.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let endpoint = Self::over_with(TempDir::new().unwrap(), change).await;
+        endpoint.s3.create_bucket().bucket(BUCKET).send().await.unwrap();
+        endpoint
+    }
+
     async fn over(data: TempDir) -> Self {
+        Self::over_with(data, |_| ()).await
+    }
+
+    async fn over_with(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new(data.path());
         config.bind.set_port(0);
+        change(&mut config);
         let server = Server::start(config).await.unwrap();
         let (s3, sqs) = (s3(&server.url(), |config| config), sqs(&server.url()));
         Self { data, server, s3, sqs }

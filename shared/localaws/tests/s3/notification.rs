@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::client::{BUCKET, Endpoint, Refusal};
 
-struct Queue {
-    url: String,
-    arn: String,
+pub(crate) struct Queue {
+    pub(crate) url: String,
+    pub(crate) arn: String,
 }
 
-async fn queue(endpoint: &Endpoint, name: &str) -> Queue {
+pub(crate) async fn queue(endpoint: &Endpoint, name: &str) -> Queue {
     let created = endpoint.sqs.create_queue().queue_name(name).send().await.unwrap();
     let url = created.queue_url.unwrap();
     let name = QueueAttributeName::QueueArn;
@@ -25,7 +25,7 @@ async fn queue(endpoint: &Endpoint, name: &str) -> Queue {
 }
 
 /// Every message that is on the queue now, parsed.
-async fn drain(endpoint: &Endpoint, queue: &Queue) -> Vec<Value> {
+pub(crate) async fn drain(endpoint: &Endpoint, queue: &Queue) -> Vec<Value> {
     let mut messages = Vec::new();
     loop {
         let request = endpoint.sqs.receive_message().queue_url(&queue.url);
@@ -43,7 +43,7 @@ async fn drain(endpoint: &Endpoint, queue: &Queue) -> Vec<Value> {
     }
 }
 
-fn rule(queue: &Queue, id: &str, events: &[&str]) -> QueueConfiguration {
+pub(crate) fn rule(queue: &Queue, id: &str, events: &[&str]) -> QueueConfiguration {
     let events = events.iter().map(|event| Event::from(*event)).collect();
     let rule = QueueConfiguration::builder().id(id).queue_arn(&queue.arn).set_events(Some(events));
     rule.build().unwrap()
@@ -59,7 +59,10 @@ fn filtered(mut rule: QueueConfiguration, prefix: &str, suffix: &str) -> QueueCo
     rule
 }
 
-async fn configure(endpoint: &Endpoint, rules: Vec<QueueConfiguration>) -> Result<(), Refusal> {
+pub(crate) async fn configure(
+    endpoint: &Endpoint,
+    rules: Vec<QueueConfiguration>,
+) -> Result<(), Refusal> {
     let configuration = NotificationConfiguration::builder()
         .set_queue_configurations(Some(rules))
         .event_bridge_configuration(EventBridgeConfiguration::builder().build())
@@ -69,7 +72,7 @@ async fn configure(endpoint: &Endpoint, rules: Vec<QueueConfiguration>) -> Resul
     done.map(drop).map_err(Refusal::of)
 }
 
-fn names(events: &[Value]) -> Vec<(String, String)> {
+pub(crate) fn names(events: &[Value]) -> Vec<(String, String)> {
     let records = events.iter().map(|event| &event["Records"][0]);
     let text = |value: &'_ Value| value.as_str().unwrap().to_owned();
     records

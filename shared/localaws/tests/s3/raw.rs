@@ -134,3 +134,63 @@ async fn a_client_reads_why_it_was_refused_while_it_is_still_sending() {
     assert!(answer.starts_with("http/1.1 404"), "{answer}");
     assert_eq!(code(&answered), "NoSuchBucket");
 }
+
+#[tokio::test]
+async fn a_client_that_waits_to_be_asked_for_its_body_can_go_on_after_a_refusal() {
+    let endpoint = Endpoint::start().await;
+    let refused = format!(
+        "PUT /{BUCKET}/k HTTP/1.1\nhost: localhost\ncontent-length: 5\nexpect: 100-continue\n\
+         if-match: \"00000000000000000000000000000000\""
+    );
+    let (answer, body) = endpoint.http(&refused, b"").await;
+    assert!(answer.starts_with("http/1.1 404"), "{answer}");
+    assert_eq!(code(&body), "NoSuchKey");
+    assert!(!answer.contains("100 continue"), "{answer}");
+}
+
+#[tokio::test]
+async fn odd_ranges_give_the_whole_object() {
+    let endpoint = Endpoint::start().await;
+    endpoint.put("k", "0123456789").await;
+    for range in ["bytes=0-1,4-5", "bytes=5-2", "pages=1-2"] {
+        let head = format!("GET /{BUCKET}/k HTTP/1.1\nhost: localhost\nrange: {range}");
+        let (answer, body) = endpoint.http(&head, b"").await;
+        assert!(answer.starts_with("http/1.1 200"), "{answer}");
+        assert_eq!(body, b"0123456789");
+    }
+}
+
+#[tokio::test]
+async fn presigned_urls_expire_by_the_clock() {
+    let clock = millrace_localaws::Clock::system();
+    let endpoint = Endpoint::start_with(|config| config.clock = clock.clone()).await;
+    endpoint.put("k", "v").await;
+    let valid = PresigningConfig::expires_in(Duration::from_secs(3600)).unwrap();
+    let get = endpoint.s3.get_object().bucket(BUCKET).key("k").presigned(valid).await.unwrap();
+    let path = get.uri().splitn(4, '/').nth(3).unwrap();
+    let head = format!("GET /{path} HTTP/1.1\nhost: localhost");
+    assert!(endpoint.http(&head, b"").await.0.starts_with("http/1.1 200"));
+    clock.advance(Duration::from_secs(3601));
+    assert!(endpoint.http(&head, b"").await.0.starts_with("http/1.1 403"));
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_expected_to_be_anothers_is_refused() {
+    let endpoint = Endpoint::start().await;
+    endpoint.put("k", "v").await;
+    let request = endpoint.s3.get_object().bucket(BUCKET).key("k");
+    let sent = request.expected_bucket_owner("111122223333").send().await;
+    assert_eq!(sent.map_err(crate::client::Refusal::of).unwrap_err().code, "AccessDenied");
+}
+
+#[tokio::test]
+async fn what_can_not_be_deleted_does_not_take_its_bucket_along() {
+    let endpoint = Endpoint::start().await;
+    for query in ["acl", "versioning", "notification"] {
+        let head = format!("DELETE /{BUCKET}?{query} HTTP/1.1\nhost: localhost");
+        let (answer, body) = endpoint.http(&head, b"").await;
+        assert!(answer.starts_with("http/1.1 405"), "{answer}");
+        assert_eq!(code(&body), "MethodNotAllowed");
+    }
+    endpoint.s3.head_bucket().bucket(BUCKET).send().await.unwrap();
+}

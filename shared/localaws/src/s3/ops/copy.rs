@@ -4,19 +4,25 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective,
-    TaggingDirective,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETagCondition,
+    MetadataDirective, TaggingDirective,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, Found, answer, find, put, request_id, tagging};
+use super::get::check_key;
+use super::keeping::{self, set_encryption};
+use super::{Answer, Found, answer, expiration, find, put, request_id, tagging};
+use crate::s3::acl::given_acl;
 use crate::s3::checksum::{Algorithm, set_checksum};
 use crate::s3::claims::{Claims, Digest, Digester, parse_algorithm};
 use crate::s3::condition::{ReadConditions, Unmet, WriteConditions};
 use crate::s3::error;
 use crate::s3::event::What;
-use crate::s3::object::{Object, headers_of};
+use crate::s3::headers::{Headers, describing_of, keeping_of};
+use crate::s3::object::Object;
 use crate::s3::receive::{Received, Sink};
 use crate::s3::send::Reader;
 use crate::s3::store::Store;
@@ -35,25 +41,42 @@ pub(in crate::s3) async fn copy_object(
         modified_since: input.copy_source_if_modified_since.take(),
         unmodified_since: input.copy_source_if_unmodified_since.take(),
     };
-    let source = Source::find(store, &input.copy_source, &conditions)?;
+    let key_md5 = input.copy_source_sse_customer_key_md5.as_deref();
+    let source = Source::find(store, &input.copy_source, &conditions, key_md5)?;
     check_changes_something(&input, &source)?;
-    let object = copied(&mut input, &source).await?;
-    let conditions = WriteConditions::default();
+    let acl = given_acl!(input);
+    let kept = keeping::complete(store, &bucket, keeping_of!(input), &acl)?;
+    let object = copied(&mut input, &source, kept).await?;
+    let conditions = write_conditions(&request.headers)?;
     let written =
         put::write(store, &bucket, &input.key, &id, object, conditions, What::Copy).await?;
     let mut result = CopyObjectResult {
         e_tag: Some(written.object.etag.to_dto()),
-        last_modified: Some(written.modified),
+        last_modified: Some(written.modified.clone()),
         ..Default::default()
     };
     set_checksum!(result, &written.object.checksum);
     result.checksum_type = written.object.checksum.as_ref().map(|checksum| checksum.kind());
-    answer(CopyObjectOutput {
+    let mut output = CopyObjectOutput {
         copy_object_result: Some(result),
         copy_source_version_id: source.shown,
-        version_id: written.shown,
+        expiration: expiration(&bucket, &input.key, &written),
         ..Default::default()
-    })
+    };
+    set_encryption!(output, &written.object.headers);
+    output.version_id = written.shown;
+    answer(output)
+}
+
+/// `If-Match` and `If-None-Match` on what the copy would replace; `s3s` knows
+/// them for uploads only.
+fn write_conditions(headers: &HeaderMap) -> S3Result<WriteConditions> {
+    let read = |name: HeaderName| -> S3Result<Option<ETagCondition>> {
+        let Some(value) = headers.get(name) else { return Ok(None) };
+        let parsed = value.to_str().ok().and_then(|value| value.parse().ok());
+        parsed.map(Some).ok_or_else(|| s3_error!(InvalidArgument, "Not an entity tag"))
+    };
+    Ok(WriteConditions { matches: read(IF_MATCH)?, none_match: read(IF_NONE_MATCH)? })
 }
 
 fn replaces_metadata(input: &CopyObjectInput) -> bool {
@@ -80,11 +103,12 @@ fn check_changes_something(input: &CopyObjectInput, source: &Source) -> S3Result
     Ok(())
 }
 
-/// The object that a copy is.
-async fn copied(input: &mut CopyObjectInput, source: &Source) -> S3Result<Object> {
+/// The object that a copy is; `kept` says how it is kept.
+async fn copied(input: &mut CopyObjectInput, source: &Source, kept: Headers) -> S3Result<Object> {
     let asked = input.checksum_algorithm.as_ref().map(|name| parse_algorithm(name.as_str()));
     let asked = asked.transpose()?;
     let mut object = Object::clone(&source.object);
+    object.part_checksums = Box::default();
     let checksum = object.checksum.as_ref().filter(|checksum| !checksum.is_composite());
     let known = checksum.is_some_and(|checksum| asked.is_none_or(|it| it == checksum.algorithm));
     if !known || object.etag.parts().is_some() {
@@ -94,10 +118,12 @@ async fn copied(input: &mut CopyObjectInput, source: &Source) -> S3Result<Object
         object.etag = digest.etag();
         object.checksum = Some(digest.checksum);
     }
-    if replaces_metadata(input) {
-        object.headers = headers_of!(input);
-        put::check_metadata(&object.headers)?;
-    }
+    let described = match replaces_metadata(input) {
+        true => describing_of!(input),
+        false => object.headers.described(),
+    };
+    put::check_metadata(&described)?;
+    object.headers = kept.with(described);
     let directive = input.tagging_directive.as_ref().map(TaggingDirective::as_str);
     if directive == Some(TaggingDirective::REPLACE) {
         object.tags = tagging::parse_header(input.tagging.as_deref())?;
@@ -165,12 +191,14 @@ impl Source {
         store: &Store,
         source: &CopySource,
         conditions: &ReadConditions,
+        key_md5: Option<&str>,
     ) -> S3Result<Self> {
         let CopySource::Bucket { bucket, key, version_id } = source else {
             return Err(s3_error!(NotImplemented, "Copies from access points are not served here"));
         };
         let Found { object, shown, modified, .. } =
             find(&*store.bucket(bucket)?, key, version_id.as_deref())?;
+        check_key(&object, key_md5)?;
         conditions.check(object.etag, &modified).map_err(|unmet| match unmet {
             Unmet::Precondition(header) | Unmet::NotModified(header) => {
                 error::precondition_failed(&format!("x-amz-copy-source-{header}"))

@@ -7,7 +7,7 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
-use super::{Answer, answer, new_version, open, parse_version, shown_version};
+use super::{Answer, answer, lock, new_version, open, parse_version, shown_version};
 use crate::s3::bucket::{Bucket, Decision};
 use crate::s3::clock::Sequence;
 use crate::s3::condition::WriteConditions;
@@ -15,7 +15,8 @@ use crate::s3::error;
 use crate::s3::event::{Event, What};
 use crate::s3::index::Index;
 use crate::s3::object::VersionId;
-use crate::s3::record::{Record, Versioning};
+use crate::s3::record::Record;
+use crate::s3::settings::Versioning;
 use crate::s3::store::Store;
 use crate::s3::wire::RequestId;
 
@@ -39,7 +40,8 @@ pub(in crate::s3) async fn delete_object(
     let bucket = store.bucket(&input.bucket)?;
     let conditions = WriteConditions { matches: input.if_match, none_match: None };
     let version = input.version_id.as_deref();
-    let deleted = delete(store, &bucket, &id, &input.key, version, conditions).await?;
+    let bypass = input.bypass_governance_retention.unwrap_or(false);
+    let deleted = delete(store, &bucket, &id, &input.key, version, conditions, bypass).await?;
     answer(DeleteObjectOutput {
         delete_marker: deleted.marker,
         version_id: deleted.version,
@@ -62,6 +64,7 @@ pub(in crate::s3) async fn delete_objects(
              schema: between 1 and {MAX_KEYS} keys can be deleted at a time"
         ));
     }
+    let bypass = input.bypass_governance_retention.unwrap_or(false);
     let quiet = input.delete.quiet.unwrap_or(false);
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     for object in objects {
@@ -70,7 +73,7 @@ pub(in crate::s3) async fn delete_objects(
             none_match: None,
         };
         let version = object.version_id.as_deref();
-        match delete(store, &bucket, &id, &object.key, version, conditions).await {
+        match delete(store, &bucket, &id, &object.key, version, conditions, bypass).await {
             Ok(done) if !quiet => deleted.push(shown(object.key, object.version_id, done)),
             Ok(_) => {}
             Err(error) => errors.push(failed(object.key, object.version_id, &error)),
@@ -109,6 +112,7 @@ async fn delete(
     key: &str,
     version: Option<&str>,
     conditions: WriteConditions,
+    bypass: bool,
 ) -> S3Result<Deleted> {
     let version = version.map(parse_version).transpose()?;
     let deleted: Box<str> = key.into();
@@ -116,7 +120,14 @@ async fn delete(
         .change(bucket, key, id, move |index, sequence| {
             check(&conditions, index, &deleted)?;
             Ok(match version {
-                Some(version) => remove(index, sequence, deleted, version),
+                Some(version) => {
+                    let found = index.version(&deleted, version);
+                    let object = found.and_then(|found| found.object.as_ref());
+                    object.map_or(Ok(()), |object| {
+                        lock::check_removal(&object.headers, sequence.now(), bypass)
+                    })?;
+                    remove(index, sequence, deleted, version)
+                }
                 None => match index.settings.versioning {
                     Versioning::Unversioned => remove(index, sequence, deleted, VersionId::Null),
                     Versioning::Enabled | Versioning::Suspended => mark(index, sequence, deleted),
@@ -146,12 +157,12 @@ fn remove(
         return Decision { record: None, event: None, answer: Deleted::default() };
     };
     let sequencer = sequence.next();
-    let event = Event::removed(&key, version, sequencer, sequence.now());
+    let event = Event::removed(What::Delete, &key, version, sequencer, sequence.now());
     let answer = Deleted {
         marker: found.object.is_none().then_some(true),
         version: shown_version(index, version),
     };
-    let record = Record::Remove { key, version, sequencer, event: None };
+    let record = Record::Remove { key, version, sequencer, event: None, expired: false };
     Decision { record: Some(record), event: Some(event), answer }
 }
 

@@ -11,10 +11,13 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use super::{Answer, Found, answer, find};
+use super::keeping::set_kept;
+use super::{Answer, Found, answer, expiration, find};
 use crate::s3::checksum::{Checksum, set_checksum};
 use crate::s3::condition::{ReadConditions, Unmet};
 use crate::s3::error;
+use crate::s3::headers::SSE_CUSTOMER_KEY;
+use crate::s3::listing;
 use crate::s3::object::Object;
 use crate::s3::send;
 use crate::s3::store::Store;
@@ -33,7 +36,9 @@ pub(in crate::s3) async fn get_object(
         modified_since: input.if_modified_since,
         unmodified_since: input.if_unmodified_since,
     };
+    check_key(&found.object, input.sse_customer_key_md5.as_deref())?;
     check(&conditions, &found)?;
+    let expiration = expiration(&bucket, &input.key, &found);
     let slice = Slice::of(&found.object, input.range, input.part_number)?;
     let checksum = shown_checksum(&found.object, &slice, input.checksum_mode);
     let body = send::send(Arc::clone(&found.object), slice.bytes.clone()).await?;
@@ -67,6 +72,8 @@ pub(in crate::s3) async fn get_object(
     };
     set_checksum!(output, checksum);
     output.checksum_type = checksum.map(Checksum::kind);
+    set_kept!(output, headers);
+    output.expiration = expiration;
     answer(output)
 }
 
@@ -84,7 +91,9 @@ pub(in crate::s3) async fn head_object(
         modified_since: input.if_modified_since,
         unmodified_since: input.if_unmodified_since,
     };
+    check_key(&found.object, input.sse_customer_key_md5.as_deref())?;
     check(&conditions, &found)?;
+    let expiration = expiration(&bucket, &input.key, &found);
     let slice = Slice::of(&found.object, input.range, input.part_number)?;
     let checksum = shown_checksum(&found.object, &slice, input.checksum_mode);
     let headers = &found.object.headers;
@@ -116,7 +125,12 @@ pub(in crate::s3) async fn head_object(
     };
     set_checksum!(output, checksum);
     output.checksum_type = checksum.map(Checksum::kind);
+    set_kept!(output, headers);
+    output.expiration = expiration;
     let mut response = S3Response::new(output);
+    if let Some(count) = found.object.tags.count() {
+        response.headers.insert("x-amz-tagging-count", HeaderValue::from(count));
+    }
     response.status = content_range.map(|_| hyper::StatusCode::PARTIAL_CONTENT);
     Ok(response)
 }
@@ -129,14 +143,17 @@ pub(in crate::s3) async fn get_object_attributes(
     let input = request.input;
     let bucket = store.bucket(&input.bucket)?;
     let found = find(&bucket, &input.key, input.version_id.as_deref())?;
-    let asked = |name| input.object_attributes.iter().any(|asked| asked.as_str() == name);
+    // Clients send them in one header or in several.
+    let asked = |name| {
+        let mut asked = input.object_attributes.iter().flat_map(|list| list.as_str().split(','));
+        asked.any(|asked| asked.trim() == name)
+    };
     let mut checksum = dto::Checksum::default();
     set_checksum!(checksum, &found.object.checksum);
     checksum.checksum_type = found.object.checksum.as_ref().map(Checksum::kind);
-    let parts = found.object.etag.parts().map(|count| dto::GetObjectAttributesParts {
-        total_parts_count: Some(i32::from(count)),
-        ..Default::default()
-    });
+    let after = input.part_number_marker.and_then(|after| usize::try_from(after).ok());
+    let most = listing::limit(input.max_parts)?;
+    let parts = parts(&found.object, after.unwrap_or(0), most);
     let class = found.object.headers.get("x-amz-storage-class");
     answer(GetObjectAttributesOutput {
         checksum: asked("Checksum").then_some(checksum),
@@ -149,6 +166,59 @@ pub(in crate::s3) async fn get_object_attributes(
         version_id: found.shown,
         ..Default::default()
     })
+}
+
+/// The parts that an object was uploaded in; one by one where their checksums
+/// were asked for.
+fn parts(object: &Object, after: usize, most: i32) -> Option<dto::GetObjectAttributesParts> {
+    let count = object.etag.parts()?;
+    let mut shown = dto::GetObjectAttributesParts {
+        total_parts_count: Some(i32::from(count)),
+        ..Default::default()
+    };
+    let algorithm = object.checksum.as_ref().map(|checksum| checksum.algorithm)?;
+    if object.part_checksums.is_empty() {
+        return Some(shown);
+    }
+    let mut left = object.blobs.iter().zip(&object.part_checksums).enumerate().skip(after);
+    let page: Vec<_> = left
+        .by_ref()
+        .take(usize::try_from(most).unwrap_or(0))
+        .map(|(at, (blob, value))| {
+            let checksum = Checksum { algorithm, value: value.clone() };
+            let mut part = dto::ObjectPart {
+                part_number: i32::try_from(at + 1).ok(),
+                size: i64::try_from(blob.len()).ok(),
+                ..Default::default()
+            };
+            set_checksum!(part, Some(&checksum));
+            part
+        })
+        .collect();
+    shown.is_truncated = Some(left.next().is_some());
+    shown.max_parts = Some(most);
+    shown.part_number_marker = i32::try_from(after).ok();
+    shown.next_part_number_marker = page.last().and_then(|part| part.part_number);
+    shown.parts = Some(page);
+    Some(shown)
+}
+
+/// An object encrypted with its client's key is given to who has the key.
+pub(super) fn check_key(object: &Object, key_md5: Option<&str>) -> S3Result<()> {
+    match (object.headers.get(SSE_CUSTOMER_KEY).as_deref(), key_md5) {
+        (None, None) => Ok(()),
+        (Some(kept), Some(given)) if kept == given => Ok(()),
+        (Some(_), Some(_)) => Err(s3_error!(AccessDenied, "Access Denied")),
+        (Some(_), None) => Err(s3_error!(
+            InvalidRequest,
+            "The object was stored using a form of Server Side Encryption. The correct parameters \
+             must be provided to retrieve the object."
+        )),
+        (None, Some(_)) => Err(s3_error!(
+            InvalidRequest,
+            "The encryption parameters are not applicable to this object."
+        )),
+    }
 }
 
 fn content_type(found: &Found) -> String {
@@ -224,12 +294,9 @@ impl Slice {
 }
 
 fn unsatisfiable(size: u64) -> S3Error {
-    let mut error = s3_error!(
-        InvalidRange,
-        "The requested range is not satisfiable: the object has {size} bytes"
-    );
+    let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
     if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
         error.set_headers([(CONTENT_RANGE, value)].into_iter().collect());
     }
-    error
+    error::detailed(error, "ActualObjectSize", &size.to_string())
 }

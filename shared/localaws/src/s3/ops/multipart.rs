@@ -9,7 +9,9 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, Found, answer, new_version, open, tagging};
+use super::keeping::{self, set_common_encryption, set_encryption};
+use super::{Answer, Found, answer, expiration, new_version, open, tagging};
+use crate::s3::acl::given_acl;
 use crate::s3::bucket::Decision;
 use crate::s3::checksum::{Algorithm, Checksum, given_checksums, set_checksum};
 use crate::s3::claims::parse_algorithm;
@@ -18,8 +20,8 @@ use crate::s3::completion;
 use crate::s3::condition::WriteConditions;
 use crate::s3::error;
 use crate::s3::event::{Event, What};
+use crate::s3::headers::{describing_of, keeping_of};
 use crate::s3::index::Index;
-use crate::s3::object::headers_of;
 use crate::s3::record::{Record, Upload};
 use crate::s3::store::Store;
 
@@ -30,8 +32,12 @@ pub(in crate::s3) async fn create(
 ) -> Answer<CreateMultipartUploadOutput> {
     let mut input = request.input;
     let bucket = store.bucket(&input.bucket)?;
-    let headers = headers_of!(input);
-    super::put::check_metadata(&headers)?;
+    let described = describing_of!(input);
+    super::put::check_metadata(&described)?;
+    let acl = given_acl!(input);
+    let headers = keeping::complete(store, &bucket, keeping_of!(input), &acl)?.with(described);
+    let mut output = CreateMultipartUploadOutput::default();
+    set_encryption!(output, &headers);
     let asked = input.checksum_algorithm.as_ref().map(|name| parse_algorithm(name.as_str()));
     let asked = asked.transpose()?;
     let algorithm = asked.unwrap_or(Algorithm::Crc64Nvme);
@@ -51,14 +57,12 @@ pub(in crate::s3) async fn create(
         let id = format!("{:016x}{:016x}", sequence.next(), rand::random::<u64>());
         Ok((Some(Record::Upload { id: id.as_str().into(), upload }), id))
     })?;
-    answer(CreateMultipartUploadOutput {
-        bucket: Some(input.bucket),
-        key: Some(input.key),
-        upload_id: Some(id),
-        checksum_algorithm: asked.map(|asked| ChecksumAlgorithm::from_static(asked.name())),
-        checksum_type: asked.map(|_| checksum_type(composite)),
-        ..Default::default()
-    })
+    output.bucket = Some(input.bucket);
+    output.key = Some(input.key);
+    output.upload_id = Some(id);
+    output.checksum_algorithm = asked.map(|asked| ChecksumAlgorithm::from_static(asked.name()));
+    output.checksum_type = asked.map(|_| checksum_type(composite));
+    answer(output)
 }
 
 /// Whether the object's checksum is one of its parts' checksums. Only CRCs can
@@ -119,15 +123,19 @@ pub(in crate::s3) async fn complete(
         let record = Record::Put { key: key.into(), version, upload, event: None };
         Ok(Decision { record: Some(record), event: Some(event), answer })
     };
-    let Found { object, shown, .. } = store.change(&bucket, &input.key, &id, decide).await?;
+    let found = store.change(&bucket, &input.key, &id, decide).await?;
+    let expiration = expiration(&bucket, &input.key, &found);
+    let Found { object, shown, .. } = found;
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{}/{}", input.bucket, input.key)),
         bucket: Some(input.bucket),
         key: Some(input.key),
         e_tag: Some(object.etag.to_dto()),
+        expiration,
         version_id: shown,
         ..Default::default()
     };
+    set_common_encryption!(output, &object.headers);
     set_checksum!(output, &object.checksum);
     output.checksum_type = object.checksum.as_ref().map(Checksum::kind);
     answer(output)

@@ -9,9 +9,10 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result};
 
 use super::{Answer, answer, open};
-use crate::s3::event;
+use crate::s3::message;
 use crate::s3::notification::{self, Kind, Notification};
-use crate::s3::record::{Record, Settings};
+use crate::s3::record::Record;
+use crate::s3::settings::Settings;
 use crate::s3::store::{Store, parcel};
 
 /// Gives the configuration.
@@ -42,7 +43,7 @@ pub(in crate::s3) async fn put_configuration(
         let settings = Settings { notification, ..index.settings.clone() };
         Ok((Some(Record::Settings(settings)), known))
     })?;
-    let body = event::test_message(&store.origin(&bucket.name, &id), store.sequence.now());
+    let body = message::test_message(&store.origin(&bucket.name, &id), store.sequence.now());
     for (at, arn) in arns.iter().enumerate() {
         if known.contains(arn) || arns[..at].contains(arn) {
             continue;

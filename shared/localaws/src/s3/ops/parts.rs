@@ -10,6 +10,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::bucket::owner;
 use super::copy::{self, Source};
+use super::keeping::set_encryption;
 use super::multipart::{checksum_type, find};
 use super::{Answer, answer};
 use crate::s3::bucket::Bucket;
@@ -48,6 +49,11 @@ pub(in crate::s3) async fn upload_part(
     let claimed = received.digest.claimed.clone();
     let (part, asked) = commit(store, &bucket, &input.upload_id, &input.key, number, received)?;
     let mut output = UploadPartOutput { e_tag: Some(part.etag.to_dto()), ..Default::default() };
+    bucket.read(|index| {
+        if let Some(upload) = find(index, &input.upload_id, &input.key) {
+            set_encryption!(output, &upload.headers);
+        }
+    });
     set_checksum!(output, claimed.as_ref().or(Some(&part.checksum).filter(|_| asked)));
     answer(output)
 }
@@ -67,7 +73,8 @@ pub(in crate::s3) async fn upload_part_copy(
         modified_since: input.copy_source_if_modified_since,
         unmodified_since: input.copy_source_if_unmodified_since,
     };
-    let source = Source::find(store, &input.copy_source, &conditions)?;
+    let key_md5 = input.copy_source_sse_customer_key_md5.as_deref();
+    let source = Source::find(store, &input.copy_source, &conditions, key_md5)?;
     let range = source.range(input.copy_source_range.as_deref())?;
     let received = copy::transfer(store, &source, range, wanted).await?;
     let (part, asked) = commit(store, &bucket, &input.upload_id, &input.key, number, received)?;

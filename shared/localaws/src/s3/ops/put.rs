@@ -1,4 +1,4 @@
-//! `PutObject`, and form uploads.
+//! `PutObject`; form uploads end here too.
 
 use std::sync::Arc;
 
@@ -6,7 +6,9 @@ use hyper::Method;
 use s3s::dto::{PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, Found, answer, new_version, request_id, tagging};
+use super::keeping::{self, set_encryption};
+use super::{Answer, Found, answer, expiration, new_version, request_id, tagging};
+use crate::s3::acl::given_acl;
 use crate::s3::bucket::{Bucket, Decision};
 use crate::s3::checksum::{Algorithm, given_checksums, set_checksum};
 use crate::s3::chunked::Trailers;
@@ -14,8 +16,9 @@ use crate::s3::claims::Claims;
 use crate::s3::clock::Sequence;
 use crate::s3::condition::WriteConditions;
 use crate::s3::event::{Event, What};
+use crate::s3::headers::{Headers, describing_of, keeping_of};
 use crate::s3::index::Index;
-use crate::s3::object::{Headers, Object, headers_of};
+use crate::s3::object::Object;
 use crate::s3::receive;
 use crate::s3::record::Record;
 use crate::s3::store::Store;
@@ -35,8 +38,10 @@ pub(in crate::s3) async fn put_object(
     let input = &mut request.input;
     let bucket = store.bucket(&input.bucket)?;
     check_len(input.content_length)?;
-    let headers = headers_of!(input);
-    check_metadata(&headers)?;
+    let described = describing_of!(input);
+    check_metadata(&described)?;
+    let acl = given_acl!(input);
+    let headers = keeping::complete(store, &bucket, keeping_of!(input), &acl)?.with(described);
     let tags = tagging::parse_header(input.tagging.as_deref())?;
     let conditions =
         WriteConditions { matches: input.if_match.take(), none_match: input.if_none_match.take() };
@@ -56,6 +61,7 @@ pub(in crate::s3) async fn put_object(
         size: received.blob.len(),
         blobs: vec![received.blob],
         checksum: Some(received.digest.checksum),
+        part_checksums: Box::default(),
         headers,
         tags,
     };
@@ -63,9 +69,11 @@ pub(in crate::s3) async fn put_object(
     let stored = write(store, &bucket, key, &id, object, conditions, what).await?;
     let mut output = PutObjectOutput {
         e_tag: Some(stored.object.etag.to_dto()),
+        expiration: expiration(&bucket, key, &stored),
         version_id: stored.shown,
         ..Default::default()
     };
+    set_encryption!(output, &stored.object.headers);
     set_checksum!(output, &stored.object.checksum);
     output.checksum_type = stored.object.checksum.as_ref().map(|checksum| checksum.kind());
     answer(output)

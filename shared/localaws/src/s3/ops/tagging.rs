@@ -1,7 +1,9 @@
 //! Tags of objects and of buckets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use s3s::dto::{
     DeleteBucketTaggingInput, DeleteBucketTaggingOutput, DeleteObjectTaggingInput,
     DeleteObjectTaggingOutput, GetBucketTaggingInput, GetBucketTaggingOutput,
@@ -10,10 +12,17 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Answer, answer, find};
+use super::{Answer, answer, find, open};
+use crate::s3::bucket::Decision;
+use crate::s3::clock::Sequence;
+use crate::s3::error;
+use crate::s3::event::{Event, What};
+use crate::s3::index::Index;
 use crate::s3::object::Tags;
-use crate::s3::record::{Record, Settings};
+use crate::s3::record::Record;
+use crate::s3::settings::Settings;
 use crate::s3::store::Store;
+use crate::s3::wire::RequestId;
 
 const MAX_OBJECT_TAGS: usize = 10;
 const MAX_BUCKET_TAGS: usize = 50;
@@ -21,11 +30,20 @@ const MAX_BUCKET_TAGS: usize = 50;
 /// Reads `x-amz-tagging`.
 ///
 /// # Errors
-/// `InvalidTag`.
+/// `InvalidTag`, `InvalidArgument` or `BadRequest`.
 pub(super) fn parse_header(header: Option<&str>) -> S3Result<Tags> {
     let pairs = form_urlencoded::parse(header.unwrap_or_default().as_bytes());
-    let pairs = pairs.filter(|(key, _)| !key.is_empty());
-    checked(pairs.map(|(key, value)| (key.into(), value.into())).collect(), MAX_OBJECT_TAGS)
+    let pairs: Vec<(Box<str>, Box<str>)> =
+        pairs.map(|(key, value)| (key.into(), value.into())).collect();
+    let keys = pairs.iter().map(|(key, _)| key).collect::<BTreeSet<_>>();
+    if keys.len() < pairs.len() {
+        return Err(s3_error!(
+            InvalidArgument,
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query \
+             parameters without tag name duplicates."
+        ));
+    }
+    checked(pairs, MAX_OBJECT_TAGS)
 }
 
 fn from_dto(tags: TagSet, most: usize) -> S3Result<Tags> {
@@ -36,11 +54,18 @@ fn from_dto(tags: TagSet, most: usize) -> S3Result<Tags> {
 
 fn checked(pairs: Vec<(Box<str>, Box<str>)>, most: usize) -> S3Result<Tags> {
     if pairs.len() > most {
-        return Err(s3_error!(InvalidTag, "There can be at most {most} tags"));
+        let message = match most {
+            MAX_OBJECT_TAGS => format!("Object tags cannot be greater than {most}"),
+            _ => format!("Bucket tag count cannot be greater than {most}"),
+        };
+        return Err(error::custom("BadRequest", StatusCode::BAD_REQUEST, message));
     }
     for (at, (key, value)) in pairs.iter().enumerate() {
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
             return Err(s3_error!(InvalidTag, "The tag `{key}` has an invalid length"));
+        }
+        if key.starts_with("aws:") {
+            return Err(s3_error!(InvalidTag, "System tags cannot be added/updated by requester"));
         }
         if pairs[..at].iter().any(|(other, _)| other == key) {
             return Err(s3_error!(InvalidTag, "Cannot provide multiple Tags with the same key"));
@@ -73,10 +98,10 @@ pub(in crate::s3) async fn put_object_tagging(
     store: &Arc<Store>,
     request: S3Request<PutObjectTaggingInput>,
 ) -> Answer<PutObjectTaggingOutput> {
-    let input = request.input;
+    let (input, id) = open(request);
     let tags = from_dto(input.tagging.tag_set, MAX_OBJECT_TAGS)?;
-    let version = input.version_id.as_deref();
-    let version_id = tag_object(store, &input.bucket, &input.key, version, tags)?;
+    let object = (&*input.bucket, &*input.key, input.version_id.as_deref());
+    let version_id = tag_object(store, &id, object, tags, What::TagsPut).await?;
     answer(PutObjectTaggingOutput { version_id })
 }
 
@@ -85,25 +110,30 @@ pub(in crate::s3) async fn delete_object_tagging(
     store: &Arc<Store>,
     request: S3Request<DeleteObjectTaggingInput>,
 ) -> Answer<DeleteObjectTaggingOutput> {
-    let input = request.input;
-    let version = input.version_id.as_deref();
-    let version_id = tag_object(store, &input.bucket, &input.key, version, Tags::default())?;
+    let (input, id) = open(request);
+    let object = (&*input.bucket, &*input.key, input.version_id.as_deref());
+    let version_id = tag_object(store, &id, object, Tags::default(), What::TagsDeleted).await?;
     answer(DeleteObjectTaggingOutput { version_id })
 }
 
-fn tag_object(
-    store: &Store,
-    bucket: &str,
-    key: &str,
-    version: Option<&str>,
+async fn tag_object(
+    store: &Arc<Store>,
+    request: &RequestId,
+    (bucket, key, version): (&str, &str, Option<&str>),
     tags: Tags,
+    what: What,
 ) -> S3Result<Option<String>> {
     let bucket = store.bucket(bucket)?;
     let found = find(&bucket, key, version)?;
-    bucket.commit(|_, _| {
-        let record = Record::Tag { key: key.into(), version: found.id, tags };
-        Ok((Some(record), ()))
-    })?;
+    let (id, tagged): (_, Box<str>) = (found.id, key.into());
+    let decide = move |index: &Index, sequence: &Sequence| {
+        let version =
+            index.version(&tagged, id).ok_or_else(|| error::no_such_version(&tagged, id))?;
+        let event = Event::changed(what, &tagged, version, sequence.next(), sequence.now());
+        let record = Record::Tag { key: tagged, version: id, tags, event: None };
+        Ok(Decision { record: Some(record), event: Some(event), answer: () })
+    };
+    store.change(&bucket, key, request, decide).await?;
     Ok(found.shown)
 }
 
