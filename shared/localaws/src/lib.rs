@@ -17,7 +17,7 @@
 //!
 //! | service | operations | kept in |
 //! |---|---|---|
-//! | SQS | all of them, on standard queues: long polling, delays, visibility, batches, dead letters, move tasks, tags, permissions | `sqs/<queue>/`: settings, journal |
+//! | SQS | all of them, on standard, fair and FIFO queues: long polling, delays, visibility, batches, deduplication, dead letters, move tasks, tags, permissions | `sqs/<queue>/`: settings, journal |
 //! | SNS | all of topics, standard and FIFO: subscriptions, `Publish` and `PublishBatch`, filter policies (attributes or body), tags, policies; delivery to queues, to HTTP endpoints on this machine, and of emails and text messages into files | `sns/`, `outbox/email/*.eml`, `outbox/sms/*.txt` |
 //! | EventBridge | buses, rules by event pattern and by schedule, targets (queues, topics, buses) with transformed input, retries and dead letters, permissions, tags | `events/` |
 //! | Scheduler | schedules (`rate`, `cron`, `at`) in any time zone, groups, flexible windows, retries and dead letters; queues, topics, buses and three universal targets | `scheduler/` |
@@ -40,7 +40,7 @@
 //!
 //! # What is not there, or not the same
 //!
-//! - FIFO queues, ECS, injected faults.
+//! - ECS.
 //! - The Query protocol of SQS: SDKs from before the end of 2023.
 //! - Of S3: Select, restores, access points. Replication, logging, reports,
 //!   acceleration and transitions are kept and not acted on; nothing is encrypted.
@@ -49,8 +49,11 @@
 //! - A receipt handle is stale once its message is received again: deleting
 //!   with it deletes nothing and changing visibility is `MessageNotInflight`,
 //!   as the references say. AWS is often more lenient with standard queues.
-//! - Order is that of becoming ready, and nothing is delivered twice without a
-//!   reason. AWS promises neither.
+//! - The order of a standard queue is that of becoming ready, and nothing is
+//!   delivered twice without a reason. AWS promises neither. Message groups of a
+//!   fair queue take turns at all times, not only once one is found to be noisy.
+//! - FIFO queues are not throttled, and every message is looked at to find the
+//!   groups that can be received (AWS: the first 120,000).
 //! - A queue can be created again right after it was deleted (AWS: 60 s later).
 //! - SNS: email addresses and phone numbers count as confirmed when they are
 //!   subscribed; HTTP endpoints on other machines, and HTTPS, are refused;

@@ -4,6 +4,7 @@
 //! Developer Guide.
 
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use super::message::{Attribute, AttributeValue};
 
@@ -33,10 +34,15 @@ fn update(md5: &mut Md5, part: &[u8]) {
     md5.update(part);
 }
 
+/// SHA-256 of a body in hexadecimal: its deduplication id by content.
+pub(crate) fn sha256_hex(body: &str) -> String {
+    hex(&Sha256::digest(body.as_bytes()))
+}
+
 /// A digest in hexadecimal.
-pub(crate) fn hex(digest: &[u8; 16]) -> String {
+pub(crate) fn hex(digest: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(32);
+    let mut text = String::with_capacity(2 * digest.len());
     for byte in digest {
         text.push(DIGITS[usize::from(byte >> 4)].into());
         text.push(DIGITS[usize::from(byte & 15)].into());

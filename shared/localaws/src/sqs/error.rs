@@ -9,6 +9,8 @@ use std::io;
 
 use thiserror::Error;
 
+use super::take::MAX_IN_FLIGHT;
+
 /// The kind of an error, named as its shape in the SQS model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -134,6 +136,20 @@ impl SqsError {
     /// No queue has the name.
     pub(crate) fn no_queue() -> Self {
         Self::new(Code::QueueDoesNotExist, "The specified queue does not exist.")
+    }
+
+    /// A message has more bytes than its queue takes.
+    pub(crate) fn too_long(maximum: u32) -> Self {
+        let message = format!(
+            "One or more parameters are invalid. Reason: Message must be shorter than {maximum} bytes."
+        );
+        Self::new(Code::InvalidParameterValue, message)
+    }
+
+    /// Too many messages are in flight.
+    pub(crate) fn over_limit() -> Self {
+        let message = format!("There are {MAX_IN_FLIGHT} messages in flight; delete some first.");
+        Self::new(Code::OverLimit, message)
     }
 
     /// The handle was never given out for this queue.

@@ -1,11 +1,14 @@
-//! SQS: standard queues, by the AWS JSON 1.0 protocol.
+//! SQS: standard and FIFO queues, by the AWS JSON 1.0 protocol.
 //!
 //! ```text
-//! request → mod (which operation) → ops (its rules) → queue (one lock)
-//!                                                       ├ index    which message is ready
-//!                                                       └ journal  what outlives the process
+//! request → mod (which operation) → ops (its rules) → queue → messages (one lock)
+//!                                                               ├ index    which message is ready
+//!                                                               │ └ order  which is next: fair or FIFO
+//!                                                               ├ recent   what was sent already
+//!                                                               └ journal  what outlives the process
 //! ```
 
+mod attempts;
 mod delivery;
 mod description;
 mod digest;
@@ -13,12 +16,17 @@ mod error;
 mod index;
 mod journal;
 mod message;
+mod messages;
+mod metrics;
 #[cfg(test)]
 mod model;
 mod mover;
 mod ops;
+mod order;
 mod queue;
 mod receipt;
+mod recent;
+mod redrive_allow;
 mod registry;
 mod settings;
 mod take;
@@ -44,6 +52,7 @@ use self::registry::Registry;
 pub(crate) use self::delivery::Delivery;
 pub(crate) use self::error::SqsError;
 pub(crate) use self::message::{Attribute, AttributeValue};
+pub(crate) use self::metrics::{QueueMetrics, Totals};
 
 /// The queues of one endpoint.
 #[derive(Debug)]

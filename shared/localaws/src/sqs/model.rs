@@ -8,8 +8,9 @@ use tempfile::TempDir;
 
 use super::description::Description;
 use super::message::{Extras, Message, State};
+use super::messages::Refusal;
 use super::ops::content;
-use super::queue::{Queue, Refusal};
+use super::queue::Queue;
 use super::receipt::Receipt;
 use super::settings::Settings;
 use super::take::Ask;
@@ -96,13 +97,14 @@ impl Check {
         let ready_at = self.now + delay;
         let state = if delay == 0 { State::Ready } else { State::Delayed(ready_at) };
         let content = content(body.as_str().into(), Extras::default(), self.now);
-        self.queue.add(vec![Message::new(content, state)]).unwrap();
+        self.queue.send(vec![Message::new(content, state)], self.now).unwrap();
         self.expected.insert(body, Expected { ready_at, in_flight: false, receive_count: 0 });
     }
 
     fn receive(&mut self, max: usize, hold: Millis) {
         let now = self.now;
-        let ask = Ask { now, max, hold, retention: RETENTION, max_receive_count: None };
+        let retention = RETENTION;
+        let ask = Ask { now, max, hold, retention, max_receive_count: None, attempt: None };
         let ready = self.expected.values().filter(|expected| expected.ready_at <= now).count();
         let received = self.queue.take(ask).unwrap().received;
         assert_eq!(received.len(), ready.min(max), "neither too many nor too few");
@@ -120,7 +122,7 @@ impl Check {
 
     fn delete(&mut self, index: usize) {
         let Some((receipt, body)) = self.nth_receipt(index) else { return };
-        self.queue.delete(&[receipt]).unwrap();
+        self.queue.delete(&[receipt], self.now).unwrap();
         let is_latest = |expected: &Expected| expected.receive_count == receipt.receive_count;
         if self.expected.get(&body).is_some_and(is_latest) {
             self.expected.remove(&body);

@@ -14,7 +14,7 @@ use crate::clock::Millis;
 
 use super::Sqs;
 use super::error::{Code, SqsError};
-use super::message::{Content, Extras, Message, Seq, State};
+use super::message::{Content, Extras, Message, Scope, Seq, State};
 use super::queue::Queue;
 use super::take::Ask;
 
@@ -144,8 +144,12 @@ impl MoveTask {
     fn step(&self, sqs: &Sqs, max: usize) -> Result<usize, SqsError> {
         let now = sqs.clock.now();
         let retention = self.source.description().retention();
-        let ask = Ask { now, max, hold: HOLD, retention, max_receive_count: None };
-        let taken = self.source.take(ask)?.received;
+        let ask = Ask { now, max, hold: HOLD, retention, max_receive_count: None, attempt: None };
+        let taken = self.source.take(ask)?;
+        if taken.over_limit {
+            return Err(SqsError::over_limit());
+        }
+        let taken = taken.received;
         for (receipt, message) in &taken {
             if let Err(error) = self.move_one(sqs, receipt.seq, &message.content, now) {
                 let rest: Vec<Seq> = taken.iter().map(|(receipt, _)| receipt.seq).collect();
@@ -174,8 +178,9 @@ impl MoveTask {
 
 /// The queue a dead letter came from.
 fn origin(sqs: &Sqs, content: &Content) -> Result<Arc<Queue>, SqsError> {
-    let arn = content.extras.as_ref().and_then(|extras| extras.dead_letter_source.as_deref());
-    arn.and_then(|arn| sqs.queue_by_arn(arn))
+    let letter = content.extras.as_ref().and_then(|extras| extras.dead_letter.as_deref());
+    letter
+        .and_then(|letter| sqs.queue_by_arn(&letter.source))
         .ok_or_else(|| SqsError::new(Code::InvalidParameterValue, "CouldNotDetermineMessageSource"))
 }
 
@@ -184,7 +189,10 @@ fn anew(content: &Content, now: Millis) -> Content {
     let mut anew = Content { id: random_id(), sent_at: now, ..content.clone() };
     if let Some(extras) = &mut anew.extras {
         let extras = Arc::make_mut(extras);
-        extras.dead_letter_source = None;
+        extras.dead_letter = None;
+        if let Some(deduplication) = &mut extras.deduplication {
+            deduplication.scope = Scope::Nothing;
+        }
         if *extras == Extras::default() {
             anew.extras = None;
         }

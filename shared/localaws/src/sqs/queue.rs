@@ -9,28 +9,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::{fs, io};
 
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::clock::Millis;
 
 use super::description::{self, Description};
 use super::error::{Code, SqsError};
-use super::index::{Counts, Index};
-use super::journal::{Batch, Journal};
+use super::index::Counts;
+use super::journal::Batch;
 use super::message::{Message, Seq, State};
+use super::messages::{Messages, Refusal};
 use super::receipt::Receipt;
 
-/// A message can be held no longer than this after its receive.
-const LONGEST_HOLD: Millis = 12 * 3600 * 1000;
 /// A queue is purged no more often than this.
 const PURGE_INTERVAL: Millis = 60_000;
-/// Expired messages dropped in one go, so that no request pays for all.
-const SWEEP: usize = 1000;
-
 /// A queue.
 #[derive(Debug)]
 pub(crate) struct Queue {
     /// ARN.
     pub(crate) arn: String,
+    /// Whether it is a FIFO queue; that never changes.
+    pub(crate) is_fifo: bool,
     dir: PathBuf,
     description: RwLock<Arc<Description>>,
     messages: Mutex<Messages>,
@@ -38,26 +37,19 @@ pub(crate) struct Queue {
     pub(super) arrivals: Notify,
 }
 
-/// What the lock protects.
-#[derive(Debug)]
-pub(super) struct Messages {
-    pub(super) index: Index,
-    pub(super) journal: Journal,
-    purged_at: Option<Millis>,
-    /// The queue was deleted while someone still held it.
-    gone: bool,
+/// A message as its sender is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// Message id.
+    pub(crate) id: Uuid,
+    /// Its place in the queue.
+    pub(crate) seq: Seq,
 }
 
-/// Why a message's visibility timeout can't be changed.
+/// The receipt handle of a message of a FIFO queue was not used in time: the
+/// message can be received again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The message is gone.
-    Deleted,
-    /// The message is back in the queue, or was received again.
-    NotInFlight,
-    /// It would be held longer than 12 hours from its receive.
-    TooLong,
-}
+pub(crate) struct Expired;
 
 impl Queue {
     /// Creates a queue in `dir`, which holds none.
@@ -75,13 +67,12 @@ impl Queue {
 
     /// Opens the queue in `dir`.
     pub(super) fn open(dir: PathBuf, arn: String, description: Description) -> io::Result<Self> {
-        let (journal, messages) = Journal::open(&dir)?;
-        let index = Index::new(messages);
         Ok(Self {
             arn,
+            is_fifo: description.settings.fifo,
+            messages: Mutex::new(Messages::open(&dir, description.settings.fifo)?),
             dir,
             description: RwLock::new(Arc::new(description)),
-            messages: Mutex::new(Messages { index, journal, purged_at: None, gone: false }),
             arrivals: Notify::new(),
         })
     }
@@ -106,29 +97,56 @@ impl Queue {
         Ok(())
     }
 
-    /// Adds messages; all are stored, or none.
-    pub(crate) fn add(&self, mut messages: Vec<Message>) -> Result<(), SqsError> {
+    /// Adds what a sender sent; all messages are stored, or none. On a FIFO
+    /// queue, what was sent before is accepted as what it was then.
+    pub(crate) fn send(
+        &self,
+        messages: Vec<Message>,
+        now: Millis,
+    ) -> Result<Vec<Accepted>, SqsError> {
         let mut held = self.lock()?;
-        let first = held.journal.next_seq();
-        held.journal.write_messages(&mut messages)?;
-        for (seq, message) in (first..).zip(messages) {
-            held.index.insert(seq, message);
-        }
-        held.clean();
+        let (fresh, accepted) = held.tell_apart(messages, now);
+        let (count, bytes) = (fresh.len() as u64, fresh.iter().map(Message::size).sum::<u64>());
+        held.add(fresh)?;
+        held.totals.sent += count;
+        held.totals.sent_bytes += bytes;
         drop(held);
+        self.arrivals.notify_one();
+        Ok(accepted)
+    }
+
+    /// Adds messages moved from another queue; all are stored, or none.
+    pub(crate) fn add(&self, messages: Vec<Message>) -> Result<(), SqsError> {
+        self.lock()?.add(messages)?;
         self.arrivals.notify_one();
         Ok(())
     }
 
-    /// Deletes what the receipts name. A receipt that a later receive made
-    /// stale deletes nothing, as does that of a deleted message.
-    pub(crate) fn delete(&self, receipts: &[Receipt]) -> Result<(), SqsError> {
+    /// Deletes what the receipts name. On a standard queue a receipt that a
+    /// later receive made stale deletes nothing; on a FIFO queue that, or a
+    /// visibility timeout that ran out, is refused. The receipt of a deleted
+    /// message is accepted on both.
+    pub(crate) fn delete(
+        &self,
+        receipts: &[Receipt],
+        now: Millis,
+    ) -> Result<Vec<Result<(), Expired>>, SqsError> {
         let mut held = self.lock()?;
-        let current = receipts.iter().filter(|receipt| held.is_current(receipt));
-        let mut seqs: Vec<Seq> = current.map(|receipt| receipt.seq).collect();
+        held.index.promote(now);
+        let is_expired = |receipt: &Receipt| self.is_fifo && held.is_expired(receipt);
+        let answers: Vec<_> = receipts
+            .iter()
+            .map(|receipt| if is_expired(receipt) { Err(Expired) } else { Ok(()) })
+            .collect();
+        let accepted = receipts.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
+        let current = accepted.filter(|(receipt, _)| held.is_current(receipt));
+        let mut seqs: Vec<Seq> = current.map(|(receipt, _)| receipt.seq).collect();
         seqs.sort_unstable();
         seqs.dedup();
-        held.delete(&seqs)
+        held.delete(&seqs)?;
+        held.totals.deleted += seqs.len() as u64;
+        self.wake_next(held);
+        Ok(answers)
     }
 
     /// Changes how long from `now` each receipt's message stays hidden.
@@ -164,6 +182,15 @@ impl Queue {
         Ok(answers)
     }
 
+    /// Applies the delay of a FIFO queue's settings to the messages that are
+    /// there. On a standard queue it is for messages sent later only.
+    pub(crate) fn delay_anew(&self, now: Millis) -> Result<(), SqsError> {
+        let delay = Millis::from(self.description().settings.delay) * 1000;
+        self.lock()?.delay_anew(delay, now)?;
+        self.arrivals.notify_one();
+        Ok(())
+    }
+
     /// Deletes all messages.
     pub(crate) fn purge(&self, now: Millis) -> Result<(), SqsError> {
         let description = self.description();
@@ -174,9 +201,14 @@ impl Queue {
                 format!("Only one PurgeQueue operation on {name} is allowed every 60 seconds.");
             return Err(SqsError::new(Code::PurgeQueueInProgress, message));
         }
-        held.journal.clear()?;
-        held.index.clear();
+        held.clear()?;
         held.purged_at = Some(now);
+        Ok(())
+    }
+
+    /// Counts a receive that was answered without messages.
+    pub(crate) fn count_empty_receive(&self) -> Result<(), SqsError> {
+        self.lock()?.totals.empty_receives += 1;
         Ok(())
     }
 
@@ -199,6 +231,15 @@ impl Queue {
         fs::remove_dir_all(&self.dir)
     }
 
+    /// Wakes a waiting receive if there is something for it.
+    pub(super) fn wake_next(&self, held: MutexGuard<'_, Messages>) {
+        let has_next = held.index.has_next();
+        drop(held);
+        if has_next {
+            self.arrivals.notify_one();
+        }
+    }
+
     /// The messages, unless the queue was deleted.
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, Messages>, SqsError> {
         let held = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,63 +247,5 @@ impl Queue {
             true => Err(SqsError::no_queue()),
             false => Ok(held),
         }
-    }
-}
-
-impl Messages {
-    /// Deletes messages for good.
-    pub(super) fn delete(&mut self, seqs: &[Seq]) -> Result<(), SqsError> {
-        if seqs.is_empty() {
-            return Ok(());
-        }
-        let mut batch = Batch::default();
-        batch.delete(seqs);
-        self.journal.write(&batch)?;
-        self.forget(seqs);
-        self.clean();
-        Ok(())
-    }
-
-    /// Takes out messages whose deletion is written.
-    pub(super) fn forget(&mut self, seqs: &[Seq]) {
-        for &seq in seqs {
-            if let Some(message) = self.index.remove(seq) {
-                self.journal.forget(&message);
-            }
-        }
-    }
-
-    /// Drops some of the messages that are past the retention period.
-    pub(super) fn sweep(&mut self, now: Millis, retention: Millis) -> Result<(), SqsError> {
-        let is_expired = |message: &Message| message.content.sent_at + retention <= now;
-        if !self.index.oldest().is_some_and(|(_, message)| is_expired(message)) {
-            return Ok(());
-        }
-        let expired = self.index.iter().take_while(|(_, message)| is_expired(message));
-        let seqs: Vec<Seq> = expired.map(|(seq, _)| seq).take(SWEEP).collect();
-        self.delete(&seqs)
-    }
-
-    /// Lets the journal drop what is not needed any more.
-    pub(super) fn clean(&mut self) {
-        self.journal.clean(&mut self.index);
-    }
-
-    fn is_current(&self, receipt: &Receipt) -> bool {
-        let message = self.index.get(receipt.seq);
-        message.is_some_and(|message| message.receive_count == receipt.receive_count)
-    }
-
-    /// Whether the receipt may hold its message for `timeout` from `now`.
-    fn check_hold(&self, receipt: &Receipt, now: Millis, timeout: Millis) -> Result<(), Refusal> {
-        let message = self.index.get(receipt.seq).ok_or(Refusal::Deleted)?;
-        let in_flight = matches!(message.state, State::InFlight(_));
-        if !in_flight || message.receive_count != receipt.receive_count {
-            return Err(Refusal::NotInFlight);
-        }
-        if now + timeout > message.received_at + LONGEST_HOLD {
-            return Err(Refusal::TooLong);
-        }
-        Ok(())
     }
 }

@@ -4,10 +4,12 @@
 
 use std::ops::RangeInclusive;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::{Code, SqsError};
+use super::redrive_allow::RedriveAllow;
 
 /// The attributes of a queue that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,36 @@ pub(crate) struct Settings {
     pub(crate) kms_data_key_reuse: u32,
     /// `SqsManagedSseEnabled`, kept; nothing is encrypted here.
     pub(crate) managed_sse: bool,
+    /// `FifoQueue`; said when the queue is created, never changed.
+    pub(crate) fifo: bool,
+    /// `ContentBasedDeduplication`, of FIFO queues.
+    pub(crate) content_based_deduplication: bool,
+    /// `DeduplicationScope`, of FIFO queues.
+    pub(crate) deduplication_scope: DeduplicationScope,
+    /// `FifoThroughputLimit`, of FIFO queues; kept, nothing is throttled here.
+    pub(crate) throughput_limit: ThroughputLimit,
+}
+
+/// `DeduplicationScope`: within what a deduplication id stands for one message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum DeduplicationScope {
+    /// The queue.
+    #[default]
+    Queue,
+    /// A message group.
+    MessageGroup,
+}
+
+/// `FifoThroughputLimit`: for what the quota of requests is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ThroughputLimit {
+    /// The queue.
+    #[default]
+    PerQueue,
+    /// Each message group.
+    PerMessageGroupId,
 }
 
 /// When a message goes to the dead-letter queue, and to which.
@@ -60,6 +92,10 @@ impl Default for Settings {
             kms_master_key_id: None,
             kms_data_key_reuse: 300,
             managed_sse: true,
+            fifo: false,
+            content_based_deduplication: false,
+            deduplication_scope: DeduplicationScope::default(),
+            throughput_limit: ThroughputLimit::default(),
         }
     }
 }
@@ -79,7 +115,10 @@ impl Settings {
                 self.kms_data_key_reuse = number(name, value, 60..=86_400)?;
             }
             "Policy" => self.policy = policy(name, value)?,
-            "RedriveAllowPolicy" => self.redrive_allow_policy = policy(name, value)?,
+            "RedriveAllowPolicy" => {
+                self.redrive_allow_policy = policy(name, value)?;
+                RedriveAllow::of(self)?;
+            }
             "RedrivePolicy" => {
                 self.redrive_policy = policy(name, value)?;
                 self.redrive()?;
@@ -89,10 +128,17 @@ impl Settings {
                 self.managed_sse = value.is_empty();
             }
             "SqsManagedSseEnabled" => self.managed_sse = boolean(name, value)?,
-            "FifoQueue"
-            | "ContentBasedDeduplication"
-            | "DeduplicationScope"
-            | "FifoThroughputLimit" => return Err(no_fifo()),
+            _ if !self.fifo => return Err(unknown(name)),
+            "FifoQueue" => {
+                if !boolean(name, value)? {
+                    return Err(invalid(
+                        "FifoQueue. Reason: Modifying queue type is not supported",
+                    ));
+                }
+            }
+            "ContentBasedDeduplication" => self.content_based_deduplication = boolean(name, value)?,
+            "DeduplicationScope" => self.deduplication_scope = word(name, value)?,
+            "FifoThroughputLimit" => self.throughput_limit = word(name, value)?,
             _ => return Err(unknown(name)),
         }
         Ok(())
@@ -118,7 +164,27 @@ impl Settings {
         if self.kms_master_key_id.is_some() {
             list.push(("KmsDataKeyReusePeriodSeconds", self.kms_data_key_reuse.to_string()));
         }
+        if self.fifo {
+            list.extend([
+                ("FifoQueue", true.to_string()),
+                ("ContentBasedDeduplication", self.content_based_deduplication.to_string()),
+                ("DeduplicationScope", self.deduplication_scope.name().to_owned()),
+                ("FifoThroughputLimit", self.throughput_limit.name().to_owned()),
+            ]);
+        }
         list
+    }
+
+    /// Checks what attributes have to do with each other.
+    pub(crate) fn check(&self) -> Result<(), SqsError> {
+        let by_group = self.throughput_limit == ThroughputLimit::PerMessageGroupId;
+        if by_group && self.deduplication_scope == DeduplicationScope::Queue {
+            return Err(invalid(
+                "FifoThroughputLimit. Reason: perMessageGroupId is allowed only when \
+                 DeduplicationScope is messageGroup",
+            ));
+        }
+        Ok(())
     }
 
     /// The redrive policy, read.
@@ -146,14 +212,27 @@ impl Settings {
     }
 }
 
+impl DeduplicationScope {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::MessageGroup => "messageGroup",
+        }
+    }
+}
+
+impl ThroughputLimit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::PerQueue => "perQueue",
+            Self::PerMessageGroupId => "perMessageGroupId",
+        }
+    }
+}
+
 /// The error for an attribute there is none of.
 pub(crate) fn unknown(name: &str) -> SqsError {
     SqsError::new(Code::InvalidAttributeName, format!("Unknown Attribute {name}."))
-}
-
-/// The error for everything that asks for a FIFO queue.
-pub(crate) fn no_fifo() -> SqsError {
-    SqsError::new(Code::UnsupportedOperation, "This endpoint has standard queues, no FIFO queues.")
 }
 
 fn invalid(name: &str) -> SqsError {
@@ -167,6 +246,11 @@ fn number(name: &str, value: &str, range: RangeInclusive<u32>) -> Result<u32, Sq
 
 fn boolean(name: &str, value: &str) -> Result<bool, SqsError> {
     value.to_ascii_lowercase().parse().map_err(|_| invalid(name))
+}
+
+/// One of the words of an enumeration, as it is kept on disk.
+fn word<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, SqsError> {
+    serde_json::from_value(value.into()).map_err(|_| invalid(name))
 }
 
 fn policy(name: &str, value: &str) -> Result<Option<String>, SqsError> {

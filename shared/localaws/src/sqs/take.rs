@@ -3,14 +3,16 @@
 
 use crate::clock::Millis;
 
-use super::error::{Code, SqsError};
+use super::error::SqsError;
 use super::journal::Batch;
 use super::message::{Message, Seq, State};
-use super::queue::{Messages, Queue};
+use super::messages::Messages;
+use super::order::Cursor;
+use super::queue::Queue;
 use super::receipt::Receipt;
 
-/// A standard queue has no more messages in flight than this.
-const MAX_IN_FLIGHT: usize = 120_000;
+/// A queue has no more messages in flight than this.
+pub(super) const MAX_IN_FLIGHT: usize = 120_000;
 /// Dead letters taken out in one go, so that no receive pays for all.
 const MAX_DEAD: usize = 100;
 /// How long dead letters are kept from others while they are moved. Not
@@ -19,7 +21,7 @@ const MOVING: Millis = 30_000;
 
 /// What a receive asks for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask {
+pub(crate) struct Ask<'a> {
     /// The time of asking.
     pub(crate) now: Millis,
     /// Messages at most.
@@ -31,6 +33,8 @@ pub(crate) struct Ask {
     /// Messages received this often are dead letters; none without a
     /// dead-letter queue.
     pub(crate) max_receive_count: Option<u32>,
+    /// `ReceiveRequestAttemptId`: asked again, it gets the same messages.
+    pub(crate) attempt: Option<&'a str>,
 }
 
 /// What a receive got.
@@ -40,6 +44,8 @@ pub(crate) struct Taken {
     pub(crate) received: Vec<(Receipt, Message)>,
     /// Messages to be moved to the dead-letter queue; hidden meanwhile.
     pub(crate) dead: Vec<(Seq, Message)>,
+    /// Nothing was received because too many messages are in flight.
+    pub(crate) over_limit: bool,
     /// When the next hidden message becomes ready.
     pub(crate) next_due: Option<Millis>,
 }
@@ -54,51 +60,54 @@ struct Sorted {
 
 impl Queue {
     /// Receives up to `ask.max` messages.
-    pub(crate) fn take(&self, ask: Ask) -> Result<Taken, SqsError> {
+    pub(crate) fn take(&self, ask: Ask<'_>) -> Result<Taken, SqsError> {
         let mut held = self.lock()?;
         held.sweep(ask.now, ask.retention)?;
         held.index.promote(ask.now);
+        if let Some(received) = held.take_again(ask)? {
+            return Ok(Taken { received, ..Taken::default() });
+        }
         if held.index.counts().in_flight >= MAX_IN_FLIGHT {
-            let message =
-                format!("There are {MAX_IN_FLIGHT} messages in flight; delete some first.");
-            return Err(SqsError::new(Code::OverLimit, message));
+            let next_due = held.index.next_due();
+            return Ok(Taken { over_limit: true, next_due, ..Taken::default() });
         }
         let sorted = held.sort_ready(ask);
         held.record(&sorted, ask)?;
         let taken = held.apply(sorted, ask);
+        held.totals.received += taken.received.len() as u64;
         held.clean();
-        let more_ready = held.index.counts().ready > 0;
-        drop(held);
-        if more_ready {
-            self.arrivals.notify_one();
-        }
+        self.wake_next(held);
         Ok(taken)
     }
 
     /// Removes dead letters that were moved.
     pub(crate) fn moved(&self, seqs: &[Seq]) -> Result<(), SqsError> {
-        self.lock()?.delete(seqs)
+        let mut held = self.lock()?;
+        held.delete(seqs)?;
+        self.wake_next(held);
+        Ok(())
     }
 
     /// Makes dead letters ready again that could not be moved.
     pub(crate) fn not_moved(&self, seqs: &[Seq]) -> Result<(), SqsError> {
         let mut held = self.lock()?;
         seqs.iter().for_each(|&seq| held.index.set_state(seq, State::Ready));
+        self.wake_next(held);
         Ok(())
     }
 }
 
 impl Messages {
-    fn sort_ready(&mut self, ask: Ask) -> Sorted {
-        let mut sorted = Sorted::default();
+    fn sort_ready(&mut self, ask: Ask<'_>) -> Sorted {
+        let (mut sorted, mut cursor) = (Sorted::default(), Cursor::default());
         while sorted.live.len() < ask.max
             && sorted.dead.len() < MAX_DEAD
-            && let Some(seq) = self.index.take_ready()
+            && let Some(seq) = self.index.next_ready(&mut cursor)
         {
             let Some(message) = self.index.get(seq) else { continue };
             if message.content.sent_at + ask.retention <= ask.now {
                 sorted.expired.push(seq);
-            } else if ask.max_receive_count.is_some_and(|max| message.receive_count >= max) {
+            } else if ask.max_receive_count.is_some_and(|max| message.receives_here() >= max) {
                 sorted.dead.push(seq);
             } else {
                 sorted.live.push(seq);
@@ -108,7 +117,7 @@ impl Messages {
     }
 
     /// Journals a receive; on an error everything is as before.
-    fn record(&mut self, sorted: &Sorted, ask: Ask) -> Result<(), SqsError> {
+    fn record(&mut self, sorted: &Sorted, ask: Ask<'_>) -> Result<(), SqsError> {
         let mut batch = Batch::default();
         if !sorted.live.is_empty() {
             batch.receive(ask.now, ask.now + ask.hold, &sorted.live);
@@ -125,7 +134,7 @@ impl Messages {
         Ok(())
     }
 
-    fn apply(&mut self, sorted: Sorted, ask: Ask) -> Taken {
+    fn apply(&mut self, sorted: Sorted, ask: Ask<'_>) -> Taken {
         self.forget(&sorted.expired);
         let mut taken = Taken::default();
         for seq in sorted.live {
@@ -138,7 +147,39 @@ impl Messages {
             self.index.set_state(seq, State::InFlight(ask.now + MOVING));
             taken.dead.extend(self.index.get(seq).map(|message| (seq, message.clone())));
         }
+        if let Some(id) = ask.attempt
+            && !taken.received.is_empty()
+        {
+            let hidden = taken.received.iter().map(|&(receipt, _)| (receipt, ask.now + ask.hold));
+            self.attempts.remember(id, ask.now, hidden.collect());
+        }
         taken.next_due = self.index.next_due();
         taken
+    }
+
+    /// What an earlier receive with the same attempt id got, hidden anew. It is
+    /// to no avail once one of the messages was deleted, held otherwise, or
+    /// came back.
+    fn take_again(&mut self, ask: Ask<'_>) -> Result<Option<Vec<(Receipt, Message)>>, SqsError> {
+        let Some(id) = ask.attempt else { return Ok(None) };
+        let Some(hidden) = self.attempts.find(id, ask.now) else { return Ok(None) };
+        let is_as_left = |&(receipt, until): &(Receipt, Millis)| {
+            let message = self.index.get(receipt.seq);
+            self.is_current(&receipt)
+                && message.is_some_and(|message| message.state == State::InFlight(until))
+        };
+        if !hidden.iter().all(is_as_left) {
+            return Ok(None);
+        }
+        let receipts: Vec<Receipt> = hidden.iter().map(|&(receipt, _)| receipt).collect();
+        let (until, mut batch) = (ask.now + ask.hold, Batch::default());
+        let state = if ask.hold == 0 { State::Ready } else { State::InFlight(until) };
+        receipts.iter().for_each(|receipt| batch.state(receipt.seq, state));
+        self.journal.write(&batch)?;
+        receipts.iter().for_each(|receipt| self.index.set_state(receipt.seq, state));
+        let hidden = receipts.iter().map(|&receipt| (receipt, until)).collect();
+        self.attempts.remember(id, ask.now, hidden);
+        let message = |receipt: &Receipt| Some((*receipt, self.index.get(receipt.seq)?.clone()));
+        Ok(Some(receipts.iter().filter_map(message).collect()))
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use millrace_localaws::{Config, Server};
+use millrace_localaws::{Clock, Config, Server};
 use tempfile::TempDir;
 
 /// An endpoint over a folder that lasts as long as the test.
@@ -15,6 +15,7 @@ pub(crate) struct Endpoint {
     pub(crate) server: Server,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) sns: aws_sdk_sns::Client,
+    clock: Clock,
 }
 
 impl Endpoint {
@@ -23,15 +24,25 @@ impl Endpoint {
     }
 
     pub(crate) async fn over(data: TempDir) -> Self {
-        let server = Server::start(config(data.path())).await.unwrap();
+        Self::start_with(data, Clock::system()).await
+    }
+
+    /// One over a folder of its own that goes by `clock`.
+    pub(crate) async fn by(clock: &Clock) -> Self {
+        Self::start_with(TempDir::new().unwrap(), clock.clone()).await
+    }
+
+    async fn start_with(data: TempDir, clock: Clock) -> Self {
+        let config = Config { clock: clock.clone(), ..config(data.path()) };
+        let server = Server::start(config).await.unwrap();
         let (sqs, sns) = (sqs(&server.url()), sns(&server.url()));
-        Self { data, server, sqs, sns }
+        Self { data, server, sqs, sns, clock }
     }
 
     /// Stops it and starts another over the same folder.
     pub(crate) async fn restart(self) -> Self {
         self.server.stop().await;
-        Self::over(self.data).await
+        Self::start_with(self.data, self.clock).await
     }
 
     /// Creates a queue with attributes; answers its URL.

@@ -4,6 +4,8 @@
 
 mod client;
 mod dead_letters;
+mod fair;
+mod fifo;
 mod health;
 mod messages;
 mod move_tasks;

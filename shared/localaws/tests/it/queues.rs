@@ -45,9 +45,6 @@ async fn a_wrong_name_or_attribute_is_refused() {
     let wrong_name = create().attributes("Colour".into(), "red").send().await.unwrap_err();
     let wrong_name = wrong_name.into_service_error();
     assert!(matches!(wrong_name, CreateQueueError::InvalidAttributeName(_)), "{wrong_name:?}");
-    let fifo = endpoint.sqs.create_queue().queue_name("a.fifo").send().await.unwrap_err();
-    let fifo = fifo.into_service_error();
-    assert!(matches!(fifo, CreateQueueError::UnsupportedOperation(_)), "{fifo:?}");
 }
 
 #[tokio::test]

@@ -1,16 +1,7 @@
-//! What was acknowledged outlives the endpoint, however it ends.
+//! What was acknowledged outlives the endpoint. That it does when the endpoint
+//! is killed is tested under load, in `sqs_load`.
 
-use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-
-use aws_sdk_sqs::Client;
-use tempfile::TempDir;
-use tokio::task::JoinSet;
-
-use crate::client::{Endpoint, bodies, eventually, sqs, system};
+use crate::client::{Endpoint, bodies, eventually, system};
 
 #[tokio::test]
 async fn messages_settings_and_receipts_survive_a_restart() {
@@ -82,97 +73,4 @@ async fn a_record_cut_short_does_not_hide_the_whole_ones() {
     let endpoint = endpoint.restart().await;
     let url = endpoint.queue("orders", &[]).await;
     assert_eq!(bodies(&endpoint.receive(&url).await), ["whole", "after"]);
-}
-
-#[tokio::test]
-async fn everything_acknowledged_survives_a_kill_in_full_flight() {
-    let data = TempDir::new().unwrap();
-    let (mut child, url) = serve(&data);
-    let client = sqs(&url);
-    let queue = client.create_queue().queue_name("orders").send().await.unwrap().queue_url.unwrap();
-    let known = Arc::new(Mutex::new(Known::default()));
-    let mut workers = JoinSet::new();
-    for worker in 0..4 {
-        workers.spawn(send_until_killed(client.clone(), queue.clone(), worker, known.clone()));
-    }
-    workers.spawn(drain_until_killed(client.clone(), queue, known.clone()));
-    eventually(|| async {
-        let known = known.lock().unwrap();
-        (known.sent.len() >= 200 && known.deleted.len() >= 50).then_some(())
-    })
-    .await;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    workers.join_all().await;
-
-    let endpoint = Endpoint::over(data).await;
-    let queue = endpoint.queue("orders", &[]).await;
-    let mut survived = HashSet::new();
-    loop {
-        let received = endpoint.receive(&queue).await;
-        if received.is_empty() {
-            break;
-        }
-        survived.extend(received.into_iter().filter_map(|message| message.body));
-    }
-    let known = known.lock().unwrap();
-    let untouched: HashSet<_> = known.sent.difference(&known.deleting).cloned().collect();
-    let lost: Vec<_> = untouched.difference(&survived).collect();
-    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-    let back: Vec<_> = known.deleted.intersection(&survived).collect();
-    assert!(back.is_empty(), "deleted and back: {back:?}");
-}
-
-/// What the clients were told.
-#[derive(Default)]
-struct Known {
-    sent: HashSet<String>,
-    /// Asked to be deleted, answered or not.
-    deleting: HashSet<String>,
-    deleted: HashSet<String>,
-}
-
-async fn send_until_killed(client: Client, queue: String, worker: u32, known: Arc<Mutex<Known>>) {
-    for number in 0.. {
-        let body = format!("{worker}-{number}");
-        let sent = client.send_message().queue_url(&queue).message_body(&body).send().await;
-        if sent.is_err() {
-            return;
-        }
-        known.lock().unwrap().sent.insert(body);
-    }
-}
-
-async fn drain_until_killed(client: Client, queue: String, known: Arc<Mutex<Known>>) {
-    loop {
-        // Held for no time: after the kill nothing is hidden.
-        let receive = client.receive_message().queue_url(&queue).visibility_timeout(0);
-        let Ok(received) = receive.send().await else { return };
-        for message in received.messages() {
-            let body = message.body().unwrap().to_owned();
-            known.lock().unwrap().deleting.insert(body.clone());
-            let delete = client.delete_message().queue_url(&queue);
-            if delete.receipt_handle(message.receipt_handle().unwrap()).send().await.is_err() {
-                return;
-            }
-            known.lock().unwrap().deleted.insert(body);
-        }
-    }
-}
-
-/// An endpoint in a process of its own, and its URL.
-fn serve(data: &TempDir) -> (Child, String) {
-    let program = example("serve");
-    let mut command = Command::new(&program);
-    let spawned = command.arg(data.path()).arg("0").stdout(Stdio::piped()).spawn();
-    let mut child = spawned.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    (child, line.trim().to_owned())
-}
-
-/// Examples are built together with the tests, into a folder beside theirs.
-fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.parent().unwrap().parent().unwrap().join("examples").join(name)
 }

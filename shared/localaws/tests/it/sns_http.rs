@@ -3,13 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use millrace_localaws::{Clock, Server};
+use millrace_localaws::Clock;
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::client::{Endpoint, Refusal, config, eventually, get, sns, sqs};
+use crate::client::{Endpoint, Refusal, eventually, get};
 
 /// A request: its head in lower case, and its body.
 type Request = (String, String);
@@ -69,11 +68,9 @@ async fn read(stream: &mut TcpStream) -> Request {
 
 /// An endpoint with a stopped clock and a topic that the hook has confirmed.
 async fn confirmed(hook: &Hook, attributes: &[(&str, &str)]) -> (Endpoint, Clock, String) {
-    let (data, clock) = (TempDir::new().unwrap(), Clock::stopped(SystemTime::now()));
-    let mut config = config(data.path());
-    config.clock = clock.clone();
-    let server = Server::start(config).await.unwrap();
-    let (sqs, sns) = (sqs(&server.url()), sns(&server.url()));
+    let clock = Clock::stopped(SystemTime::now());
+    let endpoint = Endpoint::by(&clock).await;
+    let (sns, server) = (&endpoint.sns, &endpoint.server);
     let topic = sns.create_topic().name("t").send().await.unwrap().topic_arn.unwrap();
     let mut subscribe = sns.subscribe().topic_arn(&topic).protocol("http").endpoint(&hook.url);
     for (name, value) in attributes {
@@ -87,8 +84,8 @@ async fn confirmed(hook: &Hook, attributes: &[(&str, &str)]) -> (Endpoint, Clock
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(body["TopicArn"], topic.as_str());
     let confirm = body["SubscribeURL"].as_str().unwrap().strip_prefix(&server.url()).unwrap();
-    assert!(get(&server, confirm).await.starts_with("HTTP/1.1 200"));
-    (Endpoint { data, server, sqs, sns }, clock, topic)
+    assert!(get(server, confirm).await.starts_with("HTTP/1.1 200"));
+    (endpoint, clock, topic)
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 //! one segment, so no request waits for a whole journal to be rewritten.
 
 mod bytes;
+mod content;
 mod record;
 mod replay;
 mod segment;
@@ -23,11 +24,15 @@ use self::record::Record;
 use self::segment::{HEADER, Segment};
 use super::index::Index;
 use super::message::{Message, Seq};
+use super::recent::Recent;
 
 pub(crate) use self::record::Batch;
 
 /// A segment that reaches this length is followed by a new one.
 const SEGMENT_BYTES: u64 = 4 << 20;
+
+/// About how many bytes an original takes.
+const ORIGINAL_BYTES: u64 = 57;
 
 /// The journal of one queue, open for appending.
 #[derive(Debug)]
@@ -46,8 +51,8 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens the journal in `dir`, starting one if there is none, and reads
-    /// the messages back.
-    pub(crate) fn open(dir: &Path) -> io::Result<(Self, BTreeMap<Seq, Message>)> {
+    /// back the messages, and the originals of those that may be sent again.
+    pub(crate) fn open(dir: &Path) -> io::Result<(Self, BTreeMap<Seq, Message>, Recent)> {
         let replay = replay::replay(dir)?;
         let mut closed = VecDeque::from(replay.segments);
         let (newest, file) = match closed.pop_back() {
@@ -63,7 +68,7 @@ impl Journal {
             next_seq: replay.next_seq,
             live_bytes: replay.messages.values().map(weight).sum(),
         };
-        Ok((journal, replay.messages))
+        Ok((journal, replay.messages, replay.recent))
     }
 
     /// The sequence number the next message takes.
@@ -114,31 +119,34 @@ impl Journal {
         }
     }
 
-    /// Drops what is not needed any more. `index` holds the messages.
-    pub(crate) fn clean(&mut self, index: &mut Index) {
-        if let Err(error) = self.try_clean(index) {
+    /// Drops what is not needed any more. `index` holds the messages and
+    /// `recent` the originals that are.
+    pub(crate) fn clean(&mut self, index: &mut Index, recent: &mut Recent) {
+        if let Err(error) = self.try_clean(index, recent) {
             warn!(dir = %self.dir.display(), %error, "can't clean the journal; it will grow");
         }
     }
 
-    /// Starts over with nothing in it.
-    pub(crate) fn clear(&mut self) -> io::Result<()> {
+    /// Starts over without messages.
+    pub(crate) fn clear(&mut self, recent: &mut Recent) -> io::Result<()> {
+        let last = self.newest.id;
         self.start_segment()?;
         self.live_bytes = 0;
-        while !self.closed.is_empty() {
-            self.drop_oldest()?;
+        while self.closed.front().is_some_and(|oldest| oldest.id <= last) {
+            self.drop_oldest(recent)?;
         }
         Ok(())
     }
 
-    fn try_clean(&mut self, index: &mut Index) -> io::Result<()> {
-        while self.closed.front().is_some_and(|oldest| oldest.live == 0) {
-            self.drop_oldest()?;
+    fn try_clean(&mut self, index: &mut Index, recent: &mut Recent) -> io::Result<()> {
+        while self.closed.front().is_some_and(|oldest| is_spent(oldest, recent)) {
+            self.drop_oldest(recent)?;
         }
         let Some(&oldest) = self.closed.front() else { return Ok(()) };
-        if self.total_bytes > 2 * (self.live_bytes + SEGMENT_BYTES) {
+        let needed = self.live_bytes + ORIGINAL_BYTES * recent.len() as u64;
+        if self.total_bytes > 2 * (needed + SEGMENT_BYTES) {
             self.copy_forward(oldest.id, index)?;
-            self.drop_oldest()?;
+            self.drop_oldest(recent)?;
         }
         Ok(())
     }
@@ -169,12 +177,19 @@ impl Journal {
         Ok(())
     }
 
-    fn drop_oldest(&mut self) -> io::Result<()> {
-        if let Some(oldest) = self.closed.front() {
-            fs::remove_file(segment::path(&self.dir, oldest.id))?;
-            self.total_bytes -= oldest.bytes;
-            self.closed.pop_front();
+    /// Drops the oldest segment; originals that only it holds are written anew.
+    fn drop_oldest(&mut self, recent: &mut Recent) -> io::Result<()> {
+        let Some(&oldest) = self.closed.front() else { return Ok(()) };
+        let originals: Vec<_> = recent.in_segment(oldest.id).collect();
+        let mut batch = Batch::default();
+        originals.iter().for_each(|(key, original)| batch.original(key, original));
+        self.write(&batch)?;
+        for (key, _) in &originals {
+            recent.set_segment(key, self.newest.id);
         }
+        fs::remove_file(segment::path(&self.dir, oldest.id))?;
+        self.total_bytes -= oldest.bytes;
+        self.closed.pop_front();
         Ok(())
     }
 
@@ -185,6 +200,13 @@ impl Journal {
         let position = self.closed.binary_search_by_key(&id, |segment| segment.id).ok()?;
         self.closed.get_mut(position)
     }
+}
+
+/// Whether dropping a segment gains something: no message lives in it, and the
+/// originals that would be written anew take less than half of it.
+fn is_spent(segment: &Segment, recent: &Recent) -> bool {
+    let originals = recent.count_in(segment.id) as u64;
+    segment.live == 0 && 2 * originals * ORIGINAL_BYTES <= segment.bytes
 }
 
 /// Opens the newest segment for appending after its last whole record.

@@ -1,23 +1,26 @@
 //! What is written to a journal: records framed by length and checksum, so
 //! that a record cut short by the end of the process is seen for what it is.
 
-use std::sync::Arc;
-
 use crc_fast::CrcAlgorithm;
 use uuid::Uuid;
 
 use crate::clock::Millis;
 
-use super::super::message::{Attribute, AttributeValue, Content, Extras, Message, Seq, State};
+use super::super::message::{Message, Seq, State};
+use super::super::recent::{Key, Original};
 use super::bytes::{Fields, Put};
+use super::content::{self, ReadExtras, put_content};
 
 /// Length and checksum.
 const FRAME: usize = 8;
 
-const MESSAGE: u8 = 1;
+/// A message without deduplication, as the first version wrote it.
+const PLAIN_MESSAGE: u8 = 1;
 const RECEIVE: u8 = 2;
 const STATE: u8 = 3;
 const DELETE: u8 = 4;
+const MESSAGE: u8 = 5;
+const ORIGINAL: u8 = 6;
 
 /// One step in a queue's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub(super) enum Record {
     State(Seq, State),
     /// Messages are gone.
     Delete(Vec<Seq>),
+    /// A message was sent that may be sent again; itself it may be gone.
+    Original(Key, Original),
 }
 
 /// Records that are to be written together.
@@ -72,6 +77,16 @@ impl Batch {
         self.frame(DELETE, |out| seqs.iter().for_each(|&seq| out.put_u64(seq)));
     }
 
+    /// A message was sent that may be sent again.
+    pub(super) fn original(&mut self, key: &Key, original: &Original) {
+        self.frame(ORIGINAL, |out| {
+            out.extend_from_slice(key);
+            out.extend_from_slice(original.id.as_bytes());
+            out.put_u64(original.seq);
+            out.put_u64(original.sent_at);
+        });
+    }
+
     /// Whether nothing is to be written.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -109,16 +124,17 @@ fn checksum_of(payload: &[u8]) -> u32 {
 fn decode(payload: &[u8]) -> Option<Record> {
     let mut fields = Fields(payload);
     match fields.u8()? {
-        MESSAGE => {
-            let seq = fields.u64()?;
-            Some(Record::Message(seq, message(&mut fields)?))
+        PLAIN_MESSAGE => {
+            Some(Record::Message(fields.u64()?, message(&mut fields, content::plain_extras)?))
         }
+        MESSAGE => Some(Record::Message(fields.u64()?, message(&mut fields, content::extras)?)),
         RECEIVE => {
             let (now, until) = (fields.u64()?, fields.u64()?);
             Some(Record::Receive { now, until, seqs: seqs(&mut fields)? })
         }
         STATE => Some(Record::State(fields.u64()?, state(&mut fields)?)),
         DELETE => Some(Record::Delete(seqs(&mut fields)?)),
+        ORIGINAL => Some(Record::Original(fields.array()?, original(&mut fields)?)),
         _ => None,
     }
 }
@@ -131,13 +147,18 @@ fn seqs(fields: &mut Fields<'_>) -> Option<Vec<Seq>> {
     Some(seqs)
 }
 
-fn message(fields: &mut Fields<'_>) -> Option<Message> {
+fn original(fields: &mut Fields<'_>) -> Option<Original> {
+    let id = Uuid::from_bytes(fields.array()?);
+    Some(Original { id, seq: fields.u64()?, sent_at: fields.u64()?, segment: 0 })
+}
+
+fn message(fields: &mut Fields<'_>, extras: ReadExtras) -> Option<Message> {
     Some(Message {
         state: state(fields)?,
         receive_count: fields.u32()?,
         first_received_at: fields.u64()?,
         received_at: fields.u64()?,
-        content: content(fields)?,
+        content: content::read(fields, extras)?,
         segment: 0,
     })
 }
@@ -162,70 +183,13 @@ fn state(fields: &mut Fields<'_>) -> Option<State> {
     }
 }
 
-fn put_content(out: &mut Vec<u8>, content: &Content) {
-    out.extend_from_slice(content.id.as_bytes());
-    out.extend_from_slice(&content.body_md5);
-    out.put_u64(content.sent_at);
-    out.put_bytes(content.body.as_bytes());
-    if let Some(extras) = &content.extras {
-        put_extras(out, extras);
-    }
-}
-
-fn content(fields: &mut Fields<'_>) -> Option<Content> {
-    Some(Content {
-        id: Uuid::from_bytes(fields.array()?),
-        body_md5: fields.array()?,
-        sent_at: fields.u64()?,
-        body: fields.text()?.into(),
-        extras: match fields.is_empty() {
-            true => None,
-            false => Some(Arc::new(extras(fields)?)),
-        },
-    })
-}
-
-fn put_extras(out: &mut Vec<u8>, extras: &Extras) {
-    for text in [&extras.trace_header, &extras.group, &extras.dead_letter_source] {
-        out.push(text.is_some().into());
-        out.put_bytes(text.as_deref().unwrap_or_default().as_bytes());
-    }
-    for attribute in &extras.attributes {
-        out.put_bytes(attribute.name.as_bytes());
-        out.put_bytes(attribute.data_type.as_bytes());
-        out.push(matches!(attribute.value, AttributeValue::Binary(_)).into());
-        out.put_bytes(attribute.value.bytes());
-    }
-}
-
-fn extras(fields: &mut Fields<'_>) -> Option<Extras> {
-    let mut extras = Extras {
-        trace_header: optional_text(fields)?,
-        group: optional_text(fields)?,
-        dead_letter_source: optional_text(fields)?,
-        attributes: Vec::new(),
-    };
-    while !fields.is_empty() {
-        extras.attributes.push(Attribute {
-            name: fields.text()?.to_owned(),
-            data_type: fields.text()?.to_owned(),
-            value: match fields.u8()? {
-                0 => AttributeValue::Text(fields.text()?.to_owned()),
-                _ => AttributeValue::Binary(fields.bytes()?.to_owned()),
-            },
-        });
-    }
-    Some(extras)
-}
-
-fn optional_text(fields: &mut Fields<'_>) -> Option<Option<String>> {
-    let is_some = fields.u8()? != 0;
-    let text = fields.text()?;
-    Some(is_some.then(|| text.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::super::message::{
+        Attribute, AttributeValue, Content, DeadLetter, Deduplication, Extras, Scope,
+    };
     use super::*;
 
     fn rich_message() -> Message {
@@ -244,10 +208,19 @@ mod tests {
                     attributes: vec![
                         attribute("a", AttributeValue::Text("x".into())),
                         attribute("b", AttributeValue::Binary(vec![0, 255])),
-                    ],
+                    ]
+                    .into(),
                     trace_header: Some("Root=1".into()),
-                    group: None,
-                    dead_letter_source: Some("arn:a".into()),
+                    group: Some("g".into()),
+                    deduplication: Some(Deduplication {
+                        given: Some("d".into()),
+                        scope: Scope::Group,
+                    }),
+                    dead_letter: Some(Box::new(DeadLetter {
+                        source: "arn:a".into(),
+                        moved_at: 10,
+                        receive_count: 1,
+                    })),
                 })),
             },
             state: State::InFlight(99),
@@ -265,6 +238,8 @@ mod tests {
         batch.receive(1, 2, &[5, 6]);
         batch.state(5, State::Ready);
         batch.delete(&[5]);
+        let original = Original { id: Uuid::from_u128(7), seq: 5, sent_at: 11, segment: 0 };
+        batch.original(&[9; 16], &original);
         let mut rest = batch.0.as_slice();
         let mut read = Vec::new();
         while let Some((record, length)) = next(rest) {
@@ -276,6 +251,7 @@ mod tests {
             Record::Receive { now: 1, until: 2, seqs: vec![5, 6] },
             Record::State(5, State::Ready),
             Record::Delete(vec![5]),
+            Record::Original([9; 16], original),
         ];
         assert_eq!(read, written);
         assert!(rest.is_empty());

@@ -7,6 +7,7 @@ use std::{fs, io};
 use tracing::warn;
 
 use super::super::message::{Message, Seq};
+use super::super::recent::{Original, Recent};
 use super::record::{self, Record};
 use super::segment::{self, HEADER, Segment};
 
@@ -15,6 +16,8 @@ use super::segment::{self, HEADER, Segment};
 pub(super) struct Replay {
     /// The messages that are left.
     pub(super) messages: BTreeMap<Seq, Message>,
+    /// What may be sent again, whether its message is left or not.
+    pub(super) recent: Recent,
     /// The segments found, oldest first. The length of each is that of its
     /// whole records.
     pub(super) segments: Vec<Segment>,
@@ -57,7 +60,12 @@ impl Replay {
         match record {
             Record::Message(seq, message) => {
                 self.next_seq = self.next_seq.max(seq + 1);
-                self.messages.insert(seq, Message { segment, ..message });
+                let message = Message { segment, ..message };
+                self.recent.remember(seq, &message);
+                self.messages.insert(seq, message);
+            }
+            Record::Original(key, original) => {
+                self.recent.insert(key, Original { segment, ..original });
             }
             Record::Receive { now, until, seqs } => {
                 for seq in seqs {

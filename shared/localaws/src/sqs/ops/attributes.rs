@@ -75,8 +75,12 @@ impl Sqs {
         let queue = self.queue(&request.queue_url)?;
         queue.describe(|description| {
             description.modified_at = self.clock.now();
-            self.apply(&mut description.settings, &request.attributes)
-        })
+            self.apply(&queue.arn, &mut description.settings, &request.attributes)
+        })?;
+        match queue.is_fifo && request.attributes.contains_key("DelaySeconds") {
+            true => queue.delay_anew(self.clock.now()),
+            false => Ok(()),
+        }
     }
 
     fn all_attributes(&self, queue: &Queue) -> Result<BTreeMap<&'static str, String>, SqsError> {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::super::Sqs;
 use super::super::error::SqsError;
+use super::super::queue::Expired;
 use super::super::receipt::Receipt;
 use super::batch::{BatchResult, Done, check_ids};
 
@@ -39,7 +40,9 @@ impl Sqs {
         request: &DeleteMessage<'_>,
     ) -> Result<(), SqsError> {
         let queue = self.queue(&request.queue_url)?;
-        queue.delete(&[receipt(&request.receipt_handle, queue.description().number)?])
+        let receipt = receipt(&request.receipt_handle, queue.description().number)?;
+        let answers = queue.delete(&[receipt], self.clock.now())?;
+        answers.into_iter().collect::<Result<(), _>>().map_err(|Expired| request.expired())
     }
 
     pub(in super::super) fn delete_message_batch(
@@ -50,16 +53,26 @@ impl Sqs {
         let entries = &request.entries;
         check_ids("DeleteMessageBatchRequestEntry", entries.iter().map(|entry| &entry.id))?;
         let number = queue.description().number;
-        let (mut result, mut receipts) = (BatchResult::new(), Vec::with_capacity(entries.len()));
-        for entry in entries {
-            let answer = receipt(&entry.receipt_handle, number).map(|receipt| {
-                receipts.push(receipt);
-                Done { id: entry.id.to_string() }
+        let checked: Vec<_> =
+            entries.iter().map(|entry| receipt(&entry.receipt_handle, number)).collect();
+        let receipts: Vec<Receipt> = checked.iter().flatten().copied().collect();
+        let mut answers = queue.delete(&receipts, self.clock.now())?.into_iter();
+        let mut result = BatchResult::new();
+        for (entry, checked) in entries.iter().zip(checked) {
+            let answer = checked.and_then(|_| match answers.next() {
+                Some(Err(Expired)) => Err(entry.expired()),
+                Some(Ok(())) | None => Ok(Done { id: entry.id.to_string() }),
             });
             result.push(&entry.id, answer);
         }
-        queue.delete(&receipts)?;
         Ok(result)
+    }
+}
+
+impl DeleteMessage<'_> {
+    fn expired(&self) -> SqsError {
+        let reason = "The receipt handle has expired.";
+        SqsError::value(&self.receipt_handle, "ReceiptHandle", reason)
     }
 }
 

@@ -111,7 +111,7 @@ fn accept_one(name: String, value: Value<'_>) -> Result<Attribute, SqsError> {
     let accepted = match data_type.split('.').next() {
         Some("String") => text(value.string_value),
         Some("Number") => match text(value.string_value) {
-            Some(AttributeValue::Text(number)) if number.parse::<f64>().is_err() => {
+            Some(AttributeValue::Text(number)) if !number.parse().is_ok_and(f64::is_finite) => {
                 return Err(wrong(format!(
                     "Can't cast the value of message attribute '{name}' to a number."
                 )));

@@ -6,6 +6,7 @@
 mod attributes;
 mod batch;
 mod delete;
+mod fifo;
 mod message_attributes;
 mod move_tasks;
 mod permissions;
@@ -25,6 +26,7 @@ use super::Sqs;
 use super::error::{Code, SqsError};
 use super::queue::Queue;
 
+pub(super) use self::fifo::identity;
 pub(super) use self::send::content;
 
 /// The parameters of operations that need nothing but a queue.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::description::Description;
 use super::super::error::{Code, SqsError};
-use super::super::settings::{Settings, no_fifo};
+use super::super::redrive_allow::RedriveAllow;
+use super::super::settings::{Settings, unknown};
 use super::super::{BaseUrl, Sqs};
 use super::QueueOnly;
 use super::batch::is_id;
@@ -70,23 +71,24 @@ impl Sqs {
         request: CreateQueue<'_>,
     ) -> Result<QueueUrl, SqsError> {
         let name = request.queue_name.as_ref();
-        check_name(name)?;
+        let fifo = asks_for_fifo(&request.attributes)?;
+        check_name(name, fifo)?;
         check_tags(&request.tags)?;
-        let mut settings = Settings::default();
-        self.apply(&mut settings, &request.attributes)?;
-        let (queue, existed) =
-            self.registry.get_or_create(name, self.account.arn("sqs", name), || {
-                let now = self.clock.now();
-                Description {
-                    name: name.to_owned(),
-                    number: rand::rng().random(),
-                    created_at: now,
-                    modified_at: now,
-                    settings,
-                    tags: request.tags,
-                    redrive: None,
-                }
-            })?;
+        let arn = self.account.arn("sqs", name);
+        let mut settings = Settings { fifo, ..Settings::default() };
+        self.apply(&arn, &mut settings, &request.attributes)?;
+        let (queue, existed) = self.registry.get_or_create(name, arn, || {
+            let now = self.clock.now();
+            Description {
+                name: name.to_owned(),
+                number: rand::rng().random(),
+                created_at: now,
+                modified_at: now,
+                settings,
+                tags: request.tags,
+                redrive: None,
+            }
+        })?;
         if existed {
             let current = queue.description().settings.clone();
             check_same(&current, &request.attributes)?;
@@ -130,23 +132,40 @@ impl Sqs {
         })
     }
 
-    /// Sets attributes, checking what one setting alone can't know.
+    /// Sets attributes of the queue `arn`, checking what one setting alone
+    /// can't know.
     pub(super) fn apply(
         &self,
+        arn: &str,
         settings: &mut Settings,
         attributes: &BTreeMap<String, String>,
     ) -> Result<(), SqsError> {
         for (name, value) in attributes {
             settings.set(name, value)?;
         }
-        let redrive =
-            if attributes.contains_key("RedrivePolicy") { settings.redrive()? } else { None };
-        if redrive.is_some_and(|redrive| self.queue_by_arn(&redrive.target).is_none()) {
-            let policy = settings.redrive_policy.as_deref().unwrap_or_default();
-            let reason = "Dead letter target does not exist.";
-            return Err(SqsError::value(policy, "RedrivePolicy", reason));
+        settings.check()?;
+        match attributes.contains_key("RedrivePolicy") {
+            true => self.check_redrive(arn, settings),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether the redrive policy names a queue that may be the dead-letter
+    /// queue of `arn`.
+    fn check_redrive(&self, arn: &str, settings: &Settings) -> Result<(), SqsError> {
+        let Some(redrive) = settings.redrive()? else { return Ok(()) };
+        let policy = settings.redrive_policy.as_deref().unwrap_or_default();
+        let wrong = |reason| Err(SqsError::value(policy, "RedrivePolicy", reason));
+        let Some(target) = self.queue_by_arn(&redrive.target) else {
+            return wrong("Dead letter target does not exist.");
+        };
+        if target.is_fifo != settings.fifo {
+            return wrong("Dead-letter queue must be same type of queue as the source.");
+        }
+        match RedriveAllow::of(&target.description().settings)?.allows(arn) {
+            true => Ok(()),
+            false => wrong("Dead letter target does not allow this queue to use it."),
+        }
     }
 }
 
@@ -158,19 +177,34 @@ pub(super) fn limit(max_results: Option<i64>) -> Result<usize, SqsError> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), SqsError> {
+/// Only `true` can be asked for; the service knows no attribute `FifoQueue` of
+/// standard queues.
+fn asks_for_fifo(attributes: &BTreeMap<String, String>) -> Result<bool, SqsError> {
+    match attributes.get("FifoQueue").map(|value| value.to_ascii_lowercase()).as_deref() {
+        None => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(unknown("FifoQueue")),
+    }
+}
+
+fn check_name(name: &str, fifo: bool) -> Result<(), SqsError> {
     if name.is_empty() {
         return Err(SqsError::missing("QueueName"));
     }
-    if name.ends_with(".fifo") {
-        return Err(no_fifo());
-    }
-    match is_id(name) {
-        true => Ok(()),
-        false => Err(SqsError::new(
-            Code::InvalidParameterValue,
+    let (stem, reason) = match fifo {
+        true => (
+            name.strip_suffix(".fifo").filter(|_| name.len() <= 80).unwrap_or_default(),
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
+             underscores, must end with .fifo suffix and be 1 to 80 in length",
+        ),
+        false => (
+            name,
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
-        )),
+        ),
+    };
+    match is_id(stem) {
+        true => Ok(()),
+        false => Err(SqsError::new(Code::InvalidParameterValue, reason)),
     }
 }
 

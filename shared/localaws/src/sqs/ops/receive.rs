@@ -10,12 +10,13 @@ use tokio::sync::Notify;
 
 use super::super::description::Description;
 use super::super::error::SqsError;
-use super::super::message::Message;
+use super::super::message::{Message, Seq};
 use super::super::queue::Queue;
 use super::super::receipt::Receipt;
 use super::super::settings::unknown;
 use super::super::take::{Ask, Taken};
 use super::super::{Sqs, digest};
+use super::fifo::{attempt_id, sequence_number};
 use super::message_attributes::{self, Value};
 use crate::clock::Millis;
 
@@ -41,6 +42,8 @@ pub(in super::super) struct ReceiveMessage<'a> {
     max_number_of_messages: Option<i64>,
     wait_time_seconds: Option<i64>,
     visibility_timeout: Option<i64>,
+    #[serde(borrow, default)]
+    receive_request_attempt_id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     attribute_names: Vec<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -74,10 +77,13 @@ struct Received<'a> {
 }
 
 /// What a receive needs to know, checked.
-struct Terms {
+struct Terms<'a> {
     max: usize,
     hold: Millis,
+    /// Whether it may wait at all.
+    waits: bool,
     deadline: Millis,
+    attempt: Option<&'a str>,
 }
 
 /// Wakes the next waiting receive when this one leaves for whatever reason:
@@ -100,9 +106,9 @@ impl Sqs {
         let names = request.system_attribute_names()?;
         let terms = request.terms(&description, self.clock.now())?;
         let received = self.wait_for_messages(&queue, &terms).await?;
-        let messages = received.iter().map(|(receipt, message)| {
-            self.show(*receipt, message, description.number, &names, &request)
-        });
+        let messages = received
+            .iter()
+            .map(|(receipt, message)| self.show(*receipt, message, &description, &names, &request));
         let answer = Answer { messages: messages.collect() };
         let size: usize = received.iter().map(|(_, message)| message.content.body.len()).sum();
         let mut json = Vec::with_capacity(size + size / 8 + 512 * received.len() + 16);
@@ -113,13 +119,19 @@ impl Sqs {
     async fn wait_for_messages(
         &self,
         queue: &Queue,
-        terms: &Terms,
+        terms: &Terms<'_>,
     ) -> Result<Vec<(Receipt, Message)>, SqsError> {
         let mut pass_on = None;
         loop {
             let taken = self.take_live(queue, terms)?;
+            if taken.over_limit && !terms.waits && !queue.is_fifo {
+                return Err(SqsError::over_limit());
+            }
             let is_over = self.clock.now() >= terms.deadline || self.background.is_stopping();
             if !taken.received.is_empty() || is_over {
+                if taken.received.is_empty() {
+                    queue.count_empty_receive()?;
+                }
                 return Ok(taken.received);
             }
             pass_on.get_or_insert_with(|| PassOn(&queue.arrivals));
@@ -133,7 +145,7 @@ impl Sqs {
     }
 
     /// Receives what is ready now, moving dead letters out of the way.
-    fn take_live(&self, queue: &Queue, terms: &Terms) -> Result<Taken, SqsError> {
+    fn take_live(&self, queue: &Queue, terms: &Terms<'_>) -> Result<Taken, SqsError> {
         loop {
             let description = queue.description();
             let redrive = self.redrive_of(&description);
@@ -143,6 +155,7 @@ impl Sqs {
                 hold: terms.hold,
                 retention: description.retention(),
                 max_receive_count: redrive.as_ref().map(|redrive| redrive.max_receive_count),
+                attempt: terms.attempt,
             })?;
             let dead = std::mem::take(&mut taken.dead);
             let had_dead = !dead.is_empty();
@@ -159,7 +172,7 @@ impl Sqs {
         &'a self,
         receipt: Receipt,
         message: &'a Message,
-        queue_number: u64,
+        description: &Description,
         names: &[&str],
         request: &ReceiveMessage<'_>,
     ) -> Received<'a> {
@@ -169,10 +182,10 @@ impl Sqs {
         let (message_attributes, message_attributes_md5) = selected.unzip();
         Received {
             message_id: content.id,
-            receipt_handle: receipt.to_handle(queue_number),
+            receipt_handle: receipt.to_handle(description.number),
             body_md5: digest::hex(&content.body_md5),
             body: &content.body,
-            attributes: self.system_attributes(message, names),
+            attributes: self.system_attributes(receipt.seq, message, names),
             message_attributes_md5,
             message_attributes,
         }
@@ -180,6 +193,7 @@ impl Sqs {
 
     fn system_attributes<'a>(
         &'a self,
+        seq: Seq,
         message: &'a Message,
         names: &[&str],
     ) -> BTreeMap<&'static str, Cow<'a, str>> {
@@ -187,19 +201,19 @@ impl Sqs {
             return BTreeMap::new();
         }
         let extras = message.content.extras.as_deref();
-        let text = |text: Option<&'a String>| text.map(|text| Cow::Borrowed(text.as_str()));
+        let deduplication = extras.and_then(|extras| extras.deduplication.as_ref());
+        let text = |text: Option<&'a str>| text.map(Cow::Borrowed);
         let number = |number: u64| Some(Cow::Owned(number.to_string()));
         let all = [
             ("ApproximateFirstReceiveTimestamp", number(message.first_received_at)),
             ("ApproximateReceiveCount", number(message.receive_count.into())),
-            ("AWSTraceHeader", text(extras.and_then(|extras| extras.trace_header.as_ref()))),
-            (
-                "DeadLetterQueueSourceArn",
-                text(extras.and_then(|extras| extras.dead_letter_source.as_ref())),
-            ),
-            ("MessageGroupId", text(extras.and_then(|extras| extras.group.as_ref()))),
-            ("SenderId", Some(Cow::Borrowed(self.account.id.as_str()))),
+            ("AWSTraceHeader", text(extras.and_then(|extras| extras.trace_header.as_deref()))),
+            ("DeadLetterQueueSourceArn", text(message.dead_letter().map(|letter| &*letter.source))),
+            ("MessageDeduplicationId", deduplication.map(|given| given.id(&message.content.body))),
+            ("MessageGroupId", text(message.group().map(|group| &**group))),
+            ("SenderId", text(Some(&self.account.id))),
             ("SentTimestamp", number(message.content.sent_at)),
+            ("SequenceNumber", deduplication.map(|_| Cow::Owned(sequence_number(seq)))),
         ];
         let asked = |name: &str| names.iter().any(|asked| *asked == "All" || *asked == name);
         all.into_iter()
@@ -210,14 +224,21 @@ impl Sqs {
 }
 
 impl ReceiveMessage<'_> {
-    fn terms(&self, description: &Description, now: Millis) -> Result<Terms, SqsError> {
+    fn terms(&self, description: &Description, now: Millis) -> Result<Terms<'_>, SqsError> {
         let settings = &description.settings;
         let max = within("MaxNumberOfMessages", self.max_number_of_messages, 1, 1..=10)?;
         let wait =
             within("WaitTimeSeconds", self.wait_time_seconds, settings.receive_wait, 0..=20)?;
         let hold =
             within("VisibilityTimeout", self.visibility_timeout, settings.visibility, 0..=43_200)?;
-        Ok(Terms { max: max as usize, hold: hold * 1000, deadline: now + wait * 1000 })
+        let attempt = self.receive_request_attempt_id.as_deref();
+        Ok(Terms {
+            max: max as usize,
+            hold: hold * 1000,
+            waits: wait > 0,
+            deadline: now + wait * 1000,
+            attempt: attempt_id(settings, attempt)?,
+        })
     }
 
     /// The names under both the older and the newer parameter.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::super::description::Description;
 use super::super::error::SqsError;
-use super::super::message::{Extras, Message, Seq, State};
+use super::super::message::{DeadLetter, Extras, Message, Scope, Seq, State};
 use super::super::queue::Queue;
 use super::super::{BaseUrl, Sqs};
 use super::queues;
+use crate::clock::Millis;
 use crate::page::page;
 
 /// A dead-letter queue that exists, and when messages go there.
@@ -87,8 +88,9 @@ impl Sqs {
         if dead.is_empty() {
             return Ok(());
         }
+        let (arn, now) = (Arc::from(source.arn.as_str()), self.clock.now());
         let (seqs, messages): (Vec<_>, Vec<_>) =
-            dead.into_iter().map(|(seq, message)| (seq, dead_letter(message, &source.arn))).unzip();
+            dead.into_iter().map(|(seq, message)| (seq, dead_letter(message, &arn, now))).unzip();
         match target.add(messages) {
             Ok(()) => source.moved(&seqs),
             Err(error) => {
@@ -99,11 +101,17 @@ impl Sqs {
     }
 }
 
-/// The message as it arrives in a dead-letter queue: with its id, its age and
-/// its receive count.
-fn dead_letter(mut message: Message, source: &str) -> Message {
-    let extras = message.content.extras.as_deref().cloned().unwrap_or_default();
-    let extras = Extras { dead_letter_source: Some(source.to_owned()), ..extras };
+/// The message as it arrives in a dead-letter queue: with its id and its receive
+/// count. On a standard queue it keeps its age; on a FIFO queue that begins anew.
+fn dead_letter(mut message: Message, source: &Arc<str>, now: Millis) -> Message {
+    let mut extras = message.content.extras.as_deref().cloned().unwrap_or_default();
+    if let Some(deduplication) = &mut extras.deduplication {
+        deduplication.scope = Scope::Nothing;
+        message.content.sent_at = now;
+    }
+    let receive_count = message.receive_count;
+    let letter = DeadLetter { source: Arc::clone(source), moved_at: now, receive_count };
+    let extras = Extras { dead_letter: Some(Box::new(letter)), ..extras };
     message.content.extras = Some(Arc::new(extras));
     message.state = State::Ready;
     message

@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::super::description::Description;
 use super::super::error::{Code, SqsError};
 use super::super::message::{Content, Extras, Message, State};
+use super::super::queue::{Accepted, Queue};
+use super::super::settings::Settings;
 use super::super::{Sqs, digest};
 use super::batch::{BatchResult, check_ids};
+use super::fifo::{WRONG_TYPE, identity, sequence_number};
 use super::message_attributes::{self, AttributeMap};
 use crate::answer::random_id;
 use crate::clock::Millis;
@@ -61,6 +64,8 @@ pub(in super::super) struct Sent {
     attributes_md5: Option<String>,
     #[serde(rename = "MD5OfMessageSystemAttributes", skip_serializing_if = "Option::is_none")]
     system_attributes_md5: Option<String>,
+    #[serde(rename = "SequenceNumber", skip_serializing_if = "Option::is_none")]
+    sequence_number: Option<String>,
 }
 
 impl Sqs {
@@ -69,9 +74,10 @@ impl Sqs {
         request: SendMessage<'_>,
     ) -> Result<Sent, SqsError> {
         let queue = self.queue(&request.queue_url)?;
-        let (message, sent) = accept(request, &queue.description(), self.clock.now())?;
-        queue.add(vec![message])?;
-        Ok(sent)
+        let now = self.clock.now();
+        let (message, sent) = accept(request, &queue.description(), now)?;
+        let accepted = queue.send(vec![message], now)?;
+        Ok(accepted.into_iter().fold(sent, |sent, accepted| sent.placed(&queue, accepted)))
     }
 
     pub(in super::super) fn send_message_batch(
@@ -89,19 +95,40 @@ impl Sqs {
             return Err(SqsError::new(Code::BatchRequestTooLong, message));
         }
         let (description, now) = (queue.description(), self.clock.now());
-        let (mut result, mut messages) = (BatchResult::new(), Vec::with_capacity(entries.len()));
+        let (mut answers, mut messages) = (Vec::with_capacity(entries.len()), Vec::new());
         for entry in entries {
             let id = entry.id.to_string();
             let answer = accept(entry, &description, now).map(|(message, sent)| {
                 messages.push(message);
                 Sent { id: Some(id.clone()), ..sent }
             });
-            result.push(&id, answer);
+            answers.push((id, answer));
         }
-        if !messages.is_empty() {
-            queue.add(messages)?;
+        let mut accepted = match messages.is_empty() {
+            true => Vec::new(),
+            false => queue.send(messages, now)?,
+        }
+        .into_iter();
+        let mut result = BatchResult::new();
+        for (id, answer) in answers {
+            let placed = |sent: Sent| match accepted.next() {
+                Some(accepted) => sent.placed(&queue, accepted),
+                None => sent,
+            };
+            result.push(&id, answer.map(placed));
         }
         Ok(result)
+    }
+}
+
+impl Sent {
+    /// The answer once it is known what became of the message.
+    fn placed(self, queue: &Queue, accepted: Accepted) -> Self {
+        Self {
+            message_id: accepted.id,
+            sequence_number: queue.is_fifo.then(|| sequence_number(accepted.seq)),
+            ..self
+        }
     }
 }
 
@@ -116,15 +143,7 @@ impl SendMessage<'_> {
             return Err(SqsError::missing("MessageBody"));
         }
         if self.size() > maximum as usize {
-            let message = format!(
-                "One or more parameters are invalid. Reason: Message must be shorter than {maximum} bytes."
-            );
-            return Err(SqsError::new(Code::InvalidParameterValue, message));
-        }
-        if self.message_deduplication_id.is_some() {
-            let reason = "The request include parameter that is not valid for this queue type";
-            let id = self.message_deduplication_id.as_deref().unwrap_or_default();
-            return Err(SqsError::value(id, "MessageDeduplicationId", reason));
+            return Err(SqsError::too_long(maximum));
         }
         check_characters(&self.message_body)
     }
@@ -137,16 +156,15 @@ fn accept(
     now: Millis,
 ) -> Result<(Message, Sent), SqsError> {
     request.check(description.settings.maximum_message_size)?;
-    let state = initial_state(request.delay_seconds, description.settings.delay, now)?;
+    let settings = &description.settings;
+    let state = initial_state(request.delay_seconds, settings, now)?;
+    let (group, deduplication) =
+        identity(settings, request.message_group_id, request.message_deduplication_id)?;
     let attributes = message_attributes::accept(request.message_attributes)?;
     let (trace_header, system_attributes_md5) =
         message_attributes::trace_header(request.message_system_attributes)?;
-    let extras = Extras {
-        attributes,
-        trace_header,
-        group: request.message_group_id,
-        dead_letter_source: None,
-    };
+    let (attributes, trace_header) = (attributes.into(), trace_header.map(Box::from));
+    let extras = Extras { attributes, trace_header, group, deduplication, dead_letter: None };
     let content = content(request.message_body.as_ref().into(), extras, now);
     let attributes = content.extras.as_deref().map_or(&[][..], |extras| &extras.attributes);
     let attributes_md5 =
@@ -157,6 +175,7 @@ fn accept(
         body_md5: digest::hex(&content.body_md5),
         attributes_md5,
         system_attributes_md5,
+        sequence_number: None,
     };
     Ok((Message::new(content, state), sent))
 }
@@ -172,13 +191,17 @@ pub(in super::super) fn content(body: Arc<str>, extras: Extras, now: Millis) -> 
     }
 }
 
-fn initial_state(asked: Option<i64>, default: u32, now: Millis) -> Result<State, SqsError> {
-    let delay = asked.unwrap_or(default.into());
+fn initial_state(asked: Option<i64>, settings: &Settings, now: Millis) -> Result<State, SqsError> {
+    let delay = asked.unwrap_or(settings.delay.into());
     if !(0..=900).contains(&delay) {
         let reason = "DelaySeconds must be >= 0 and <= 900.";
         return Err(SqsError::value(delay, "DelaySeconds", reason));
     }
-    Ok(match delay as Millis {
+    if settings.fifo && asked.is_some_and(|asked| asked > 0) {
+        return Err(SqsError::value(delay, "DelaySeconds", WRONG_TYPE));
+    }
+    let delay = if settings.fifo { settings.delay.into() } else { delay as Millis };
+    Ok(match delay {
         0 => State::Ready,
         delay => State::Delayed(now + delay * 1000),
     })

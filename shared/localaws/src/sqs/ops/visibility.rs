@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::super::Sqs;
 use super::super::error::{Code, SqsError};
-use super::super::queue::{Queue, Refusal};
+use super::super::messages::Refusal;
+use super::super::queue::Queue;
 use super::super::receipt::Receipt;
 use super::batch::{BatchResult, Done, check_ids};
 use super::delete::receipt;
