@@ -1,7 +1,8 @@
 //! A stack under test: `millrace dev` as a child process, with its own data
 //! folder and port, and real SDK clients beside it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub(crate) struct Stack {
     folder: tempfile::TempDir,
     pipeline: PathBuf,
     environment: Vec<(String, String)>,
+    faults: Option<PathBuf>,
     child: Option<Child>,
     url: String,
 }
@@ -38,21 +40,59 @@ impl Stack {
 
     /// Starts a stack with environment variables beside the test's own.
     pub(crate) fn start_with(pipeline: &str, environment: &[(&str, &str)]) -> Self {
+        let mut stack = Self::new(pipeline, environment);
+        stack.up();
+        stack
+    }
+
+    /// Starts a stack whose AWS side does what the plan says wrong.
+    pub(crate) fn start_with_faults(pipeline: &str, plan: &str) -> Self {
+        let mut stack = Self::new(pipeline, &[]);
+        let file = stack.folder.path().join("faults.toml");
+        std::fs::write(&file, plan).expect("the fault plan");
+        stack.faults = Some(file);
+        stack.up();
+        stack
+    }
+
+    fn new(pipeline: &str, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("millrace.toml");
         std::fs::write(&file, pipeline).expect("the pipeline file");
         let environment =
             environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let mut stack =
-            Self { folder, pipeline: file, environment, child: None, url: String::new() };
-        stack.up();
-        stack
+        Self { folder, pipeline: file, environment, faults: None, child: None, url: String::new() }
+    }
+
+    /// Ends the faults; answers how often each happened.
+    pub(crate) fn end_faults(&self) -> Vec<Value> {
+        let counted = self.control("GET", "faults", "");
+        self.control("PUT", "faults", "{}");
+        counted["faults"].as_array().expect("a list").clone()
+    }
+
+    /// Drives the embedded AWS by one request.
+    fn control(&self, method: &str, what: &str, body: &str) -> Value {
+        let address = self.url.strip_prefix("http://").expect("plain HTTP");
+        let mut stream = TcpStream::connect(address).expect("the endpoint");
+        let length = body.len();
+        write!(
+            stream,
+            "{method} /_millrace/control/{what} HTTP/1.1\r\nhost: {address}\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )
+        .expect("a request");
+        let answer = std::io::read_to_string(stream).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+        serde_json::from_str(body).expect("JSON")
     }
 
     /// Starts `millrace dev` on the same data folder, after [`down`](Self::down).
     pub(crate) fn up(&mut self) {
         let mut child = self
             .command(&["dev", "--port", "0"])
+            .args(self.faults.iter().flat_map(|file| [Path::new("--faults"), file]))
             .stdout(Stdio::piped())
             .stderr(self.log())
             .spawn()
