@@ -69,53 +69,27 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::Duration;
 
     use serde_json::{Value, json};
-    use tempfile::TempDir;
 
+    use super::super::calls::Calls;
     use super::*;
-    use crate::arn::Account;
-    use crate::background::Background;
-    use crate::clock::Clock;
-
-    struct Calls(Arc<Sqs>);
-
-    impl Calls {
-        async fn call(&self, operation: &str, request: Value) -> Value {
-            let request = request.to_string();
-            let answer = self.0.answer(operation, "http://localhost", request.as_bytes());
-            serde_json::from_slice(&answer.await.expect(operation)).unwrap()
-        }
-
-        async fn receive(&self, url: &str) -> Value {
-            let request = json!({"QueueUrl": url, "MaxNumberOfMessages": 10});
-            self.call("ReceiveMessage", request).await["Messages"].take()
-        }
-    }
 
     #[tokio::test]
     async fn metrics_count_and_age_messages_by_the_clock() {
-        let dir = TempDir::new().unwrap();
-        let clock = Clock::stopped(UNIX_EPOCH + Duration::from_secs(1_000_000));
-        let account = Account { region: "us-east-1".into(), id: "000000000000".into() };
-        let sqs =
-            Sqs::open(dir.path().into(), account.into(), clock.clone(), Background::default());
-        let calls = Calls(Arc::new(sqs.unwrap()));
-        let queue = calls.call("CreateQueue", json!({"QueueName": "orders"})).await;
-        let url = queue["QueueUrl"].as_str().unwrap();
-        calls.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "poison"})).await;
+        let calls = Calls::new();
+        let url = &calls.queue("orders", json!({})).await;
+        calls.send(json!({"QueueUrl": url, "MessageBody": "poison"})).await;
         for _ in 0..3 {
-            assert_eq!(calls.0.metrics()[0].not_visible, 0);
+            assert_eq!(calls.sqs.metrics()[0].not_visible, 0);
             assert_eq!(calls.receive(url).await.as_array().map(Vec::len), Some(1));
-            clock.advance(Duration::from_secs(30));
+            calls.clock.advance(Duration::from_secs(30));
         }
-        assert_eq!(calls.0.metrics()[0].oldest_age_seconds, 0, "received three times");
-        calls.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "held"})).await;
-        let late = json!({"QueueUrl": url, "MessageBody": "late", "DelaySeconds": 900});
-        calls.call("SendMessage", late).await;
-        clock.advance(Duration::from_secs(7));
+        assert_eq!(calls.sqs.metrics()[0].oldest_age_seconds, 0, "received three times");
+        calls.send(json!({"QueueUrl": url, "MessageBody": "held"})).await;
+        calls.send(json!({"QueueUrl": url, "MessageBody": "late", "DelaySeconds": 900})).await;
+        calls.clock.advance(Duration::from_secs(7));
         let received = calls.receive(url).await;
         let delete = json!({"QueueUrl": url, "ReceiptHandle": received[0]["ReceiptHandle"]});
         calls.call("DeleteMessage", delete).await;
@@ -128,6 +102,22 @@ mod tests {
             oldest_age_seconds: 7,
             totals: Totals { sent: 3, sent_bytes: 14, received: 5, empty_receives: 1, deleted: 1 },
         };
-        assert_eq!(calls.0.metrics(), [expected]);
+        assert_eq!(calls.sqs.metrics(), [expected]);
+    }
+
+    #[tokio::test]
+    async fn a_dead_letter_ages_from_its_move_on_and_was_not_sent() {
+        let calls = Calls::new();
+        calls.queue("dead", json!({})).await;
+        let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":3}"#;
+        let url = &calls.queue("orders", json!({"RedrivePolicy": policy})).await;
+        calls.send(json!({"QueueUrl": url, "MessageBody": "poison"})).await;
+        for _ in 0..4 {
+            calls.receive(url).await;
+            calls.clock.advance(Duration::from_secs(30));
+        }
+        let metrics = calls.sqs.metrics();
+        assert_eq!((metrics[0].name.as_str(), metrics[0].visible), ("dead", 1));
+        assert_eq!((metrics[0].oldest_age_seconds, metrics[0].totals.sent), (30, 0));
     }
 }

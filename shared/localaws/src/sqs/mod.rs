@@ -9,10 +9,14 @@
 //! ```
 
 mod attempts;
+#[cfg(test)]
+mod calls;
 mod delivery;
 mod description;
 mod digest;
 mod error;
+#[cfg(test)]
+mod fifo_model;
 mod index;
 mod journal;
 mod message;

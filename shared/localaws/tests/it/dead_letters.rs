@@ -77,3 +77,30 @@ async fn a_dead_letter_queue_must_exist() {
     assert_eq!(refusal.code, "InvalidParameterValue");
     assert!(refusal.message.contains("Dead letter target does not exist"), "{}", refusal.message);
 }
+
+#[tokio::test]
+async fn a_dead_letter_queue_says_who_may_use_it() {
+    let endpoint = Endpoint::start().await;
+    let (url, dead) = queues(&endpoint).await;
+    let allow = |policy: String| {
+        let set = endpoint.sqs.set_queue_attributes().queue_url(&dead);
+        set.attributes("RedriveAllowPolicy".into(), policy).send()
+    };
+    let redrive = || async {
+        let policy = endpoint.attribute(&url, "RedrivePolicy").await.unwrap();
+        let set = endpoint.sqs.set_queue_attributes().queue_url(&url);
+        set.attributes("RedrivePolicy".into(), policy).send().await
+    };
+    let by_queue = |name: &str| {
+        let arn = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+        format!(r#"{{"redrivePermission":"byQueue","sourceQueueArns":["{arn}"]}}"#)
+    };
+    for refusing in [r#"{"redrivePermission":"denyAll"}"#.to_owned(), by_queue("other")] {
+        allow(refusing).await.unwrap();
+        assert_eq!(Refusal::of(redrive().await.unwrap_err()).code, "InvalidParameterValue");
+    }
+    allow(by_queue("orders")).await.unwrap();
+    redrive().await.unwrap();
+    let wrong = allow(r#"{"redrivePermission":"byQueue"}"#.to_owned()).await;
+    assert_eq!(Refusal::of(wrong.unwrap_err()).code, "InvalidAttributeValue");
+}

@@ -1,8 +1,9 @@
 //! Receiving: how many, how long it waits, what wakes it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
+use millrace_localaws::Clock;
 
 use crate::client::{Endpoint, Refusal, a_moment, bodies};
 
@@ -146,4 +147,18 @@ async fn stopping_ends_a_waiting_receive_at_once() {
     endpoint.server.stop().await;
     assert!(waiting.await.unwrap().unwrap().messages().is_empty());
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_message_is_gone_once_it_is_kept_no_longer() {
+    let clock = Clock::stopped(SystemTime::now());
+    let endpoint = Endpoint::by(&clock).await;
+    let url = endpoint.queue("orders", &[("MessageRetentionPeriod", "60")]).await;
+    endpoint.send(&url, "old").await;
+    clock.advance(Duration::from_secs(59));
+    endpoint.send(&url, "new").await;
+    clock.advance(Duration::from_secs(1));
+    let ready = endpoint.attribute(&url, "ApproximateNumberOfMessages").await;
+    assert_eq!(ready.as_deref(), Some("1"));
+    assert_eq!(bodies(&endpoint.receive(&url).await), ["new"]);
 }

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::super::message::{Content, State};
+use super::super::recent::Original;
 use super::*;
 
 /// An index and its journal, written to as a queue does.
@@ -138,4 +139,33 @@ fn a_segment_without_a_whole_header_is_as_none() {
     let mut held = Held::open(&dir);
     assert_eq!(held.seqs(), [seq]);
     assert!(held.add("b") > seq);
+}
+
+#[test]
+fn originals_outlive_the_segments_they_were_in_and_no_more_than_that() {
+    let dir = TempDir::new().unwrap();
+    let mut held = Held::open(&dir);
+    for number in 0..20_000_u64 {
+        let key = number.to_le_bytes().repeat(2).try_into().unwrap();
+        let original = Original {
+            id: Uuid::nil(),
+            seq: number,
+            sent_at: number,
+            segment: held.journal.newest.id,
+        };
+        let mut batch = Batch::default();
+        batch.original(&key, &original);
+        held.journal.write(&batch).unwrap();
+        held.recent.insert(key, original);
+        if number % 100 == 0 {
+            let seq = held.add(&"x".repeat(100_000));
+            held.delete(seq);
+        }
+    }
+    assert_eq!(held.recent.len(), 20_000);
+    assert!(bytes_in(&dir) < 3 * SEGMENT_BYTES, "{} bytes", bytes_in(&dir));
+    held.journal.clear(&mut held.recent).unwrap();
+    let held = Held::open(&dir);
+    assert_eq!(held.recent.len(), 20_000);
+    assert!(bytes_in(&dir) < 2 * SEGMENT_BYTES, "{} bytes", bytes_in(&dir));
 }

@@ -59,17 +59,20 @@ pub(super) fn accept(attributes: AttributeMap<'_>) -> Result<Vec<Attribute>, Sqs
 pub(super) fn trace_header(
     attributes: AttributeMap<'_>,
 ) -> Result<(Option<String>, Option<String>), SqsError> {
-    let Some(attribute) = accept(attributes)?.into_iter().next() else { return Ok((None, None)) };
-    let digest = digest::hex(&digest::of_attributes([&attribute]));
-    match attribute.value {
-        AttributeValue::Text(text) if attribute.name == "AWSTraceHeader" => {
-            Ok((Some(text), Some(digest)))
-        }
-        _ => {
-            let name = attribute.name;
-            Err(wrong(format!("Message system attribute name '{name}' is invalid.")))
+    let mut header = None;
+    for attribute in accept(attributes)? {
+        let digest = digest::hex(&digest::of_attributes([&attribute]));
+        match attribute.value {
+            AttributeValue::Text(text) if attribute.name == "AWSTraceHeader" => {
+                header = Some((text, digest));
+            }
+            AttributeValue::Text(_) | AttributeValue::Binary(_) => {
+                let name = attribute.name;
+                return Err(wrong(format!("Message system attribute name '{name}' is invalid.")));
+            }
         }
     }
+    Ok(header.unzip())
 }
 
 /// The attributes a receiver asked for, and their digest.

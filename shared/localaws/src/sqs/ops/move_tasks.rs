@@ -83,6 +83,11 @@ impl Sqs {
             Some(arn) => Some(self.queue_by_arn(arn).ok_or_else(|| no_resource("DestinationArn"))?),
             None => None,
         };
+        if destination.as_ref().is_some_and(|destination| destination.is_fifo != source.is_fifo) {
+            let reason = "Destination queue must be same type of queue as the source.";
+            let arn = request.destination_arn.as_deref().unwrap_or_default();
+            return Err(SqsError::value(arn, "DestinationArn", reason));
+        }
         let rate = request.max_number_of_messages_per_second;
         if rate.is_some_and(|rate| !(1..=500).contains(&rate)) {
             let reason = "It must be between 1 and 500.";
