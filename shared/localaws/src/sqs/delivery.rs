@@ -155,3 +155,51 @@ mod tests {
         assert_eq!(error.code, Code::InvalidParameterValue);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::calls::Calls;
+    use super::super::error::Code;
+    use super::*;
+
+    const FIFO: &str = "arn:aws:sqs:us-east-1:000000000000:orders.fifo";
+
+    fn delivery(group: Option<&str>, id: Option<&str>) -> Delivery {
+        Delivery {
+            body: "x".into(),
+            attributes: Vec::new(),
+            group_id: group.map(str::to_owned),
+            deduplication_id: id.map(str::to_owned),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fifo_queue_takes_a_delivery_with_a_group_and_once() {
+        let calls = Calls::new();
+        let url = calls.queue("orders.fifo", json!({"FifoQueue": "true"})).await;
+        let deliver = |group, id| calls.sqs.deliver(FIFO, delivery(group, id));
+        assert_eq!(deliver(None, Some("d")).unwrap_err().code, Code::MissingParameter);
+        assert_eq!(deliver(Some("g"), None).unwrap_err().code, Code::InvalidParameterValue);
+        deliver(Some("g"), Some("d")).unwrap();
+        deliver(Some("g"), Some("d")).unwrap();
+        let received = calls.receive(&url).await;
+        assert_eq!(received.as_array().map(Vec::len), Some(1));
+        assert_eq!(received[0]["Attributes"]["MessageGroupId"], "g");
+        assert_eq!(received[0]["Attributes"]["MessageDeduplicationId"], "d");
+    }
+
+    #[tokio::test]
+    async fn a_standard_queue_takes_a_group_and_leaves_the_rest() {
+        let calls = Calls::new();
+        let url = calls.queue("orders", json!({"MaximumMessageSize": "1024"})).await;
+        let arn = FIFO.trim_end_matches(".fifo");
+        calls.sqs.deliver(arn, delivery(Some("g"), Some("d"))).unwrap();
+        let received = calls.receive(&url).await;
+        assert_eq!(received[0]["Attributes"]["MessageGroupId"], "g");
+        let long = Delivery { body: "x".repeat(1025), ..delivery(None, None) };
+        let error = calls.sqs.deliver(arn, long).unwrap_err();
+        assert_eq!(error.code, Code::InvalidParameterValue);
+    }
+}

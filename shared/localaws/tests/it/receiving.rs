@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
+use millrace_localaws::Clock;
 
 use millrace_localaws::Clock;
 
