@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::DataType;
+use crate::{CsvOptions, DataType};
 
 /// A dataset: one kind of file, one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,47 +48,6 @@ pub enum FileFormat {
     Ndjson,
 }
 
-/// How a CSV file is written.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct CsvOptions {
-    /// Field separator, one ASCII character.
-    pub delimiter: char,
-    /// Quote character, one ASCII character; a doubled one stands for itself.
-    pub quote: char,
-    /// Whether the first line names the columns. Without it, columns are taken
-    /// by position.
-    pub header: bool,
-    /// Texts that mean null when they stand unquoted.
-    pub null: Vec<String>,
-    /// Character encoding.
-    pub encoding: Encoding,
-}
-
-impl Default for CsvOptions {
-    fn default() -> Self {
-        Self {
-            delimiter: ',',
-            quote: '"',
-            header: true,
-            null: vec![String::new()],
-            encoding: Encoding::Utf8,
-        }
-    }
-}
-
-/// Character encoding of a text file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Encoding {
-    /// UTF-8, with or without a byte order mark.
-    #[default]
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// ISO 8859-1.
-    #[serde(rename = "latin-1")]
-    Latin1,
-}
-
 /// The columns of a dataset.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
@@ -99,6 +58,41 @@ pub struct Schema {
     pub columns: Vec<ColumnDef>,
     /// How many bytes of decompressed data inference looks at, from the start.
     pub sample_bytes: u64,
+    /// What becomes of columns of a file that are not declared.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub extra: ExtraColumns,
+    /// What becomes of declared columns that a file does not have.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing: MissingColumns,
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What becomes of columns of a file that are not declared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExtraColumns {
+    /// They break the contract; of JSON objects the one that has them is
+    /// rejected.
+    #[default]
+    Refuse,
+    /// They are left out.
+    Ignore,
+}
+
+/// What becomes of declared columns that a file does not have. One that is
+/// required always breaks the contract.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingColumns {
+    /// With mode `strict` they break the contract; columns that were inferred
+    /// from another file are null.
+    #[default]
+    Refuse,
+    /// They are null.
+    Null,
 }
 
 /// How a file's columns are held against the schema.

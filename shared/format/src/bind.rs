@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use millrace_contract::{ColumnDef, DataType, FileFormat, SchemaMode};
+use millrace_contract::{
+    ColumnDef, DataType, ExtraColumns, FileFormat, MissingColumns, SchemaMode,
+};
 
 use crate::types::appended_captures;
 use crate::{FormatError, Plan, SchemaDifference};
@@ -103,7 +105,7 @@ fn bind_header(
     let mut differences = Vec::new();
     let names = match plan.mode {
         SchemaMode::Strict => {
-            differences.extend(ambiguities(header));
+            differences.extend(ambiguities(header, |name| is_taken(plan, name)));
             header.iter().map(|name| name.trim().to_owned()).collect()
         }
         SchemaMode::Infer => stable_names(header),
@@ -121,14 +123,18 @@ fn bind_header(
             (Some(position), _) => Origin::File { position, otherwise: None },
             (None, Some(value)) => Origin::Capture(value.clone()),
             (None, None) => {
-                if plan.mode == SchemaMode::Strict || column.required {
+                let is_tolerated =
+                    plan.mode == SchemaMode::Infer || plan.missing == MissingColumns::Null;
+                if !is_tolerated || column.required {
                     differences.push(SchemaDifference::Missing(column.source_name().to_owned()));
                 }
                 Origin::Absent
             }
         });
     }
-    differences.extend(extras(positions, &names));
+    if plan.extra == ExtraColumns::Refuse {
+        differences.extend(extras(positions, &names));
+    }
     if differences.is_empty() { Ok(origins) } else { Err(FormatError::Schema(differences)) }
 }
 
@@ -146,14 +152,22 @@ fn extras(unbound: HashMap<String, usize>, names: &[String]) -> Vec<SchemaDiffer
         .collect()
 }
 
-/// Names that stand more than once, and columns without a name.
-fn ambiguities(header: &[String]) -> Vec<SchemaDifference> {
+/// Whether a column of the file is of any interest.
+fn is_taken(plan: &Plan, name: &str) -> bool {
+    let name = folded(name);
+    plan.extra == ExtraColumns::Refuse
+        || plan.columns.iter().any(|column| folded(column.source_name()) == name)
+}
+
+/// Names that stand more than once, and columns without a name, as far as they
+/// are of interest.
+fn ambiguities(header: &[String], is_taken: impl Fn(&str) -> bool) -> Vec<SchemaDifference> {
     let mut counts: HashMap<String, usize> = HashMap::new();
     for name in header {
         *counts.entry(folded(name)).or_default() += 1;
     }
     let mut found = Vec::new();
-    for (position, name) in header.iter().enumerate() {
+    for (position, name) in header.iter().enumerate().filter(|(_, name)| is_taken(name)) {
         if name.trim().is_empty() {
             found.push(SchemaDifference::Unnamed(position + 1));
         } else if let Some(count) = counts.remove(&folded(name)).filter(|&count| count > 1) {

@@ -14,6 +14,7 @@ use crate::block::{Block, Lines, MalformedRow};
 use crate::csv::Dialect;
 use crate::fault::{Fault, Faults, Malformed};
 use crate::rejects::{RejectLines, Rejecter};
+use crate::source::Charset;
 use crate::{FormatError, Plan, RowRule, arrow_schema};
 use fields::FieldDecoder;
 use members::MemberDecoder;
@@ -36,7 +37,6 @@ pub(crate) struct Decoder<'p> {
     schema: SchemaRef,
     rows: RowDecoder,
     rejecter: Rejecter<'p>,
-    latin1: bool,
 }
 
 /// How rows become columns.
@@ -55,26 +55,19 @@ impl<'p> Decoder<'p> {
         dialect: Option<Dialect>,
         binding: &'p Binding,
     ) -> Result<Self, FormatError> {
-        let latin1 = dialect.is_some_and(|dialect| dialect.latin1);
         let rows = match dialect {
             Some(dialect) => {
                 RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding)?)
             }
-            None => RowDecoder::Members(MemberDecoder::new(binding)?),
+            None => RowDecoder::Members(MemberDecoder::new(binding, plan.extra)?),
         };
-        let rejecter = Rejecter::new(&binding.columns, latin1, plan.limits.reject_raw_bytes);
-        Ok(Self {
-            plan,
-            schema: arrow_schema(&plan.columns, &plan.captures),
-            rows,
-            rejecter,
-            latin1,
-        })
+        let rejecter = Rejecter::new(&binding.columns, plan.limits.reject_raw_bytes);
+        Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })
     }
 
     /// Decodes a block. What it leaves in the block is of no further use.
     pub(crate) fn decode(&mut self, block: &mut Block) -> Result<Decoded, FormatError> {
-        self.set_bad_text_aside(block);
+        Self::set_bad_text_aside(block);
         let mut faults = Faults::default();
         let arrays = match &mut self.rows {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
@@ -89,17 +82,16 @@ impl<'p> Decoder<'p> {
     }
 
     /// Takes rows out of the block that are no text at all.
-    fn set_bad_text_aside(&self, block: &mut Block) {
-        let valid = self.latin1 || std::str::from_utf8(&block.bytes).is_ok();
-        if valid && memchr::memchr(0, &block.bytes).is_none() {
+    fn set_bad_text_aside(block: &mut Block) {
+        let Block { rows, bytes, malformed, charset, .. } = block;
+        if charset.find_undefined(bytes).is_none() && memchr::memchr(0, bytes).is_none() {
             return;
         }
         let mut bad = Vec::new();
-        let Block { rows, bytes, malformed, .. } = block;
         for row in 0..rows.len() {
             let (start, end) = rows.span(row);
             let text = &bytes[start as usize..end as usize];
-            if let Some(fault) = text_fault(text, self.latin1) {
+            if let Some(fault) = text_fault(text, *charset) {
                 malformed.push(MalformedRow { start, end, fault });
                 bad.push(row);
             }
@@ -190,15 +182,12 @@ fn block_row(kept: &[u32], row: u32) -> usize {
     kept.get(row as usize).copied().unwrap_or(row) as usize
 }
 
-fn text_fault(text: &[u8], latin1: bool) -> Option<Malformed> {
+fn text_fault(text: &[u8], charset: Charset) -> Option<Malformed> {
     if memchr::memchr(0, text).is_some() {
         return Some(Malformed::Nul);
     }
-    let error = if latin1 { None } else { std::str::from_utf8(text).err() };
-    error.map(|error| {
-        let at = error.valid_up_to();
-        Malformed::Encoding { at, byte: text[at] }
-    })
+    let (at, byte) = charset.find_undefined(text)?;
+    Some(Malformed::Encoding { at: charset.source_length(&text[..at]), byte, charset })
 }
 
 /// The rows for which a rule is false.

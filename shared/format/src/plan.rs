@@ -6,8 +6,8 @@ use std::thread::available_parallelism;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use millrace_contract::{
-    Captures, ColumnDef, CsvOptions, Dataset, FileFormat, OnFail, ParquetOptions, RejectLimit,
-    SchemaMode,
+    Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, MissingColumns, OnFail,
+    ParquetOptions, RejectLimit, SchemaMode,
 };
 use thiserror::Error;
 
@@ -21,6 +21,10 @@ pub struct Plan {
     pub columns: Vec<ColumnDef>,
     /// How strictly a file's columns are held to `columns`.
     pub mode: SchemaMode,
+    /// What becomes of a file's columns that are not in `columns`.
+    pub extra: ExtraColumns,
+    /// What becomes of `columns` that a file does not have.
+    pub missing: MissingColumns,
     /// Path parts that become columns. A declared column of the same name that
     /// the file does not have takes its value from here, parsed as its type;
     /// the others are appended as strings.
@@ -49,6 +53,8 @@ impl Plan {
             csv: dataset.csv.clone(),
             columns: dataset.schema.columns.clone(),
             mode: dataset.schema.mode,
+            extra: dataset.schema.extra,
+            missing: dataset.schema.missing,
             captures: Captures::new(),
             rules: Vec::new(),
             reject_limit: dataset.rejects.max,

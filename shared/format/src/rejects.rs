@@ -10,7 +10,6 @@ use crate::RejectGroup;
 use crate::block::{Block, Lines, MalformedRow};
 use crate::error::article;
 use crate::fault::{Fault, Malformed, Refusal};
-use crate::text::latin1_to_utf8;
 
 /// Rejects of one block.
 #[derive(Debug, Default)]
@@ -24,14 +23,13 @@ pub(crate) struct RejectLines {
 /// Writes down rejects.
 pub(crate) struct Rejecter<'p> {
     columns: &'p [ColumnDef],
-    latin1: bool,
     raw_bytes: usize,
 }
 
 impl<'p> Rejecter<'p> {
     /// Rejects of rows with these columns. Raw text is cut after `raw_bytes`.
-    pub(crate) fn new(columns: &'p [ColumnDef], latin1: bool, raw_bytes: usize) -> Self {
-        Self { columns, latin1, raw_bytes }
+    pub(crate) fn new(columns: &'p [ColumnDef], raw_bytes: usize) -> Self {
+        Self { columns, raw_bytes }
     }
 
     /// Starts on the rejects of a block.
@@ -41,10 +39,7 @@ impl<'p> Rejecter<'p> {
 
     fn raw(&self, row: &[u8]) -> String {
         let cut = &row[..row.len().min(self.raw_bytes)];
-        let mut raw = match self.latin1 {
-            true => latin1_to_utf8(cut),
-            false => String::from_utf8_lossy(cut).into_owned(),
-        };
+        let mut raw = String::from_utf8_lossy(cut).into_owned();
         if cut.len() < row.len() {
             raw.push('…');
         }
@@ -100,7 +95,7 @@ impl<'a> BlockRejects<'a> {
             let line = numbers.line_of(*start);
             let reject = Reject {
                 line,
-                byte_offset: self.block.offset + u64::from(*start),
+                byte_offset: numbers.offset_of(*start),
                 column: reason.column().map(str::to_owned),
                 cause: reason.cause(),
                 rule: reason.rule(),

@@ -6,12 +6,13 @@
 use std::io::Read;
 use std::mem::swap;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::memchr_iter;
+use millrace_contract::Encoding;
 
-use crate::block::{Block, Rows};
-use crate::csv::{Dialect, Scanned, Shape, content, scan};
-use crate::source::{Source, foreign};
-use crate::text::{latin1_to_utf8, strip_bom};
+use crate::block::{Block, Rows, field};
+use crate::csv::{Dialect, Scanned, Shape, scan};
+use crate::lines::LineEnd;
+use crate::source::{Charset, Source, refuse_binary};
 use crate::{FormatError, Limits};
 
 /// Rows per block at most, so that memory is bounded for the shortest rows too.
@@ -35,8 +36,19 @@ pub(crate) struct Counts {
     pub(crate) decompressed_bytes: u64,
     /// Rows of every kind, the header not counted.
     pub(crate) rows: u64,
-    /// Blank lines among them.
+    /// Those that are skipped, by the rule that skips them.
+    pub(crate) skipped: Skipped,
+}
+
+/// Lines that are no rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Skipped {
+    /// Blank lines.
     pub(crate) blank: u64,
+    /// Comments.
+    pub(crate) comments: u64,
+    /// Lines in front of the header.
+    pub(crate) preamble: u64,
 }
 
 /// Reads a source and cuts it into blocks.
@@ -47,36 +59,39 @@ pub(crate) struct Splitter<R: Read> {
     at_end: bool,
     offset: u64,
     line: u64,
-    line_end: u8,
+    line_end: LineEnd,
     block_bytes: usize,
     row_bytes: usize,
     /// Rows found so far, of every kind.
     read: u64,
-    /// Blank lines among them.
-    blank: u64,
+    /// Those among them that are no rows.
+    skipped: Skipped,
 }
 
 impl<R: Read> Splitter<R> {
     /// Opens a source and reads the start of it.
-    pub(crate) fn open(source: R, limits: &Limits) -> Result<Self, FormatError> {
+    pub(crate) fn open(
+        source: R,
+        encoding: Encoding,
+        limits: &Limits,
+    ) -> Result<Self, FormatError> {
         /// Marks in a block are 32 bits wide, and so are offsets of strings.
         const LARGEST: usize = 1 << 29;
+        let source = Source::open(source, encoding, limits)?;
         let mut splitter = Self {
-            source: Source::open(source, limits)?,
+            offset: source.bom(),
+            source,
             buffer: Vec::new(),
             at_end: false,
-            offset: 0,
             line: 1,
-            line_end: b'\n',
+            line_end: LineEnd::Lf,
             block_bytes: limits.block_bytes.clamp(1, LARGEST),
             row_bytes: limits.row_bytes.clamp(1, LARGEST),
             read: 0,
-            blank: 0,
+            skipped: Skipped::default(),
         };
         splitter.fill(splitter.block_bytes.max(8))?;
-        refuse_binary(&splitter.buffer)?;
-        let bom = strip_bom(&splitter.buffer);
-        splitter.drop_front(bom);
+        refuse_binary(&splitter.buffer, splitter.charset())?;
         Ok(splitter)
     }
 
@@ -91,8 +106,36 @@ impl<R: Read> Splitter<R> {
             source_bytes: self.source.source_bytes(),
             decompressed_bytes: self.source.decompressed_bytes(),
             rows: self.read,
-            blank: self.blank,
+            skipped: self.skipped,
         }
+    }
+
+    /// What the source is encoded in.
+    pub(crate) fn charset(&self) -> Charset {
+        self.source.charset()
+    }
+
+    /// Skips lines at the start, whatever they hold.
+    pub(crate) fn skip_preamble(&mut self, count: u32) -> Result<(), FormatError> {
+        if count > 0 {
+            self.detect_line_end(None)?;
+        }
+        for _ in 0..count {
+            let (_, next) = loop {
+                match self.line_end.first(&self.buffer, self.at_end) {
+                    Some(found) => break found,
+                    None if self.at_end => break (0, self.buffer.len()),
+                    None => self.grow()?,
+                }
+            };
+            if next == 0 {
+                return Ok(());
+            }
+            self.drop_front(next);
+            self.read += 1;
+            self.skipped.preamble += 1;
+        }
+        Ok(())
     }
 
     /// Finds out how lines end, from the first of them.
@@ -102,12 +145,12 @@ impl<R: Read> Splitter<R> {
     ) -> Result<(), FormatError> {
         let find = |buffer: &[u8], at_end| match &dialect {
             Some(dialect) => dialect.find_line_end(buffer, at_end),
-            None => first_line_end(buffer, at_end),
+            None => LineEnd::of_first_line(buffer, at_end),
         };
         while find(&self.buffer, self.at_end).is_none() {
             self.grow()?;
         }
-        self.line_end = find(&self.buffer, self.at_end).unwrap_or(b'\n');
+        self.line_end = find(&self.buffer, self.at_end).unwrap_or_default();
         if let Some(dialect) = dialect {
             dialect.line_end = self.line_end;
         }
@@ -129,8 +172,9 @@ impl<R: Read> Splitter<R> {
         dialect: &Dialect,
     ) -> Result<Option<Vec<String>>, FormatError> {
         let Some((fields, scanned)) = self.find_first_row(dialect)? else { return Ok(None) };
-        self.read += scanned.blank;
-        self.blank += scanned.blank;
+        self.read += scanned.blank + scanned.comments;
+        self.skipped.blank += scanned.blank;
+        self.skipped.comments += scanned.comments;
         self.drop_front(scanned.consumed);
         Ok(Some(fields))
     }
@@ -147,11 +191,11 @@ impl<R: Read> Splitter<R> {
             if let Some(row) = malformed.first() {
                 let what = format!("in the first row: {}", row.fault);
                 return Err(FormatError::Unreadable {
-                    byte: self.offset + u64::from(row.start),
+                    byte: self.offset_of(row.start as usize),
                     what,
                 });
             }
-            if scanned.read > scanned.blank {
+            if scanned.read > scanned.blank + scanned.comments {
                 return Ok(Some((self.texts(dialect, &rows)?, scanned)));
             }
             if self.at_end {
@@ -163,14 +207,14 @@ impl<R: Read> Splitter<R> {
 
     fn texts(&self, dialect: &Dialect, rows: &Rows) -> Result<Vec<String>, FormatError> {
         let text = |pair: &[u32]| {
-            let start = pair[0].wrapping_add(1);
-            let field = content(&self.buffer[start as usize..pair[1] as usize], dialect.quote);
-            if dialect.latin1 {
-                return Ok(latin1_to_utf8(&field));
-            }
-            String::from_utf8(field.into_owned()).map_err(|error| FormatError::Unreadable {
-                byte: self.offset + u64::from(start) + error.utf8_error().valid_up_to() as u64,
-                what: "the header is not UTF-8; is its encoding `latin-1`?".into(),
+            let content = dialect.quoting.content(field(&self.buffer, pair));
+            let start = pair[0].wrapping_add(1) as usize;
+            String::from_utf8(content.into_owned()).map_err(|error| FormatError::Unreadable {
+                byte: self.offset_of(start + error.utf8_error().valid_up_to()),
+                what: format!(
+                    "the header is not {}; what is its `encoding`?",
+                    self.source.charset()
+                ),
             })
         };
         rows.marks.windows(2).map(text).collect()
@@ -178,8 +222,8 @@ impl<R: Read> Splitter<R> {
 
     /// The next block, built in the memory of a spare one. `None` at the end.
     pub(crate) fn next(&mut self, cut: Cut, spare: Block) -> Result<Option<Block>, FormatError> {
-        let mut block =
-            Block { offset: self.offset, line: self.line, line_end: self.line_end, ..spare };
+        let (charset, line_end) = (self.source.charset(), self.line_end);
+        let mut block = Block { offset: self.offset, charset, line: self.line, line_end, ..spare };
         block.malformed.clear();
         self.fill(self.block_bytes)?;
         let scanned = loop {
@@ -196,7 +240,8 @@ impl<R: Read> Splitter<R> {
         self.cut_off(scanned.consumed, &mut block.bytes);
         self.line += block.line_ends();
         self.read += scanned.read;
-        self.blank += scanned.blank;
+        self.skipped.blank += scanned.blank;
+        self.skipped.comments += scanned.comments;
         block.read = scanned.read;
         Ok(Some(block))
     }
@@ -215,7 +260,9 @@ impl<R: Read> Splitter<R> {
                     &mut block.malformed,
                 )
             }
-            Cut::Lines => find_lines(&self.buffer, self.at_end, self.line_end, &mut block.rows),
+            Cut::Lines => {
+                find_lines(&self.buffer, self.at_end, self.line_end.byte(), &mut block.rows)
+            }
         }
     }
 
@@ -225,14 +272,18 @@ impl<R: Read> Splitter<R> {
         bytes.extend_from_slice(&self.buffer[length..]);
         self.buffer.truncate(length);
         swap(&mut self.buffer, bytes);
-        self.offset += length as u64;
+        self.offset += self.source.charset().source_length(bytes);
     }
 
     fn drop_front(&mut self, length: usize) {
-        let line_ends = memchr_iter(self.line_end, &self.buffer[..length]).count();
+        self.offset = self.offset_of(length);
+        self.line += self.line_end.count(&self.buffer[..length]) as u64;
         self.buffer.drain(..length);
-        self.offset += length as u64;
-        self.line += line_ends as u64;
+    }
+
+    /// Where a byte of the buffer stands in the source.
+    fn offset_of(&self, at: usize) -> u64 {
+        self.offset + self.source.charset().source_length(&self.buffer[..at])
     }
 
     fn fill(&mut self, target: usize) -> Result<(), FormatError> {
@@ -258,10 +309,9 @@ impl<R: Read> Splitter<R> {
     }
 
     fn row_too_long(&self, start: usize) -> FormatError {
-        let lines = memchr_iter(self.line_end, &self.buffer[..start]).count();
         FormatError::RowTooLong {
-            line: self.line + lines as u64,
-            byte: self.offset + start as u64,
+            line: self.line + self.line_end.count(&self.buffer[..start]) as u64,
+            byte: self.offset_of(start),
             limit: self.row_bytes,
         }
     }
@@ -298,36 +348,6 @@ fn find_lines(bytes: &[u8], at_end: bool, line_end: u8, rows: &mut Rows) -> Scan
     scanned
 }
 
-fn first_line_end(bytes: &[u8], at_end: bool) -> Option<u8> {
-    match memchr2(b'\n', b'\r', bytes) {
-        Some(at) if bytes[at] == b'\n' => Some(b'\n'),
-        Some(at) if at + 1 == bytes.len() => at_end.then_some(b'\r'),
-        Some(at) if bytes[at + 1] == b'\n' => Some(b'\n'),
-        Some(_) => Some(b'\r'),
-        None => at_end.then_some(b'\n'),
-    }
-}
-
-/// Refuses what is no text: known formats by name, others by their bytes.
-fn refuse_binary(start: &[u8]) -> Result<(), FormatError> {
-    if let Some(name) = foreign(start) {
-        let what = format!("this is {name}; it has to be plain or gzipped UTF-8 or Latin-1 text");
-        return Err(FormatError::Unreadable { byte: 0, what });
-    }
-    let sample = &start[..start.len().min(8192)];
-    let is_odd =
-        |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
-    let odd = sample.iter().filter(is_odd).count();
-    // One in twenty; a few bad bytes in a short file cost their rows only.
-    if odd < 4 || odd * 20 <= sample.len() {
-        return Ok(());
-    }
-    let first = sample.iter().position(|byte| is_odd(&byte)).unwrap_or_default();
-    let hint = if memchr(0, sample).is_some() { "; is it UTF-16, or binary?" } else { "" };
-    let what = format!("byte `0x{:02X}` does not belong in a text file{hint}", sample[first]);
-    Err(FormatError::Unreadable { byte: first as u64, what })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,14 +369,5 @@ mod tests {
         let (found, scanned) = lines("{}\r1\r2", b'\r', false);
         assert_eq!(found, ["{}", "1"]);
         assert_eq!(scanned.consumed, 5);
-    }
-
-    #[test]
-    fn binary_files_are_refused_with_the_byte() {
-        let utf16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let error = refuse_binary(&utf16).expect_err("binary");
-        insta::assert_snapshot!(error, @"unreadable at byte 1: byte `0x00` does not belong in a text file; is it UTF-16, or binary?");
-        assert!(refuse_binary("naïve,\t\r\n".as_bytes()).is_ok());
-        assert!(refuse_binary(b"").is_ok());
     }
 }

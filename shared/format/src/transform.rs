@@ -8,7 +8,7 @@ use std::thread::{Scope, scope};
 use crate::bind::{Binding, bind};
 use crate::block::Block;
 use crate::books::Books;
-use crate::csv::{Dialect, is_delimited};
+use crate::csv::{Dialect, encoding_of, is_delimited};
 use crate::decode::{Decoded, Decoder};
 use crate::encode::{Encoder, Lanes, Router};
 use crate::split::{Counts, Cut, Splitter};
@@ -31,7 +31,8 @@ pub fn transform(
     plan: &Plan,
     sink: &mut dyn Sink,
 ) -> Result<Report, FormatError> {
-    let mut splitter = Splitter::open(source, &plan.limits)?;
+    let encoding = encoding_of(plan.format, &plan.csv);
+    let mut splitter = Splitter::open(source, encoding, &plan.limits)?;
     let opened = Opened::of(&mut splitter, plan)?;
     if plan.threads.get() == 1 || splitter.is_whole() {
         return opened.run_here(splitter, sink);
@@ -55,6 +56,7 @@ impl<'a> Opened<'a> {
             return Ok(Self { plan, dialect: None, binding, cut: Cut::Lines });
         }
         let mut dialect = Dialect::new(plan.format, &plan.csv)?;
+        splitter.skip_preamble(plan.csv.skip_lines)?;
         splitter.detect_line_end(Some(&mut dialect))?;
         let header = match plan.csv.header {
             true => Some(take_header(splitter, &dialect)?),

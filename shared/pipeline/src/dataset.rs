@@ -1,12 +1,13 @@
 //! Reads one `[datasets.NAME]` table.
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, Dataset, Expectation, FileFormat, OnFail, ParquetOptions, RejectLimit,
+    ColumnDef, Dataset, Expectation, FileFormat, OnFail, ParquetOptions, RejectLimit,
     RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
 
 use crate::columns;
+use crate::csv;
 use crate::entry::Entry;
 use crate::glob::Glob;
 use crate::known::Known;
@@ -49,7 +50,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         name: name.to_owned(),
         pattern: text.unwrap_or_default().to_owned(),
         format,
-        csv: csv(&section, format),
+        csv: csv::read(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,
@@ -82,53 +83,6 @@ fn format(section: &Section<'_>, pattern: Option<&str>) -> FileFormat {
     }
 }
 
-fn csv(section: &Section<'_>, format: FileFormat) -> CsvOptions {
-    let delimiter = if format == FileFormat::Tsv { '\t' } else { ',' };
-    let defaults = CsvOptions { delimiter, ..CsvOptions::default() };
-    let Some(entry) = section.get("csv") else { return defaults };
-    if format == FileFormat::Ndjson {
-        entry.note("`csv` says how delimited text is written, but the format is ndjson");
-    }
-    let Some(csv) = entry.section() else { return defaults };
-    let options = CsvOptions {
-        delimiter: character(csv.get("delimiter")).unwrap_or(delimiter),
-        quote: character(csv.get("quote")).unwrap_or(defaults.quote),
-        header: csv.get("header").and_then(|entry| entry.flag()).unwrap_or(defaults.header),
-        null: csv.get("null").and_then(|entry| nulls(&entry)).unwrap_or(defaults.null),
-        encoding: csv.get("encoding").and_then(|entry| entry.choice()).unwrap_or_default(),
-    };
-    note_delimiter(&csv, format, &options);
-    options
-}
-
-fn note_delimiter(csv: &Section<'_>, format: FileFormat, options: &CsvOptions) {
-    let Some(entry) = csv.get("delimiter").or_else(|| csv.get("quote")) else { return };
-    if format == FileFormat::Tsv && options.delimiter != '\t' {
-        let hint = r#"write format = "csv""#;
-        entry.note_with("the format is tsv, whose delimiter is a tab", hint);
-    }
-    if options.delimiter == options.quote {
-        entry.note("`delimiter` and `quote` are the same character");
-    }
-}
-
-fn nulls(entry: &Entry<'_>) -> Option<Vec<String>> {
-    Some(entry.texts()?.into_iter().map(|(text, _)| text.to_owned()).collect())
-}
-
-fn character(entry: Option<Entry<'_>>) -> Option<char> {
-    let entry = entry?;
-    let text = entry.text()?;
-    let mut characters = text.chars();
-    match (characters.next(), characters.next()) {
-        (Some(c), None) if c.is_ascii() && !matches!(c, '\n' | '\r' | '\0') => Some(c),
-        _ => {
-            entry.note(format!("{text:?} is not one ASCII character that can stand in a line"));
-            None
-        }
-    }
-}
-
 fn schema(section: &Section<'_>) -> Schema {
     let Some(schema) = section.section("schema") else {
         return Schema { sample_bytes: SAMPLE_BYTES, ..Schema::default() };
@@ -143,6 +97,8 @@ fn schema(section: &Section<'_>) -> Schema {
         mode,
         columns: columns.unwrap_or_default(),
         sample_bytes: sample.unwrap_or(SAMPLE_BYTES),
+        extra: schema.get("extra").and_then(|entry| entry.choice()).unwrap_or_default(),
+        missing: schema.get("missing").and_then(|entry| entry.choice()).unwrap_or_default(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! `millrace-sql`, which this crate does not know.
 
 mod columns;
+mod csv;
 mod dataset;
 mod entry;
 mod file;

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, DataType, Expectation, FileFormat, LoadMode, ParquetOptions, SchemaMode,
+    ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, LoadMode,
+    MissingColumns, ParquetOptions, SchemaMode,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -120,6 +121,8 @@ fn columns() -> Value {
                 "description": "Columns in table order.",
                 "items": column(),
             },
+            "extra": of::<ExtraColumns>(),
+            "missing": of::<MissingColumns>(),
             "sample_bytes": {
                 "type": ["string", "integer"],
                 "description": "How much decompressed data inference looks at; 64MiB unless given.",

@@ -8,13 +8,11 @@ use arrow::buffer::{Buffer, OffsetBuffer};
 
 use super::typed::{null_buffer, take_sized};
 use super::{ColumnBuilder, Fields};
-use crate::csv::{content, undouble_into, unquoted};
 use crate::fault::{Faults, Refusal, shown};
 use crate::json;
-use crate::text::latin1_to_utf8;
 
-/// Builds a column of strings. The bytes must be UTF-8 unless they are said to
-/// be ISO 8859-1; the decoder has seen to that.
+/// Builds a column of strings. The bytes must be UTF-8; the decoder has seen to
+/// that.
 #[derive(Default)]
 pub(super) struct Text {
     bytes: Vec<u8>,
@@ -29,34 +27,14 @@ impl Text {
         // A block is far smaller than 2 GiB.
         self.ends.push(self.bytes.len() as i32);
     }
-
-    fn append(&mut self, text: &[u8], latin1: bool) {
-        if latin1 {
-            self.bytes.extend_from_slice(latin1_to_utf8(text).as_bytes());
-        } else {
-            self.bytes.extend_from_slice(text);
-        }
-    }
-
-    fn append_quoted(&mut self, inner: &[u8], fields: &Fields<'_>) {
-        if memchr::memchr(fields.quote, inner).is_none() {
-            return self.append(inner, fields.latin1);
-        }
-        if !fields.latin1 {
-            return undouble_into(inner, fields.quote, &mut self.bytes);
-        }
-        let mut plain = Vec::with_capacity(inner.len());
-        undouble_into(inner, fields.quote, &mut plain);
-        self.append(&plain, true);
-    }
 }
 
 impl ColumnBuilder for Text {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
         self.ends.reserve(fields.len());
         for (row, field) in fields.iter() {
-            if let Some(inner) = unquoted(field, fields.quote) {
-                self.append_quoted(inner, fields);
+            if let Some(inner) = fields.quoting.inner(field) {
+                fields.quoting.append(inner, true, &mut self.bytes);
             } else if fields.nulls.contain(field) {
                 if fields.required {
                     faults.note(row, fields.column, || Refusal::Required);
@@ -64,14 +42,14 @@ impl ColumnBuilder for Text {
                     self.null_rows.push(self.ends.len() as u32);
                 }
             } else {
-                self.append(field, fields.latin1);
+                fields.quoting.append(field, false, &mut self.bytes);
             }
             self.end_value();
         }
     }
 
     fn push(&mut self, text: &[u8]) -> bool {
-        self.append(text, false);
+        self.bytes.extend_from_slice(text);
         self.end_value();
         true
     }
@@ -109,8 +87,8 @@ impl ColumnBuilder for Json {
                 }
                 continue;
             }
-            let plain = content(field, fields.quote);
-            if !self.push_encoded(&plain, fields.latin1) {
+            let plain = fields.quoting.content(field);
+            if !self.push(&plain) {
                 faults.note(row, fields.column, || Refusal::Type { value: shown(&plain) });
             }
         }
@@ -128,11 +106,5 @@ impl ColumnBuilder for Json {
 
     fn finish(&mut self) -> ArrayRef {
         self.text.finish()
-    }
-}
-
-impl Json {
-    fn push_encoded(&mut self, text: &[u8], latin1: bool) -> bool {
-        if latin1 { self.push(latin1_to_utf8(text).as_bytes()) } else { self.push(text) }
     }
 }

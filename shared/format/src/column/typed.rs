@@ -13,7 +13,6 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::ArrowTimestampType;
 
 use super::{ColumnBuilder, Fields, NullTexts};
-use crate::csv::unquoted;
 use crate::fault::{Faults, Refusal, shown};
 use crate::value::{
     Float, IsoTimestamp, Patterns, parse_bool, parse_date, parse_decimal, parse_float, parse_int,
@@ -60,9 +59,9 @@ impl<V: Values + 'static> Typed<V> {
             self.values.push(V::Value::default());
             return faults.note(row, fields.column, || Refusal::Required);
         }
-        let text = unquoted(field, fields.quote).unwrap_or(field);
-        if !self.push(text) {
-            faults.note(row, fields.column, || Refusal::Type { value: shown(text) });
+        let text = fields.quoting.content(field);
+        if !self.push(&text) {
+            faults.note(row, fields.column, || Refusal::Type { value: shown(&text) });
         }
     }
 }

@@ -28,7 +28,7 @@ impl FieldDecoder {
         dialect: Dialect,
         binding: &Binding,
     ) -> Result<Self, FormatError> {
-        let nulls = NullTexts::new(nulls, dialect.latin1);
+        let nulls = NullTexts::new(nulls);
         let column = |(column, origin): (_, &Origin)| {
             let column: &millrace_contract::ColumnDef = column;
             Ok(match origin {
@@ -72,8 +72,7 @@ impl FieldDecoder {
                 stride: block.rows.stride,
                 first_row,
                 position: *position,
-                quote: self.dialect.quote,
-                latin1: self.dialect.latin1,
+                quoting: self.dialect.quoting,
                 nulls: &self.nulls,
                 column: index,
                 required: *required,

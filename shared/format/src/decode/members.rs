@@ -2,14 +2,15 @@
 //!
 //! Keys are matched exactly. A missing member is null; a key that no column has
 //! rejects the row, in every schema mode, since dropping it would lose data
-//! without a word; of a repeated key the last value counts. A string is read as
+//! without a word, unless the schema says to ignore it; of a repeated key the
+//! last value counts. A string is read as
 //! the text of the column's type, so `"12.50"` is a decimal; a number or boolean
 //! in a string column keeps its spelling.
 
 use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
-use millrace_contract::{ColumnDef, DataType};
+use millrace_contract::{ColumnDef, DataType, ExtraColumns};
 
 use crate::FormatError;
 use crate::bind::{Binding, Origin};
@@ -32,6 +33,8 @@ pub(super) struct MemberDecoder {
     values: Vec<Option<Token>>,
     /// Room for a string without its escapes.
     plain: Vec<u8>,
+    /// Whether keys that no column has are left out.
+    ignores_extra: bool,
 }
 
 enum Column {
@@ -46,7 +49,7 @@ enum Column {
 
 impl MemberDecoder {
     /// A decoder for objects with the keys of the bound columns.
-    pub(super) fn new(binding: &Binding) -> Result<Self, FormatError> {
+    pub(super) fn new(binding: &Binding, extra: ExtraColumns) -> Result<Self, FormatError> {
         let mut by_key = HashMap::new();
         let mut columns = Vec::with_capacity(binding.columns.len());
         for (index, (column, origin)) in binding.columns.iter().zip(&binding.origins).enumerate() {
@@ -62,7 +65,8 @@ impl MemberDecoder {
         let key = |column: &ColumnDef| column.source_name().as_bytes().to_vec();
         let keys: Vec<_> = binding.columns.iter().map(key).collect();
         let (order, values) = ((0..keys.len()).collect(), vec![None; keys.len()]);
-        Ok(Self { columns, by_key, keys, order, values, plain: Vec::new() })
+        let ignores_extra = extra == ExtraColumns::Ignore;
+        Ok(Self { columns, by_key, keys, order, values, plain: Vec::new(), ignores_extra })
     }
 
     /// The columns of a block.
@@ -95,33 +99,51 @@ impl MemberDecoder {
         while more {
             let key = tokens.key().map_err(malformed)?;
             let column = self.column_of(&key, index, line)?;
-            self.values[column] = Some(tokens.value().map_err(malformed)?);
+            let value = tokens.value().map_err(malformed)?;
+            if let Some(column) = column {
+                self.values[column] = Some(value);
+            }
             more = tokens.next_member().map_err(malformed)?;
             index += 1;
         }
         tokens.end().map_err(malformed)
     }
 
-    /// The column of the key at `index` in its row.
+    /// The column of the key at `index` in its row. `None` if it is ignored.
     #[inline]
-    fn column_of(&mut self, key: &Token, index: usize, line: &[u8]) -> Result<usize, Malformed> {
+    fn column_of(
+        &mut self,
+        key: &Token,
+        index: usize,
+        line: &[u8],
+    ) -> Result<Option<usize>, Malformed> {
         let text = key.text(line);
         match self.order.get(index) {
-            Some(&column) if key.kind == Kind::Plain && self.keys[column] == text => Ok(column),
+            Some(&column) if key.kind == Kind::Plain && self.keys[column] == text => {
+                Ok(Some(column))
+            }
             _ => self.look_up(key, index, text),
         }
     }
 
-    fn look_up(&mut self, key: &Token, index: usize, text: &[u8]) -> Result<usize, Malformed> {
+    fn look_up(
+        &mut self,
+        key: &Token,
+        index: usize,
+        text: &[u8],
+    ) -> Result<Option<usize>, Malformed> {
         self.plain.clear();
         let is_escaped = key.kind == Kind::Escaped && unescape(text, &mut self.plain).is_some();
         let name = if is_escaped { &self.plain[..] } else { text };
-        let known = self.by_key.get(name).copied();
-        let column = known.ok_or_else(|| Malformed::UnknownField(shown(text)))?;
+        let column = match self.by_key.get(name).copied() {
+            Some(column) => column,
+            None if self.ignores_extra => return Ok(None),
+            None => return Err(Malformed::UnknownField(shown(text))),
+        };
         if let Some(expected) = self.order.get_mut(index) {
             *expected = column;
         }
-        Ok(column)
+        Ok(Some(column))
     }
 
     fn append_row(&mut self, line: &[u8], row: usize, faults: &mut Faults) {

@@ -1,20 +1,32 @@
-//! The bytes of a file after decompression, whatever it was compressed with.
+//! The text of a file after decompression, as UTF-8, whatever it was compressed
+//! with and encoded in.
 
+mod charset;
 mod counted;
 mod magic;
 
 use std::io::{BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use millrace_contract::Encoding;
 
 use crate::{FormatError, Limits};
+pub(crate) use charset::Charset;
+use charset::{LONGEST_BOM, Transcoder};
 use counted::Counted;
-pub(crate) use magic::foreign;
+pub(crate) use magic::refuse_binary;
 use magic::{Compression, LONGEST_MAGIC};
 
 /// Reads decompressed bytes and knows how many went in and out.
 pub(crate) struct Source<R: Read> {
     stream: Stream<R>,
+    charset: Charset,
+    /// Length of the byte order mark.
+    bom: u64,
+    /// `None` where the text is UTF-8 already.
+    transcoder: Option<Transcoder>,
+    /// Decompressed bytes that are not part of the text yet.
+    raw: Vec<u8>,
     out: u64,
     ratio: u64,
     grace: u64,
@@ -31,7 +43,12 @@ type Prefixed<R> = std::io::Chain<Cursor<Vec<u8>>, Counted<R>>;
 
 impl<R: Read> Source<R> {
     /// Opens a source and recognises its compression by its first bytes.
-    pub(crate) fn open(source: R, limits: &Limits) -> Result<Self, FormatError> {
+    /// Its encoding is `declared` unless a byte order mark says more.
+    pub(crate) fn open(
+        source: R,
+        declared: Encoding,
+        limits: &Limits,
+    ) -> Result<Self, FormatError> {
         let mut counted = Counted::new(source);
         let mut start = Vec::with_capacity(LONGEST_MAGIC);
         (&mut counted)
@@ -47,16 +64,58 @@ impl<R: Read> Source<R> {
             ))),
         };
         let Limits { decompression_ratio: ratio, ratio_grace_bytes: grace, .. } = *limits;
-        Ok(Self { stream, out: 0, ratio, grace })
+        let (charset, raw) = (Charset::Utf8, Vec::new());
+        let mut source =
+            Self { stream, charset, bom: 0, transcoder: None, raw, out: 0, ratio, grace };
+        source.read_byte_order_mark(declared)?;
+        Ok(source)
     }
 
-    /// Appends to `buffer` until it holds `target` bytes or the source ends.
-    /// Answers whether it ended.
+    fn read_byte_order_mark(&mut self, declared: Encoding) -> Result<(), FormatError> {
+        let mut start = Vec::with_capacity(LONGEST_BOM);
+        self.decompress(&mut start, LONGEST_BOM)?;
+        let (charset, bom) = Charset::of(&start, declared)?;
+        start.drain(..bom);
+        (self.charset, self.bom, self.raw) = (charset, bom as u64, start);
+        self.transcoder = Transcoder::new(charset);
+        Ok(())
+    }
+
+    /// What the text is encoded in.
+    pub(crate) fn charset(&self) -> Charset {
+        self.charset
+    }
+
+    /// Length of the byte order mark that was taken off.
+    pub(crate) fn bom(&self) -> u64 {
+        self.bom
+    }
+
+    /// Appends text to `buffer` until it holds `target` bytes, or a few more, or
+    /// the source ends. Answers whether it ended.
     pub(crate) fn fill(
         &mut self,
         buffer: &mut Vec<u8>,
         target: usize,
     ) -> Result<bool, FormatError> {
+        let Some(mut transcoder) = self.transcoder.take() else {
+            buffer.append(&mut self.raw);
+            return self.decompress(buffer, target);
+        };
+        let mut ended = false;
+        let mut raw = std::mem::take(&mut self.raw);
+        while !ended && buffer.len() < target {
+            ended = self.decompress(&mut raw, RAW_CHUNK)?;
+            transcoder.append(&raw, ended, buffer);
+            raw.clear();
+        }
+        (self.raw, self.transcoder) = (raw, Some(transcoder));
+        Ok(ended)
+    }
+
+    /// Appends decompressed bytes until there are `target`. Answers whether the
+    /// source ended.
+    fn decompress(&mut self, buffer: &mut Vec<u8>, target: usize) -> Result<bool, FormatError> {
         let wanted = target.saturating_sub(buffer.len());
         buffer.reserve(wanted);
         let before = buffer.len();
@@ -134,6 +193,9 @@ impl<R: Read> Source<R> {
 
 const GZIP_BUFFER: usize = 128 << 10;
 
+/// Bytes that are turned into UTF-8 at a time.
+const RAW_CHUNK: usize = 64 << 10;
+
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
@@ -150,7 +212,7 @@ mod tests {
     }
 
     fn read(source: impl Read, limits: &Limits) -> Result<Vec<u8>, FormatError> {
-        let mut source = Source::open(source, limits)?;
+        let mut source = Source::open(source, Encoding::Utf8, limits)?;
         let mut buffer = Vec::new();
         let mut target = 1000;
         while !source.fill(&mut buffer, target)? {

@@ -3,6 +3,7 @@
 
 mod books;
 mod csv;
+mod dialects;
 mod ndjson;
 mod random;
 mod real_data;

@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use std::fs::{read, read_dir};
 use std::path::{Path, PathBuf};
 
-use crate::support::{Outcome, csv, ndjson, plan, run};
+use crate::support::{Outcome, csv, infer_from, ndjson, plan, run};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use millrace_contract::{ColumnDef, CsvOptions, DataType, FileFormat, SchemaMode};
-use millrace_format::{Inferred, infer};
+use millrace_format::Inferred;
 use serde_json::Value;
 
 fn folder(name: &str) -> Option<PathBuf> {
@@ -35,7 +35,7 @@ fn name(path: &Path) -> &str {
 
 /// Infers the whole file and transforms it with what was inferred.
 fn infer_and_run(bytes: &[u8], format: FileFormat, options: &CsvOptions) -> (Inferred, Outcome) {
-    let inferred = infer(bytes, format, options, &[], u64::MAX).unwrap();
+    let inferred = infer_from(bytes, format, options, u64::MAX).unwrap();
     let mut plan = plan(format, &[]);
     plan.mode = SchemaMode::Infer;
     plan.csv = options.clone();
@@ -189,7 +189,7 @@ fn csv_spectrum_reads_as_its_json_says() {
             continue;
         }
         let inferred =
-            infer(&bytes[..], FileFormat::Csv, &CsvOptions::default(), &[], 1000).unwrap();
+            infer_from(&bytes[..], FileFormat::Csv, &CsvOptions::default(), 1000).unwrap();
         let columns: Vec<_> =
             inferred.columns.iter().map(|column| format!("{} string", column.name)).collect();
         let mut plan = csv(&columns.iter().map(String::as_str).collect::<Vec<_>>());
@@ -272,7 +272,7 @@ fn nothing_makes_it_panic() {
         for path in files(&folder) {
             let bytes = read(&path).unwrap();
             for format in [FileFormat::Csv, FileFormat::Tsv, FileFormat::Ndjson] {
-                let Ok(inferred) = infer(&bytes[..], format, &CsvOptions::default(), &[], 1 << 20)
+                let Ok(inferred) = infer_from(&bytes[..], format, &CsvOptions::default(), 1 << 20)
                 else {
                     continue;
                 };

@@ -10,13 +10,20 @@ use bytes::Bytes;
 use millrace_contract::{
     ColumnDef, CsvOptions, Dataset, FileFormat, Formats, Reject, Schema, SchemaMode,
 };
-use millrace_format::{FormatError, Plan, Report, Sink, SinkWriter, transform};
+use millrace_format::{FormatError, Inferred, Plan, Report, Sink, SinkWriter, infer, transform};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// A plan for files of `format` with columns such as `amount decimal(12,2)
 /// required`, `day date %d/%m/%Y` or `total int64 from=Total`, strictly held to.
 pub(crate) fn plan(format: FileFormat, columns: &[&str]) -> Plan {
-    let mut plan = Plan::of(&Dataset {
+    let mut plan = Plan::of(&dataset(format, columns));
+    plan.threads = NonZeroUsize::new(2).unwrap();
+    plan
+}
+
+/// A dataset of files of `format` with columns, strictly held to.
+pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
+    Dataset {
         name: "test".into(),
         pattern: "*".into(),
         format,
@@ -25,14 +32,27 @@ pub(crate) fn plan(format: FileFormat, columns: &[&str]) -> Plan {
             mode: SchemaMode::Strict,
             columns: columns.iter().map(|text| column(text)).collect(),
             sample_bytes: 1 << 20,
+            ..Schema::default()
         },
         expect: Vec::new(),
         rejects: Default::default(),
         parquet: Default::default(),
         load: None,
-    });
-    plan.threads = NonZeroUsize::new(2).unwrap();
-    plan
+    }
+}
+
+/// Infers the columns of a file from its first `bytes` bytes.
+pub(crate) fn infer_from(
+    input: impl Read,
+    format: FileFormat,
+    csv: &CsvOptions,
+    bytes: u64,
+) -> Result<Inferred, FormatError> {
+    let mut dataset = dataset(format, &[]);
+    dataset.csv = csv.clone();
+    dataset.schema.mode = SchemaMode::Infer;
+    dataset.schema.sample_bytes = bytes;
+    infer(input, &dataset)
 }
 
 /// A CSV plan.

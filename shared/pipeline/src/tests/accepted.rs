@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use millrace_contract::{
-    DataType, Encoding, FileFormat, LoadMode, OnFail, ParquetCompression, RejectLimit, SchemaMode,
-    StageName,
+    DataType, Encoding, Escape, ExtraColumns, FileFormat, LineEnds, LoadMode, MissingColumns,
+    OnFail, ParquetCompression, Ragged, RejectLimit, SchemaMode, StageName,
 };
 use secrecy::ExposeSecret;
 
@@ -24,7 +24,12 @@ fn every_key_is_read() {
     let expenses = pipeline.dataset("expenses").unwrap();
     assert_eq!(expenses.pattern, "raw/Expenses/{year}/*.csv");
     assert_eq!(expenses.format, FileFormat::Csv);
-    assert_eq!((expenses.csv.delimiter, expenses.csv.quote), (';', '\''));
+    assert_eq!((expenses.csv.delimiter, expenses.csv.quote), (';', Some('\'')));
+    assert_eq!((expenses.csv.escape, expenses.csv.ragged), (Escape::Backslash, Ragged::Pad));
+    assert_eq!((expenses.csv.comment.as_deref(), expenses.csv.skip_lines), (Some("#"), 3));
+    assert!(expenses.csv.trailing_delimiter && expenses.csv.line_ends == LineEnds::Mixed);
+    let schema = &expenses.schema;
+    assert_eq!((schema.extra, schema.missing), (ExtraColumns::Ignore, MissingColumns::Null));
     assert_eq!((expenses.csv.header, expenses.csv.encoding), (false, Encoding::Latin1));
     assert_eq!(expenses.csv.null, ["", "NA"]);
     assert_eq!((expenses.schema.mode, expenses.schema.sample_bytes), (SchemaMode::Strict, 8 << 20));
@@ -79,6 +84,15 @@ fn datasets_keep_their_order_and_formats_follow_the_pattern() {
     );
     assert_eq!(pipeline.datasets[1].rejects.max, RejectLimit::Rows(100));
     assert_eq!(pipeline.datasets[2].csv.delimiter, '\t');
+}
+
+#[test]
+fn an_empty_quote_is_none() {
+    let pipeline = with_datasets(
+        "[datasets.d]\nmatch = \"*.csv\"\ncsv = { quote = \"\", delimiter = \"\\u0001\" }",
+    );
+    let csv = &pipeline.datasets[0].csv;
+    assert_eq!((csv.quote, csv.delimiter), (None, '\u{1}'));
 }
 
 #[test]

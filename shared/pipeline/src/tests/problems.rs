@@ -135,6 +135,21 @@ fn what_does_not_go_together_is_said() {
         ),
         (r#"csv = { quote = "," }"#, "1: `delimiter` and `quote` are the same character"),
         (
+            r#"csv = { delimiter = "||" }"#,
+            "1: \"||\" has 2 characters, but has to be one: rows are split by single bytes",
+        ),
+        (
+            r#"csv = { quote = "\\", escape = "backslash" }"#,
+            "1: a backslash is the delimiter or the quote already",
+        ),
+        (
+            r#"csv = { comment = ",#" }"#,
+            "1: rows may begin like a comment: it starts with the delimiter or the quote",
+        ),
+        (r#"csv = { comment = "" }"#, "1: \"\" cannot begin a comment: it takes 1 to 8 bytes"),
+        (r#"csv = { ragged = "cut" }"#, "1: `cut` is not one of reject, pad, truncate, fit"),
+        (r#"schema = { extra = "drop" }"#, "1: `drop` is not one of refuse, ignore"),
+        (
             "format = \"tsv\"\ncsv = { delimiter = \",\" }",
             "2: the format is tsv, whose delimiter is a tab",
         ),
