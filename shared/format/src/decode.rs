@@ -49,11 +49,13 @@ enum RowDecoder {
 type Breach = (u32, usize);
 
 impl<'p> Decoder<'p> {
-    /// A decoder for a file whose columns are bound as `binding` says.
+    /// A decoder for a file, or the member of an archive, whose columns are bound
+    /// as `binding` says.
     pub(crate) fn new(
         plan: &'p Plan,
         dialect: Option<Dialect>,
         binding: &'p Binding,
+        member: Option<String>,
     ) -> Result<Self, FormatError> {
         let rows = match dialect {
             Some(dialect) => {
@@ -61,7 +63,7 @@ impl<'p> Decoder<'p> {
             }
             None => RowDecoder::Members(MemberDecoder::new(binding, plan.extra)?),
         };
-        let rejecter = Rejecter::new(&binding.columns, plan.limits.reject_raw_bytes);
+        let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
         Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })
     }
 

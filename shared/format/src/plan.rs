@@ -80,6 +80,8 @@ pub struct Limits {
     pub decompression_ratio: u64,
     /// Decompressed bytes before the ratio is looked at.
     pub ratio_grace_bytes: u64,
+    /// Most bytes that a compressed file may become.
+    pub decompressed_bytes: u64,
     /// Arrow bytes of one row group; it is closed when it holds more.
     pub row_group_bytes: usize,
     /// Most partitions that one file may be written to.
@@ -96,6 +98,7 @@ impl Default for Limits {
             columns: 10_000,
             decompression_ratio: 300,
             ratio_grace_bytes: 256 << 20,
+            decompressed_bytes: 1 << 40,
             row_group_bytes: 64 << 20,
             partitions: 128,
             reject_raw_bytes: 256 << 10,

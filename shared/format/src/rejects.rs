@@ -23,13 +23,15 @@ pub(crate) struct RejectLines {
 /// Writes down rejects.
 pub(crate) struct Rejecter<'p> {
     columns: &'p [ColumnDef],
+    member: Option<String>,
     raw_bytes: usize,
 }
 
 impl<'p> Rejecter<'p> {
     /// Rejects of rows with these columns. Raw text is cut after `raw_bytes`.
-    pub(crate) fn new(columns: &'p [ColumnDef], raw_bytes: usize) -> Self {
-        Self { columns, raw_bytes }
+    /// `member` is what an archive calls the file they are in.
+    pub(crate) fn new(columns: &'p [ColumnDef], member: Option<String>, raw_bytes: usize) -> Self {
+        Self { columns, member, raw_bytes }
     }
 
     /// Starts on the rejects of a block.
@@ -94,6 +96,7 @@ impl<'a> BlockRejects<'a> {
         for (start, end, reason) in &self.found {
             let line = numbers.line_of(*start);
             let reject = Reject {
+                member: self.rejecter.member.clone(),
                 line,
                 byte_offset: numbers.offset_of(*start),
                 column: reason.column().map(str::to_owned),

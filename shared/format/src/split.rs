@@ -12,7 +12,7 @@ use millrace_contract::Encoding;
 use crate::block::{Block, Rows, field};
 use crate::csv::{Dialect, Scanned, Shape, scan};
 use crate::lines::LineEnd;
-use crate::source::{Charset, Source, refuse_binary};
+use crate::source::{LONGEST_MAGIC, Source, refuse_binary};
 use crate::{FormatError, Limits};
 
 /// Rows per block at most, so that memory is bounded for the shortest rows too.
@@ -77,10 +77,9 @@ impl<R: Read> Splitter<R> {
     ) -> Result<Self, FormatError> {
         /// Marks in a block are 32 bits wide, and so are offsets of strings.
         const LARGEST: usize = 1 << 29;
-        let source = Source::open(source, encoding, limits)?;
         let mut splitter = Self {
-            offset: source.bom(),
-            source,
+            offset: 0,
+            source: Source::open(source, encoding, limits)?,
             buffer: Vec::new(),
             at_end: false,
             line: 1,
@@ -90,9 +89,33 @@ impl<R: Read> Splitter<R> {
             read: 0,
             skipped: Skipped::default(),
         };
-        splitter.fill(splitter.block_bytes.max(8))?;
-        refuse_binary(&splitter.buffer, splitter.charset())?;
+        splitter.start()?;
         Ok(splitter)
+    }
+
+    /// Reads the start of the file, or of an archive's member.
+    fn start(&mut self) -> Result<(), FormatError> {
+        self.offset = self.source.bom();
+        self.fill(self.block_bytes.max(LONGEST_MAGIC))?;
+        refuse_binary(&self.buffer, self.source.charset())
+    }
+
+    /// The name of the archive's member that is being read. `None` if the source
+    /// is no archive.
+    pub(crate) fn member(&self) -> Option<String> {
+        self.source.member().map(str::to_owned)
+    }
+
+    /// Goes to the next member of an archive once one is read; lines and offsets
+    /// start again. False if there is none.
+    pub(crate) fn next_member(&mut self) -> Result<bool, FormatError> {
+        if !self.source.next_member()? {
+            return Ok(false);
+        }
+        self.buffer.clear();
+        (self.at_end, self.line, self.line_end) = (false, 1, LineEnd::Lf);
+        self.start()?;
+        Ok(true)
     }
 
     /// Whether all of the source is in memory.
@@ -108,11 +131,6 @@ impl<R: Read> Splitter<R> {
             rows: self.read,
             skipped: self.skipped,
         }
-    }
-
-    /// What the source is encoded in.
-    pub(crate) fn charset(&self) -> Charset {
-        self.source.charset()
     }
 
     /// Skips lines at the start, whatever they hold.

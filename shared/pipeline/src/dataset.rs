@@ -71,7 +71,8 @@ fn format(section: &Section<'_>, pattern: Option<&str>) -> FileFormat {
     }
     let Some(pattern) = pattern else { return FileFormat::Csv };
     let pattern = pattern.to_ascii_lowercase();
-    let stem = [".gz", ".zst", ".bz2"].into_iter().find_map(|ending| pattern.strip_suffix(ending));
+    let compressed = [".gz", ".zst", ".bz2", ".xz", ".lz4", ".sz", ".zip"];
+    let stem = compressed.into_iter().find_map(|ending| pattern.strip_suffix(ending));
     match stem.unwrap_or(&pattern).rsplit('.').next() {
         Some("csv") => FileFormat::Csv,
         Some("tsv" | "tab") => FileFormat::Tsv,

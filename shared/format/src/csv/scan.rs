@@ -120,8 +120,7 @@ impl Scanner<'_> {
             if self.commented && !matches!(byte, b'\n' | b'\r') {
             } else if Some(byte) == quoting.quote {
                 self.on_quote(at);
-            } else if quoting.escape.is_some() && self.on_escape(at) {
-            } else if self.quoted {
+            } else if (quoting.escape.is_some() && self.on_escape(at)) || self.quoted {
             } else if byte == delimiter {
                 self.rows.marks.push(at as u32);
             } else if byte == line_end || self.ends_mixed_line(at, byte) {

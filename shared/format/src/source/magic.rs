@@ -5,7 +5,7 @@ use super::Charset;
 use crate::FormatError;
 
 /// Bytes that have to be seen to recognise everything below.
-pub(crate) const LONGEST_MAGIC: usize = 6;
+pub(crate) const LONGEST_MAGIC: usize = 10;
 
 /// What a file is compressed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,41 +14,80 @@ pub(crate) enum Compression {
     None,
     /// Gzip (RFC 1952), of one or several members.
     Gzip,
+    /// Zstandard (RFC 8878), of one or several frames.
+    Zstd,
+    /// bzip2, of one or several streams.
+    Bzip2,
+    /// XZ, of one or several streams.
+    Xz,
+    /// LZ4 frames.
+    Lz4,
+    /// Snappy in its framing format.
+    Snappy,
+    /// A ZIP archive, whose members are read one after the other.
+    Zip,
 }
 
 impl Compression {
     /// Recognises compression by a file's first bytes.
     pub(crate) fn recognise(start: &[u8]) -> Result<Self, FormatError> {
-        if start.starts_with(GZIP) {
-            return Ok(Self::Gzip);
+        if let Some(compression) = Self::of(start) {
+            return Ok(compression);
         }
         match foreign(start) {
             Some(name) => Err(not_text(name)),
             None => Ok(Self::None),
         }
     }
+
+    fn of(start: &[u8]) -> Option<Self> {
+        Some(match start {
+            [0x1F, 0x8B, ..] => Self::Gzip,
+            // A frame, or one that is to be skipped.
+            [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Self::Zstd,
+            // This begins with letters, as a header may; what follows is no text:
+            // the first block's magic, or that of the end.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
+                Self::Bzip2
+            }
+            [0xFD, b'7', b'z', b'X', b'Z', 0x00, ..] => Self::Xz,
+            [0x04, 0x22, 0x4D, 0x18, ..] => Self::Lz4,
+            [0xFF, 0x06, 0x00, 0x00, b's', b'N', b'a', b'P', b'p', b'Y', ..] => Self::Snappy,
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Zip,
+            _ => return None,
+        })
+    }
+
+    /// Its name, as in "the gzip stream".
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "Zstandard",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lz4 => "LZ4",
+            Self::Snappy => "Snappy",
+            Self::Zip => "ZIP",
+        }
+    }
 }
 
-const GZIP: &[u8] = &[0x1F, 0x8B];
-
 const FOREIGN: &[(&[u8], &str)] = &[
-    (GZIP, "gzip within gzip"),
-    (b"\x28\xB5\x2F\xFD", "Zstandard"),
-    (b"\xFD7zXZ\x00", "xz"),
-    (b"\x04\x22\x4D\x18", "LZ4"),
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
+    (b"Rar!\x1A\x07", "a RAR archive"),
     (b"Obj\x01", "Avro"),
     (b"%PDF-", "PDF"),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Office document"),
 ];
 
 /// The name of a format that is no text we read, by the first bytes of what
 /// should be text.
 pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
     match start {
-        // These begin with letters, as a header may; what follows is no text.
-        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', ..] => Some("bzip2"),
-        [b'P', b'A', b'R', b'1', 0..=8, ..] => Some("Parquet"),
+        // This begins with letters, as a header may; what follows is no text.
+        [b'P', b'A', b'R', b'1', 0..=8 | 0x15, ..] => Some("Parquet"),
         _ => FOREIGN.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, name)| *name),
     }
 }
@@ -57,7 +96,7 @@ pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
 pub(crate) fn not_text(name: &str) -> FormatError {
     FormatError::Unreadable {
         byte: 0,
-        what: format!("this is {name}; it has to be text, plain or gzipped"),
+        what: format!("this is {name}; it has to be text, plain or compressed"),
     }
 }
 
@@ -65,6 +104,10 @@ pub(crate) fn not_text(name: &str) -> FormatError {
 pub(crate) fn refuse_binary(start: &[u8], charset: Charset) -> Result<(), FormatError> {
     if let Some(name) = foreign(start) {
         return Err(not_text(name));
+    }
+    if let Some(within) = Compression::of(start) {
+        let what = format!("a {} stream lies within the compression", within.name());
+        return Err(FormatError::Unreadable { byte: 0, what });
     }
     let sample = &start[..start.len().min(8192)];
     let is_odd =
@@ -93,8 +136,8 @@ mod tests {
         assert_eq!(Compression::recognise(b"a,b\n1,").expect("known"), Compression::None);
         assert_eq!(Compression::recognise(b"").expect("known"), Compression::None);
         assert_eq!(Compression::recognise(b"PAR1,P").expect("header"), Compression::None);
-        let error = Compression::recognise(b"PK\x03\x04\x14\x00").expect_err("zip");
-        insta::assert_snapshot!(error, @"unreadable at byte 0: this is a ZIP archive or an Excel workbook; it has to be text, plain or gzipped");
+        let error = Compression::recognise(b"7z\xBC\xAF\x27\x1C").expect_err("7z");
+        insta::assert_snapshot!(error, @"unreadable at byte 0: this is a 7z archive; it has to be text, plain or compressed");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The crate from outside: bytes in, Parquet and rejects out.
 #![allow(clippy::unwrap_used)]
 
+mod archives;
 mod books;
 mod csv;
 mod dialects;
