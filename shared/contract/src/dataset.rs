@@ -24,6 +24,9 @@ pub struct Dataset {
     pub format: FileFormat,
     /// How CSV is written; ignored by other formats.
     pub csv: CsvOptions,
+    /// How JSON objects are read; ignored by other formats.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub json: JsonOptions,
     /// Columns and how strictly they are taken.
     pub schema: Schema,
     /// Expectations, in the order of the pipeline file.
@@ -44,8 +47,35 @@ pub enum FileFormat {
     Csv,
     /// Delimited text with tabs.
     Tsv,
-    /// One JSON object per line.
+    /// One JSON object per line. An array of objects is recognised as such.
     Ndjson,
+    /// A JSON document: an array of objects, or objects one behind the other, on
+    /// any number of lines.
+    Json,
+}
+
+/// How JSON objects are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct JsonOptions {
+    /// Whether columns may be named after keys of nested objects, joined by dots
+    /// as in `user.address.city`.
+    pub flatten: bool,
+    /// What becomes of an object that has a key twice.
+    pub duplicate_keys: DuplicateKeys,
+}
+
+/// What becomes of an object that has a key twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DuplicateKeys {
+    /// The last value counts.
+    #[default]
+    Last,
+    /// The first value counts.
+    First,
+    /// The object is rejected.
+    Reject,
 }
 
 /// The columns of a dataset.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Dataset, ObjectVersion};
+use crate::{Dataset, JsonOptions, ObjectVersion};
 
 /// Names one object version under one dataset's contract: 32 hexadecimal
 /// digits. Output objects, ledger rows and commit records all carry it.
@@ -72,7 +72,14 @@ impl ContractVersion {
             &dataset.load,
         ))
         .unwrap_or_default();
-        let mut digits = fingerprint(&[&definition]);
+        // What came later counts only where it is used, so that what does not use
+        // it keeps its version.
+        let json = match dataset.json == JsonOptions::default() {
+            true => String::new(),
+            false => serde_json::to_string(&dataset.json).unwrap_or_default(),
+        };
+        let parts: &[&str] = if json.is_empty() { &[&definition] } else { &[&definition, &json] };
+        let mut digits = fingerprint(parts);
         digits.truncate(12);
         Self(digits)
     }

@@ -65,6 +65,7 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
         name: "file".into(),
         pattern: path.into(),
         format: format_of(path),
+        json: Default::default(),
         csv,
         schema: Schema { sample_bytes: 4 << 20, ..Schema::default() },
         expect: Vec::new(),
@@ -82,7 +83,8 @@ fn format_of(path: &str) -> FileFormat {
     let name = path.trim_end_matches(".gz");
     match Path::new(name).extension().and_then(|extension| extension.to_str()) {
         Some("tsv") => FileFormat::Tsv,
-        Some("ndjson" | "jsonl" | "json") => FileFormat::Ndjson,
+        Some("json") => FileFormat::Json,
+        Some("ndjson" | "jsonl") => FileFormat::Ndjson,
         _ => FileFormat::Csv,
     }
 }

@@ -3,10 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use millrace_contract::{
-    ColumnDef, DataType, ExtraColumns, FileFormat, MissingColumns, SchemaMode,
-};
+use millrace_contract::{ColumnDef, DataType, ExtraColumns, MissingColumns, SchemaMode};
 
+use crate::csv::is_delimited;
 use crate::types::appended_captures;
 use crate::{FormatError, Plan, SchemaDifference};
 
@@ -55,7 +54,7 @@ pub(crate) fn bind(plan: &Plan, header: Option<&[String]>) -> Result<Binding, Fo
     refuse_duplicates(&columns)?;
     let (origins, fields) = match header {
         Some(header) => (bind_header(plan, header, &columns)?, header.len()),
-        None if plan.format == FileFormat::Ndjson => bind_keys(plan, &columns),
+        None if !is_delimited(plan.format) => bind_keys(plan, &columns),
         None => bind_positions(plan, &columns),
     };
     Ok(Binding { columns, origins, fields })
@@ -217,7 +216,7 @@ fn capture_of<'a>(plan: &'a Plan, column: &ColumnDef) -> Option<&'a String> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_contract::{Captures, Dataset};
+    use millrace_contract::{Captures, Dataset, FileFormat};
 
     use super::*;
 
@@ -238,6 +237,7 @@ mod tests {
             pattern: "*".into(),
             format: FileFormat::Csv,
             csv: Default::default(),
+            json: Default::default(),
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),

@@ -16,6 +16,8 @@ pub(crate) struct Block {
     pub(crate) charset: Charset,
     /// Line of the first byte, counted from 1.
     pub(crate) line: u64,
+    /// How many bytes of that line stand in front of it.
+    pub(crate) column: usize,
     /// What ends a line.
     pub(crate) line_end: LineEnd,
     /// The rows that have the right shape.
@@ -120,6 +122,15 @@ impl<'a> Lines<'a> {
     pub(crate) fn line_of(&mut self, position: u32) -> u64 {
         self.move_to(position as usize);
         self.line
+    }
+
+    /// The place of the byte at `position` in its line, counted from 1 in bytes.
+    pub(crate) fn column_of(&self, position: u32) -> usize {
+        let before = &self.block.bytes[..position as usize];
+        match memchr::memrchr(self.block.line_end.byte(), before) {
+            Some(line_end) => before.len() - line_end,
+            None => self.block.column + before.len() + 1,
+        }
     }
 
     /// Where the byte at `position` stands in the source.

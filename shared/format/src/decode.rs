@@ -61,7 +61,7 @@ impl<'p> Decoder<'p> {
             Some(dialect) => {
                 RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding)?)
             }
-            None => RowDecoder::Members(MemberDecoder::new(binding, plan.extra)?),
+            None => RowDecoder::Members(MemberDecoder::new(binding, plan)?),
         };
         let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
         Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })
@@ -185,8 +185,8 @@ fn block_row(kept: &[u32], row: u32) -> usize {
 }
 
 fn text_fault(text: &[u8], charset: Charset) -> Option<Malformed> {
-    if memchr::memchr(0, text).is_some() {
-        return Some(Malformed::Nul);
+    if let Some(at) = memchr::memchr(0, text) {
+        return Some(Malformed::Nul { at: charset.source_length(&text[..at]) });
     }
     let (at, byte) = charset.find_undefined(text)?;
     Some(Malformed::Encoding { at: charset.source_length(&text[..at]), byte, charset })

@@ -38,16 +38,23 @@ pub(crate) enum Malformed {
         charset: Charset,
     },
     /// The character U+0000, which PostgreSQL can't store.
-    Nul,
+    Nul {
+        /// Offset of the byte in the row, as the source has it.
+        at: u64,
+    },
     /// Not a JSON object.
     Json {
-        /// Position in the line, counted from 1.
+        /// Offset in the row.
         at: usize,
         /// What is wrong there.
         what: &'static str,
     },
+    /// JSON, but not an object: what it is instead.
+    NotAnObject(&'static str),
     /// A key that no column has.
     UnknownField(String),
+    /// A key that stands twice in an object.
+    DuplicateKey(String),
 }
 
 impl Malformed {
@@ -60,9 +67,11 @@ impl Malformed {
             Self::StrayQuote => "stray_quote",
             Self::StrayLineEnd(_) => "stray_line_end",
             Self::Encoding { .. } => "encoding",
-            Self::Nul => "nul_character",
+            Self::Nul { .. } => "nul_character",
             Self::Json { .. } => "json",
+            Self::NotAnObject(_) => "not_an_object",
             Self::UnknownField(_) => "unknown_field",
+            Self::DuplicateKey(_) => "duplicate_key",
         }
     }
 }
@@ -95,8 +104,12 @@ impl fmt::Display for Malformed {
             Self::Encoding { at, byte, charset } => {
                 write!(f, "byte {} of the row, `0x{byte:02X}`, is not {charset}", at + 1)
             }
-            Self::Nul => f.write_str("the row holds the character U+0000, which tables can't hold"),
-            Self::Json { at, what } => write!(f, "{what} at column {at}"),
+            Self::Nul { at } => {
+                write!(f, "byte {} of the row is U+0000, which tables can't hold", at + 1)
+            }
+            Self::Json { at, what } => write!(f, "{what} at byte {} of the row", at + 1),
+            Self::NotAnObject(found) => write!(f, "expected a JSON object, found {found}"),
+            Self::DuplicateKey(key) => write!(f, "the key `{key}` stands twice"),
             Self::UnknownField(key) => write!(f, "no column is named `{key}`"),
         }
     }

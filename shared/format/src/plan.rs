@@ -6,8 +6,8 @@ use std::thread::available_parallelism;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use millrace_contract::{
-    Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, MissingColumns, OnFail,
-    ParquetOptions, RejectLimit, SchemaMode,
+    Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, JsonOptions,
+    MissingColumns, OnFail, ParquetOptions, RejectLimit, SchemaMode,
 };
 use thiserror::Error;
 
@@ -17,6 +17,8 @@ pub struct Plan {
     pub format: FileFormat,
     /// How CSV is written; ignored by other formats.
     pub csv: CsvOptions,
+    /// How JSON objects are read; ignored by other formats.
+    pub json: JsonOptions,
     /// Columns, in the order of the files that are written.
     pub columns: Vec<ColumnDef>,
     /// How strictly a file's columns are held to `columns`.
@@ -51,6 +53,7 @@ impl Plan {
         Self {
             format: dataset.format,
             csv: dataset.csv.clone(),
+            json: dataset.json,
             columns: dataset.schema.columns.clone(),
             mode: dataset.schema.mode,
             extra: dataset.schema.extra,

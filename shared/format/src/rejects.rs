@@ -95,14 +95,16 @@ impl<'a> BlockRejects<'a> {
         let mut numbers = Lines::new(self.block);
         for (start, end, reason) in &self.found {
             let line = numbers.line_of(*start);
+            let byte_offset = numbers.offset_of(*start);
+            let message = reason.message(*start, &mut numbers);
             let reject = Reject {
                 member: self.rejecter.member.clone(),
                 line,
-                byte_offset: numbers.offset_of(*start),
+                byte_offset,
                 column: reason.column().map(str::to_owned),
                 cause: reason.cause(),
                 rule: reason.rule(),
-                message: reason.message(line),
+                message,
                 raw: self.rejecter.raw(&self.block.bytes[*start as usize..*end as usize]),
             };
             // Writing strings and numbers to memory does not fail.
@@ -141,8 +143,14 @@ impl Reason<'_> {
         }
     }
 
-    fn message(&self, line: u64) -> String {
+    /// What is wrong with the row that begins at `start`.
+    fn message(&self, start: u32, lines: &mut Lines<'_>) -> String {
+        let line = lines.line_of(start);
         match self {
+            Self::Malformed(Malformed::Json { at, what }) => {
+                let at = start + *at as u32;
+                format!("line {}: {what} at column {}", lines.line_of(at), lines.column_of(at))
+            }
             Self::Malformed(fault) => format!("line {line}: {fault}"),
             Self::Type(column, value) => format!(
                 "column `{}` at line {line}: `{value}` is not {}{}",

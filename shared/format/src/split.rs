@@ -7,10 +7,11 @@ use std::io::Read;
 use std::mem::swap;
 
 use memchr::memchr_iter;
-use millrace_contract::Encoding;
+use millrace_contract::{Encoding, FileFormat};
 
 use crate::block::{Block, Rows, field};
 use crate::csv::{Dialect, Scanned, Shape, scan};
+use crate::json::{Document, JsonError};
 use crate::lines::LineEnd;
 use crate::source::{LONGEST_MAGIC, Source, refuse_binary};
 use crate::{FormatError, Limits};
@@ -25,6 +26,8 @@ pub(crate) enum Cut {
     Fields(Dialect, usize),
     /// One row per line.
     Lines,
+    /// The values of a JSON document.
+    Document,
 }
 
 /// What a splitter has read.
@@ -66,6 +69,10 @@ pub(crate) struct Splitter<R: Read> {
     read: u64,
     /// Those among them that are no rows.
     skipped: Skipped,
+    /// Where in a JSON document the buffer starts.
+    document: Document,
+    /// How many bytes of the line stand in front of the buffer.
+    column: usize,
 }
 
 impl<R: Read> Splitter<R> {
@@ -88,6 +95,8 @@ impl<R: Read> Splitter<R> {
             row_bytes: limits.row_bytes.clamp(1, LARGEST),
             read: 0,
             skipped: Skipped::default(),
+            document: Document::default(),
+            column: 0,
         };
         splitter.start()?;
         Ok(splitter)
@@ -114,6 +123,7 @@ impl<R: Read> Splitter<R> {
         }
         self.buffer.clear();
         (self.at_end, self.line, self.line_end) = (false, 1, LineEnd::Lf);
+        (self.document, self.column) = (Document::default(), 0);
         self.start()?;
         Ok(true)
     }
@@ -245,7 +255,7 @@ impl<R: Read> Splitter<R> {
         block.malformed.clear();
         self.fill(self.block_bytes)?;
         let scanned = loop {
-            let scanned = self.find_rows(cut, &mut block);
+            let scanned = self.find_rows(cut, &mut block)?;
             self.check_length(scanned)?;
             if scanned.consumed > 0 || self.at_end {
                 break scanned;
@@ -264,8 +274,8 @@ impl<R: Read> Splitter<R> {
         Ok(Some(block))
     }
 
-    fn find_rows(&self, cut: Cut, block: &mut Block) -> Scanned {
-        match cut {
+    fn find_rows(&mut self, cut: Cut, block: &mut Block) -> Result<Scanned, FormatError> {
+        Ok(match cut {
             Cut::Fields(dialect, fields) => {
                 let shape = Shape { fields: Some(fields), most_rows: MOST_ROWS };
                 block.malformed.clear();
@@ -281,7 +291,37 @@ impl<R: Read> Splitter<R> {
             Cut::Lines => {
                 find_lines(&self.buffer, self.at_end, self.line_end.byte(), &mut block.rows)
             }
+            Cut::Document => {
+                let Self { document, buffer, at_end, .. } = self;
+                let found = document.find_rows(buffer, *at_end, MOST_ROWS, &mut block.rows);
+                found.map_err(|error| self.no_document(error))?
+            }
+        })
+    }
+
+    /// The error for a document that is wrong somewhere in the buffer.
+    fn no_document(&self, error: JsonError) -> FormatError {
+        let before = &self.buffer[..error.at];
+        let line = self.line + self.line_end.count(before) as u64;
+        let column = match memchr::memrchr(self.line_end.byte(), before) {
+            Some(line_end) => error.at - line_end,
+            None => self.column + error.at + 1,
+        };
+        let what = format!("{} at line {line}, column {column}", error.what);
+        FormatError::Unreadable { byte: self.offset_of(error.at), what }
+    }
+
+    /// How the rows of JSON in a format are told apart.
+    pub(crate) fn cut_of_json(&mut self, format: FileFormat) -> Result<Cut, FormatError> {
+        if format == FileFormat::Json {
+            return Ok(Cut::Document);
         }
+        self.detect_line_end(None)?;
+        if !Document::is_array_of_objects(&self.buffer) {
+            return Ok(Cut::Lines);
+        }
+        self.line_end = LineEnd::Lf;
+        Ok(Cut::Document)
     }
 
     /// Moves the first `length` bytes of the buffer to `bytes`.
@@ -291,6 +331,10 @@ impl<R: Read> Splitter<R> {
         self.buffer.truncate(length);
         swap(&mut self.buffer, bytes);
         self.offset += self.source.charset().source_length(bytes);
+        self.column = match memchr::memrchr(self.line_end.byte(), bytes) {
+            Some(line_end) => length - line_end - 1,
+            None => self.column + length,
+        };
     }
 
     fn drop_front(&mut self, length: usize) {

@@ -98,9 +98,9 @@ impl<'a> Opened<'a> {
     fn of<R: Read>(splitter: &mut Splitter<R>, plan: &'a Plan) -> Result<Self, FormatError> {
         let member = splitter.member();
         if !is_delimited(plan.format) {
-            splitter.detect_line_end(None)?;
+            let cut = splitter.cut_of_json(plan.format)?;
             let binding = bind(plan, None)?;
-            return Ok(Self { plan, dialect: None, binding, cut: Cut::Lines, member });
+            return Ok(Self { plan, dialect: None, binding, cut, member });
         }
         let mut dialect = Dialect::new(plan.format, &plan.csv)?;
         splitter.skip_preamble(plan.csv.skip_lines)?;

@@ -1,7 +1,7 @@
 //! Reads one `[datasets.NAME]` table.
 
 use millrace_contract::{
-    ColumnDef, Dataset, Expectation, FileFormat, OnFail, ParquetOptions, RejectLimit,
+    ColumnDef, Dataset, Expectation, FileFormat, JsonOptions, OnFail, ParquetOptions, RejectLimit,
     RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
@@ -51,6 +51,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         pattern: text.unwrap_or_default().to_owned(),
         format,
         csv: csv::read(&section, format),
+        json: json(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,
@@ -77,10 +78,29 @@ fn format(section: &Section<'_>, pattern: Option<&str>) -> FileFormat {
         Some("csv") => FileFormat::Csv,
         Some("tsv" | "tab") => FileFormat::Tsv,
         Some("ndjson" | "jsonl") => FileFormat::Ndjson,
+        Some("json") => FileFormat::Json,
         _ => {
             section.need("format", r#""csv""#);
             FileFormat::Csv
         }
+    }
+}
+
+fn json(section: &Section<'_>, format: FileFormat) -> JsonOptions {
+    let Some(entry) = section.get("json") else { return JsonOptions::default() };
+    match format {
+        FileFormat::Ndjson | FileFormat::Json => {}
+        FileFormat::Csv | FileFormat::Tsv => {
+            entry.note("`json` says how JSON objects are read, but the format is delimited text");
+        }
+    }
+    let Some(json) = entry.section() else { return JsonOptions::default() };
+    JsonOptions {
+        flatten: json.get("flatten").and_then(|entry| entry.flag()).unwrap_or_default(),
+        duplicate_keys: json
+            .get("duplicate_keys")
+            .and_then(|entry| entry.choice())
+            .unwrap_or_default(),
     }
 }
 

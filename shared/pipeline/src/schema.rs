@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, LoadMode,
+    ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, JsonOptions, LoadMode,
     MissingColumns, ParquetOptions, SchemaMode,
 };
 use schemars::JsonSchema;
@@ -91,6 +91,7 @@ fn dataset() -> Value {
             "format": described::<FileFormat>("Format of the bytes, after decompression; by the \
                                                pattern's ending unless given."),
             "csv": described::<CsvOptions>("How CSV is written."),
+            "json": described::<JsonOptions>("How JSON objects are read."),
             "schema": columns(),
             "expect": {
                 "type": "array",

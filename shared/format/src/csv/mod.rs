@@ -14,7 +14,7 @@ pub(crate) use scan::{Scanned, Shape, scan};
 pub(crate) fn is_delimited(format: FileFormat) -> bool {
     match format {
         FileFormat::Csv | FileFormat::Tsv => true,
-        FileFormat::Ndjson => false,
+        FileFormat::Ndjson | FileFormat::Json => false,
     }
 }
 

@@ -1,23 +1,24 @@
-//! Columns from JSON objects, one per line.
+//! Columns from JSON objects.
 //!
-//! Keys are matched exactly. A missing member is null; a key that no column has
-//! rejects the row, in every schema mode, since dropping it would lose data
-//! without a word, unless the schema says to ignore it; of a repeated key the
-//! last value counts. A string is read as
+//! Keys are matched exactly; where objects are flattened, a column is named after
+//! the keys on the way to it, joined by dots. A missing member is null; a key
+//! that no column has rejects the row, in every schema mode, since dropping it
+//! would lose data without a word, unless the schema says to ignore it; of a
+//! repeated key the last value counts, unless the dataset says otherwise. A string is read as
 //! the text of the column's type, so `"12.50"` is a decimal; a number or boolean
 //! in a string column keeps its spelling.
 
 use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
-use millrace_contract::{ColumnDef, DataType, ExtraColumns};
+use millrace_contract::{ColumnDef, DataType, DuplicateKeys, ExtraColumns, JsonOptions};
 
-use crate::FormatError;
 use crate::bind::{Binding, Origin};
 use crate::block::Block;
 use crate::column::{ColumnBuilder, Constant, NullTexts, builder};
 use crate::fault::{Faults, Malformed, Refusal, shown};
 use crate::json::{JsonError, Kind, Token, Tokens, unescape};
+use crate::{FormatError, Plan};
 
 /// Decodes JSON objects.
 pub(super) struct MemberDecoder {
@@ -35,6 +36,9 @@ pub(super) struct MemberDecoder {
     plain: Vec<u8>,
     /// Whether keys that no column has are left out.
     ignores_extra: bool,
+    options: JsonOptions,
+    /// The keys on the way to the current object, joined by dots.
+    path: Vec<u8>,
 }
 
 enum Column {
@@ -49,7 +53,7 @@ enum Column {
 
 impl MemberDecoder {
     /// A decoder for objects with the keys of the bound columns.
-    pub(super) fn new(binding: &Binding, extra: ExtraColumns) -> Result<Self, FormatError> {
+    pub(super) fn new(binding: &Binding, plan: &Plan) -> Result<Self, FormatError> {
         let mut by_key = HashMap::new();
         let mut columns = Vec::with_capacity(binding.columns.len());
         for (index, (column, origin)) in binding.columns.iter().zip(&binding.origins).enumerate() {
@@ -65,8 +69,17 @@ impl MemberDecoder {
         let key = |column: &ColumnDef| column.source_name().as_bytes().to_vec();
         let keys: Vec<_> = binding.columns.iter().map(key).collect();
         let (order, values) = ((0..keys.len()).collect(), vec![None; keys.len()]);
-        let ignores_extra = extra == ExtraColumns::Ignore;
-        Ok(Self { columns, by_key, keys, order, values, plain: Vec::new(), ignores_extra })
+        Ok(Self {
+            columns,
+            by_key,
+            keys,
+            order,
+            values,
+            plain: Vec::new(),
+            ignores_extra: plan.extra == ExtraColumns::Ignore,
+            options: plan.json,
+            path: Vec::new(),
+        })
     }
 
     /// The columns of a block.
@@ -94,19 +107,83 @@ impl MemberDecoder {
 
     fn find_members(&mut self, line: &[u8]) -> Result<(), Malformed> {
         let mut tokens = Tokens::new(line);
+        if !tokens.is_object() {
+            return Err(no_object(tokens));
+        }
+        self.path.clear();
+        self.find_in_object(&mut tokens, line, 0)?;
+        tokens.end().map_err(malformed)
+    }
+
+    fn find_in_object(
+        &mut self,
+        tokens: &mut Tokens<'_>,
+        line: &[u8],
+        depth: usize,
+    ) -> Result<(), Malformed> {
         let mut more = tokens.open_object().map_err(malformed)?;
         let mut index = 0;
         while more {
             let key = tokens.key().map_err(malformed)?;
-            let column = self.column_of(&key, index, line)?;
-            let value = tokens.value().map_err(malformed)?;
-            if let Some(column) = column {
-                self.values[column] = Some(value);
+            if self.options.flatten {
+                self.find_flattened(tokens, &key, line, depth)?;
+            } else {
+                let column = self.column_of(&key, index, line)?;
+                let value = tokens.value().map_err(malformed)?;
+                self.keep(column, value, &key, line)?;
             }
             more = tokens.next_member().map_err(malformed)?;
             index += 1;
         }
-        tokens.end().map_err(malformed)
+        Ok(())
+    }
+
+    /// Takes a member by its path, or what is in it.
+    fn find_flattened(
+        &mut self,
+        tokens: &mut Tokens<'_>,
+        key: &Token,
+        line: &[u8],
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push(b'.');
+        }
+        let text = key.text(line);
+        if key.kind != Kind::Escaped || unescape(text, &mut self.path).is_none() {
+            self.path.extend_from_slice(text);
+        }
+        let column = self.by_key.get(&self.path).copied();
+        if column.is_none() && depth < DEEPEST_PATH && tokens.is_object() {
+            self.find_in_object(tokens, line, depth + 1)?;
+        } else if column.is_none() && !self.ignores_extra {
+            return Err(Malformed::UnknownField(shown(&self.path)));
+        } else {
+            let value = tokens.value().map_err(malformed)?;
+            self.keep(column, value, key, line)?;
+        }
+        self.path.truncate(length);
+        Ok(())
+    }
+
+    #[inline]
+    fn keep(
+        &mut self,
+        column: Option<usize>,
+        value: Token,
+        key: &Token,
+        line: &[u8],
+    ) -> Result<(), Malformed> {
+        let Some(column) = column else { return Ok(()) };
+        match (self.values[column], self.options.duplicate_keys) {
+            (Some(_), DuplicateKeys::Reject) => {
+                return Err(Malformed::DuplicateKey(shown(key.text(line))));
+            }
+            (Some(_), DuplicateKeys::First) => {}
+            (None, _) | (Some(_), DuplicateKeys::Last) => self.values[column] = Some(value),
+        }
+        Ok(())
     }
 
     /// The column of the key at `index` in its row. `None` if it is ignored.
@@ -203,6 +280,24 @@ fn append(
     }
 }
 
+/// Keys on the way to a column, at most; what lies deeper is one value.
+const DEEPEST_PATH: usize = 64;
+
+/// Why a row is no object: it is something else, or not JSON at all.
+fn no_object(mut tokens: Tokens<'_>) -> Malformed {
+    let value = tokens.value().and_then(|value| tokens.end().map(|()| value));
+    match value {
+        Err(error) => malformed(error),
+        Ok(value) => Malformed::NotAnObject(match value.kind {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Number => "a number",
+            Kind::Plain | Kind::Escaped => "a string",
+            Kind::Nested => "an array",
+        }),
+    }
+}
+
 fn malformed(error: JsonError) -> Malformed {
-    Malformed::Json { at: error.at + 1, what: error.what }
+    Malformed::Json { at: error.at, what: error.what }
 }

@@ -36,7 +36,7 @@ pub fn infer(source: impl Read, dataset: &Dataset) -> Result<Inferred, FormatErr
     let mut splitter = Splitter::open(source, encoding_of(*format, csv), &limits)?;
     let sampled = match is_delimited(*format) {
         true => delimited::sample(&mut splitter, *format, csv, schema.sample_bytes)?,
-        false => objects::sample(&mut splitter, schema.sample_bytes)?,
+        false => objects::sample(&mut splitter, dataset)?,
     };
     Ok(sampled.resolve(&schema.columns))
 }

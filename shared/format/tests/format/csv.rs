@@ -98,7 +98,7 @@ fn rows_that_can_not_be_read_are_rejected_one_by_one() {
     line 6: a quote stands in an unquoted field; quote the field and double it
     line 7: text follows a closing quote; a quote within quotes is doubled
     line 8: byte 6 of the row, `0xE9`, is not UTF-8
-    line 11: the row holds the character U+0000, which tables can't hold
+    line 11: byte 6 of the row is U+0000, which tables can't hold
     line 12: a quote is opened and never closed
     line 13: the quote opened 1 lines above is never closed
     "#);

@@ -5,6 +5,7 @@ mod archives;
 mod books;
 mod csv;
 mod dialects;
+mod documents;
 mod ndjson;
 mod random;
 mod real_data;

@@ -187,7 +187,14 @@ proptest! {
     fn json_is_taken_where_serde_takes_it_and_means_the_same(
         line in "(\\{(\"[ab]\":([0-9]{1,3}|\"[a-z\\\\n\"]{0,3}\"|null|true|[\\[\\]{}:,1-3 ]{0,8}),?){0,3}\\}|[{}\\[\\]\":,a1 ]{0,12})"
     ) {
-        let outcome = run(format!("{line}\n"), &ndjson(&["a json", "b json"])).unwrap();
+        let outcome = match run(format!("{line}\n"), &ndjson(&["a json", "b json"])) {
+            // What looks like an array of objects is read, and refused, as one.
+            Err(error) if line.trim().starts_with('[') => {
+                prop_assert!(error.to_string().contains(", column "), "{}", error);
+                return Ok(());
+            }
+            outcome => outcome.unwrap(),
+        };
         let parsed = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line).ok();
         let known = |object: &serde_json::Map<_, _>| object.keys().all(|key| key == "a" || key == "b");
         match parsed {

@@ -27,6 +27,7 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
         name: "test".into(),
         pattern: "*".into(),
         format,
+        json: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema {
             mode: SchemaMode::Strict,

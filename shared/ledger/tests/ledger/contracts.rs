@@ -13,6 +13,7 @@ fn dataset() -> Dataset {
         name: "sales".into(),
         pattern: "in/*.csv".into(),
         format: FileFormat::Csv,
+        json: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema::default(),
         expect: Vec::new(),

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use millrace_contract::{
-    DataType, Encoding, Escape, ExtraColumns, FileFormat, LineEnds, LoadMode, MissingColumns,
-    OnFail, ParquetCompression, Ragged, RejectLimit, SchemaMode, StageName,
+    DataType, DuplicateKeys, Encoding, Escape, ExtraColumns, FileFormat, JsonOptions, LineEnds,
+    LoadMode, MissingColumns, OnFail, ParquetCompression, Ragged, RejectLimit, SchemaMode,
+    StageName,
 };
 use secrecy::ExposeSecret;
 
@@ -83,6 +84,8 @@ fn datasets_keep_their_order_and_formats_follow_the_pattern() {
         ]
     );
     assert_eq!(pipeline.datasets[1].rejects.max, RejectLimit::Rows(100));
+    let json = JsonOptions { flatten: true, duplicate_keys: DuplicateKeys::Reject };
+    assert_eq!(pipeline.datasets[1].json, json);
     assert_eq!(pipeline.datasets[2].csv.delimiter, '\t');
 }
 

@@ -41,7 +41,7 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[views.x]", "`views` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
         ("transform = { sql = \"\" }", "`transform` is not available in this version"),
-        ("format = \"json\"", "`json` is not available in this version"),
+        ("format = \"xlsx\"", "`xlsx` is not available in this version"),
         ("schema = { mode = \"evolve\" }", "`evolve` is not available in this version"),
         (
             "load = { table = \"t\", mode = \"replace_table\" }",
@@ -147,6 +147,14 @@ fn what_does_not_go_together_is_said() {
             "1: rows may begin like a comment: it starts with the delimiter or the quote",
         ),
         (r#"csv = { comment = "" }"#, "1: \"\" cannot begin a comment: it takes 1 to 8 bytes"),
+        (
+            "json = { flatten = true }",
+            "1: `json` says how JSON objects are read, but the format is delimited text",
+        ),
+        (
+            "format = \"json\"\njson = { duplicate_keys = \"keep\" }",
+            "2: `keep` is not one of last, first, reject",
+        ),
         (r#"csv = { ragged = "cut" }"#, "1: `cut` is not one of reject, pad, truncate, fit"),
         (r#"schema = { extra = "drop" }"#, "1: `drop` is not one of refuse, ignore"),
         (

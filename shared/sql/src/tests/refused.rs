@@ -103,6 +103,7 @@ fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
         name: "d".into(),
         pattern: "raw/{year}/{kind}-*.csv".into(),
         format: FileFormat::Csv,
+        json: Default::default(),
         csv: CsvOptions::default(),
         schema: Columns {
             mode,
