@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Dataset, JsonOptions, ObjectVersion};
+use crate::{Dataset, ObjectVersion};
 
 /// Names one object version under one dataset's contract: 32 hexadecimal
 /// digits. Output objects, ledger rows and commit records all carry it.
@@ -52,6 +52,12 @@ impl fmt::Display for FileId {
     }
 }
 
+/// Options that came later, if they are used.
+fn later<T: Default + PartialEq + Serialize>(options: &T) -> Option<String> {
+    let used = *options != T::default();
+    used.then(|| serde_json::to_string(options).unwrap_or_default())
+}
+
 /// Names what a dataset's definition promised when a file was planned: 12
 /// hexadecimal digits over everything that decides which rows come out (not
 /// where they are matched or how many workers there are).
@@ -74,12 +80,10 @@ impl ContractVersion {
         .unwrap_or_default();
         // What came later counts only where it is used, so that what does not use
         // it keeps its version.
-        let json = match dataset.json == JsonOptions::default() {
-            true => String::new(),
-            false => serde_json::to_string(&dataset.json).unwrap_or_default(),
-        };
-        let parts: &[&str] = if json.is_empty() { &[&definition] } else { &[&definition, &json] };
-        let mut digits = fingerprint(parts);
+        let (json, fixed) = (later(&dataset.json), later(&dataset.fixed));
+        let parts = [Some(definition), json, fixed];
+        let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
+        let mut digits = fingerprint(&parts);
         digits.truncate(12);
         Self(digits)
     }

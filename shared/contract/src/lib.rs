@@ -17,9 +17,10 @@ mod types;
 pub use balance::{RowBalance, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged};
 pub use dataset::{
-    ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, Formats, JsonOptions,
-    LoadMode, LoadTarget, MissingColumns, OnFail, ParquetCompression, ParquetOptions, RejectLimit,
-    RejectLimitError, RejectOptions, Schema, SchemaMode,
+    ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
+    Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,
+    ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError, RejectOptions, Schema,
+    SchemaMode,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use identity::{ContractVersion, FileId};

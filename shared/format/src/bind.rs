@@ -43,13 +43,7 @@ pub(crate) enum Origin {
 /// [`FormatError::Schema`] with every difference at once.
 pub(crate) fn bind(plan: &Plan, header: Option<&[String]>) -> Result<Binding, FormatError> {
     let mut columns = plan.columns.clone();
-    let by_capture = |(name, _): (&String, &String)| ColumnDef {
-        name: name.clone(),
-        from: None,
-        data_type: DataType::String,
-        format: Default::default(),
-        required: false,
-    };
+    let by_capture = |(name, _): (&String, &String)| ColumnDef::new(name, DataType::String);
     columns.extend(appended_captures(&plan.columns, &plan.captures).map(by_capture));
     refuse_duplicates(&columns)?;
     let (origins, fields) = match header {
@@ -228,8 +222,8 @@ mod tests {
                 name: name.into(),
                 from: flag.strip_prefix("from=").map(str::to_owned),
                 data_type: data_type.parse().expect("a type"),
-                format: Default::default(),
                 required: flag == "required",
+                ..ColumnDef::new("", DataType::String)
             }
         };
         let mut plan = Plan::of(&Dataset {
@@ -238,6 +232,7 @@ mod tests {
             format: FileFormat::Csv,
             csv: Default::default(),
             json: Default::default(),
+            fixed: Default::default(),
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),

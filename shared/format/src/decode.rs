@@ -1,13 +1,14 @@
 //! Blocks to record batches: every row becomes typed values or a reject.
 
 mod fields;
+mod fixed;
 mod members;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use millrace_contract::OnFail;
+use millrace_contract::{FileFormat, OnFail};
 
 use crate::bind::Binding;
 use crate::block::{Block, Lines, MalformedRow};
@@ -17,6 +18,7 @@ use crate::rejects::{RejectLines, Rejecter};
 use crate::source::Charset;
 use crate::{FormatError, Plan, RowRule, arrow_schema};
 use fields::FieldDecoder;
+use fixed::FixedDecoder;
 use members::MemberDecoder;
 
 /// A decoded block.
@@ -42,6 +44,7 @@ pub(crate) struct Decoder<'p> {
 /// How rows become columns.
 enum RowDecoder {
     Fields(FieldDecoder),
+    Fixed(FixedDecoder),
     Members(MemberDecoder),
 }
 
@@ -61,6 +64,9 @@ impl<'p> Decoder<'p> {
             Some(dialect) => {
                 RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding)?)
             }
+            None if plan.format == FileFormat::Fixed => {
+                RowDecoder::Fixed(FixedDecoder::new(binding, plan)?)
+            }
             None => RowDecoder::Members(MemberDecoder::new(binding, plan)?),
         };
         let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
@@ -73,6 +79,7 @@ impl<'p> Decoder<'p> {
         let mut faults = Faults::default();
         let arrays = match &mut self.rows {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
+            RowDecoder::Fixed(fixed) => fixed.decode(block, &mut faults)?,
             RowDecoder::Members(members) => members.decode(block, &mut faults)?,
         };
         let (batch, kept) = self.good_rows(arrays, block.rows.len(), &faults)?;

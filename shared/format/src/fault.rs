@@ -49,6 +49,8 @@ pub(crate) enum Malformed {
         /// What is wrong there.
         what: &'static str,
     },
+    /// Text behind the last column of a line of fixed width.
+    TextBehindColumns(String),
     /// JSON, but not an object: what it is instead.
     NotAnObject(&'static str),
     /// A key that no column has.
@@ -69,6 +71,7 @@ impl Malformed {
             Self::Encoding { .. } => "encoding",
             Self::Nul { .. } => "nul_character",
             Self::Json { .. } => "json",
+            Self::TextBehindColumns(_) => "text_behind_columns",
             Self::NotAnObject(_) => "not_an_object",
             Self::UnknownField(_) => "unknown_field",
             Self::DuplicateKey(_) => "duplicate_key",
@@ -108,6 +111,9 @@ impl fmt::Display for Malformed {
                 write!(f, "byte {} of the row is U+0000, which tables can't hold", at + 1)
             }
             Self::Json { at, what } => write!(f, "{what} at byte {} of the row", at + 1),
+            Self::TextBehindColumns(text) => {
+                write!(f, "`{text}` stands behind the last column")
+            }
             Self::NotAnObject(found) => write!(f, "expected a JSON object, found {found}"),
             Self::DuplicateKey(key) => write!(f, "the key `{key}` stands twice"),
             Self::UnknownField(key) => write!(f, "no column is named `{key}`"),

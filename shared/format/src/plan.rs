@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use millrace_contract::{
-    Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, JsonOptions,
+    Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, FixedOptions, JsonOptions,
     MissingColumns, OnFail, ParquetOptions, RejectLimit, SchemaMode,
 };
 use thiserror::Error;
@@ -19,6 +19,8 @@ pub struct Plan {
     pub csv: CsvOptions,
     /// How JSON objects are read; ignored by other formats.
     pub json: JsonOptions,
+    /// How files of fixed width are written; ignored by other formats.
+    pub fixed: FixedOptions,
     /// Columns, in the order of the files that are written.
     pub columns: Vec<ColumnDef>,
     /// How strictly a file's columns are held to `columns`.
@@ -54,6 +56,7 @@ impl Plan {
             format: dataset.format,
             csv: dataset.csv.clone(),
             json: dataset.json,
+            fixed: dataset.fixed.clone(),
             columns: dataset.schema.columns.clone(),
             mode: dataset.schema.mode,
             extra: dataset.schema.extra,

@@ -176,7 +176,7 @@ impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ColumnDef { data_type, format, .. } = self.column;
         match data_type {
-            DataType::Date | DataType::Timestamp { .. } if !format.is_empty() => {
+            DataType::Date | DataType::Time | DataType::Timestamp { .. } if !format.is_empty() => {
                 write!(f, " written as `{}`", format.0.join("` or `"))
             }
             DataType::Timestamp { utc: false, .. } if self.has_zone() => {

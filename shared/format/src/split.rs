@@ -311,6 +311,14 @@ impl<R: Read> Splitter<R> {
         FormatError::Unreadable { byte: self.offset_of(error.at), what }
     }
 
+    /// How the rows of a file of fixed width are told apart, once the lines at the
+    /// start are skipped.
+    pub(crate) fn cut_of_fixed(&mut self, skip_lines: u32) -> Result<Cut, FormatError> {
+        self.detect_line_end(None)?;
+        self.skip_preamble(skip_lines)?;
+        Ok(Cut::Lines)
+    }
+
     /// How the rows of JSON in a format are told apart.
     pub(crate) fn cut_of_json(&mut self, format: FileFormat) -> Result<Cut, FormatError> {
         if format == FileFormat::Json {

@@ -5,12 +5,15 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Scope, scope};
 
+use millrace_contract::FileFormat;
+
 use crate::bind::{Binding, bind};
 use crate::block::Block;
 use crate::books::Books;
-use crate::csv::{Dialect, encoding_of, is_delimited};
+use crate::csv::{Dialect, is_delimited};
 use crate::decode::{Decoded, Decoder};
 use crate::encode::{Encoder, Lanes, Router};
+use crate::source::encoding_of;
 use crate::split::{Counts, Cut, Splitter};
 use crate::{FormatError, Plan, Report, SchemaDifference, Sink, arrow_schema};
 
@@ -31,7 +34,7 @@ pub fn transform(
     plan: &Plan,
     sink: &mut dyn Sink,
 ) -> Result<Report, FormatError> {
-    let encoding = encoding_of(plan.format, &plan.csv);
+    let encoding = encoding_of(plan.format, &plan.csv, &plan.fixed);
     let mut splitter = Splitter::open(source, encoding, &plan.limits)?;
     if splitter.member().is_some() {
         return scope(|scope| transform_members(scope, splitter, plan, sink));
@@ -98,7 +101,10 @@ impl<'a> Opened<'a> {
     fn of<R: Read>(splitter: &mut Splitter<R>, plan: &'a Plan) -> Result<Self, FormatError> {
         let member = splitter.member();
         if !is_delimited(plan.format) {
-            let cut = splitter.cut_of_json(plan.format)?;
+            let cut = match plan.format {
+                FileFormat::Fixed => splitter.cut_of_fixed(plan.fixed.skip_lines)?,
+                format => splitter.cut_of_json(format)?,
+            };
             let binding = bind(plan, None)?;
             return Ok(Self { plan, dialect: None, binding, cut, member });
         }

@@ -9,7 +9,7 @@ use crate::walk::Section;
 const LONGEST_COMMENT: usize = 8;
 
 /// Lines in front of a header, at most.
-const MOST_SKIPPED: u64 = 1_000_000;
+pub(crate) const MOST_SKIPPED: u64 = 1_000_000;
 
 /// Reads the options of a dataset of `format`, and notes those that get in each
 /// other's way.

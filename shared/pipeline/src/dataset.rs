@@ -1,8 +1,8 @@
 //! Reads one `[datasets.NAME]` table.
 
 use millrace_contract::{
-    ColumnDef, Dataset, Expectation, FileFormat, JsonOptions, OnFail, ParquetOptions, RejectLimit,
-    RejectOptions, Schema, SchemaMode,
+    ColumnDef, DataType, Dataset, Expectation, FileFormat, FixedOptions, JsonOptions, OnFail,
+    ParquetOptions, RejectLimit, RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
 
@@ -37,7 +37,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     let glob = pattern.as_ref().zip(text).and_then(|(entry, text)| parse_pattern(entry, text));
     let captures: Vec<&str> = glob.iter().flat_map(Glob::capture_names).collect();
     let format = format(&section, text);
-    let schema = schema(&section);
+    let schema = schema(&section, format);
     let known = Known {
         columns: &schema.columns,
         captures,
@@ -45,6 +45,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         open: schema.mode == SchemaMode::Infer || glob.is_none(),
     };
     let parquet = parquet(&section, &known);
+    note_unloadable(&section, &schema);
     let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
@@ -52,6 +53,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         format,
         csv: csv::read(&section, format),
         json: json(&section, format),
+        fixed: fixed(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,
@@ -59,6 +61,17 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         schema,
     };
     Some(ReadDataset { dataset, glob: glob?, pattern: pattern? })
+}
+
+/// Databases are not loaded with times of day yet.
+fn note_unloadable(section: &Section<'_>, schema: &Schema) {
+    let time = schema.columns.iter().find(|column| column.data_type == DataType::Time);
+    if let (Some(column), Some(entry)) = (time, section.get("load")) {
+        entry.note_with(
+            format!("column `{}` is a time, which stays in the lake", column.name),
+            "make it a string to load it",
+        );
+    }
 }
 
 fn parse_pattern(entry: &Entry<'_>, text: &str) -> Option<Glob> {
@@ -90,8 +103,8 @@ fn json(section: &Section<'_>, format: FileFormat) -> JsonOptions {
     let Some(entry) = section.get("json") else { return JsonOptions::default() };
     match format {
         FileFormat::Ndjson | FileFormat::Json => {}
-        FileFormat::Csv | FileFormat::Tsv => {
-            entry.note("`json` says how JSON objects are read, but the format is delimited text");
+        FileFormat::Csv | FileFormat::Tsv | FileFormat::Fixed => {
+            entry.note("`json` says how JSON objects are read, but the format is another");
         }
     }
     let Some(json) = entry.section() else { return JsonOptions::default() };
@@ -104,14 +117,39 @@ fn json(section: &Section<'_>, format: FileFormat) -> JsonOptions {
     }
 }
 
-fn schema(section: &Section<'_>) -> Schema {
+fn fixed(section: &Section<'_>, format: FileFormat) -> FixedOptions {
+    let defaults = FixedOptions::default();
+    let Some(entry) = section.get("fixed") else { return defaults };
+    if format != FileFormat::Fixed {
+        entry.note("`fixed` says how columns of fixed width are read, but the format is another");
+    }
+    let Some(fixed) = entry.section() else { return defaults };
+    let null = fixed.get("null").and_then(|entry| entry.texts());
+    let skipped = fixed.get("skip_lines").and_then(|entry| entry.number(0..=csv::MOST_SKIPPED));
+    FixedOptions {
+        null: null.map_or(defaults.null, |texts| {
+            texts.into_iter().map(|(text, _)| text.to_owned()).collect()
+        }),
+        encoding: fixed.get("encoding").and_then(|entry| entry.choice()).unwrap_or_default(),
+        skip_lines: skipped.and_then(|lines| u32::try_from(lines).ok()).unwrap_or_default(),
+    }
+}
+
+fn schema(section: &Section<'_>, format: FileFormat) -> Schema {
     let Some(schema) = section.section("schema") else {
+        if format == FileFormat::Fixed {
+            section.need("schema", r#"{ mode = "strict", columns = […] }"#);
+        }
         return Schema { sample_bytes: SAMPLE_BYTES, ..Schema::default() };
     };
     let mode: SchemaMode = schema.get("mode").and_then(|entry| entry.choice()).unwrap_or_default();
-    let columns = schema.get("columns").map(|entry| columns::read(&entry));
+    let columns = schema.get("columns").map(|entry| columns::read(&entry, format));
     if mode == SchemaMode::Strict {
         need_columns(&schema);
+    } else if format == FileFormat::Fixed
+        && let Some(entry) = schema.need("mode", r#""strict""#)
+    {
+        entry.note("the places of columns can't be inferred; declare them with mode `strict`");
     }
     let sample = schema.get("sample_bytes").and_then(|entry| entry.size(1 << 10..=1 << 40));
     Schema {

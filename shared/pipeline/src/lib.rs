@@ -20,6 +20,7 @@ mod problem;
 mod quantity;
 mod route;
 mod schema;
+mod spelling;
 mod stage;
 mod unavailable;
 mod url;

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, JsonOptions, LoadMode,
-    MissingColumns, ParquetOptions, SchemaMode,
+    ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, FixedOptions,
+    JsonOptions, LoadMode, MissingColumns, ParquetOptions, SchemaMode,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -92,6 +92,7 @@ fn dataset() -> Value {
                                                pattern's ending unless given."),
             "csv": described::<CsvOptions>("How CSV is written."),
             "json": described::<JsonOptions>("How JSON objects are read."),
+            "fixed": described::<FixedOptions>("How files of fixed width are written."),
             "schema": columns(),
             "expect": {
                 "type": "array",

@@ -1,25 +1,18 @@
 //! Column builders: text in, Arrow arrays out, one block at a time.
 
+mod build;
 mod constant;
 mod text;
 mod typed;
 
 use arrow::array::ArrayRef;
-use millrace_contract::{ColumnDef, DataType, TimeUnit};
 
-use crate::FormatError;
 use crate::block::field;
 use crate::csv::Quoting;
 use crate::fault::Faults;
-use crate::value::Patterns;
 
+pub(crate) use build::builder;
 pub(crate) use constant::Constant;
-use text::{Json, Text};
-use typed::{
-    Bools, Dates, Decimals, Floats, Ints, PatternDates, PatternTimestamps, Timestamps, Typed,
-    Unsigned,
-};
-
 /// Builds one column of a batch.
 pub(crate) trait ColumnBuilder: Send {
     /// Appends the fields of one column of some CSV rows. A value that is refused
@@ -119,41 +112,4 @@ impl NullTexts {
 #[inline]
 fn length_bit(length: usize) -> u64 {
     1 << length.min(63)
-}
-
-/// The builder of a column.
-pub(crate) fn builder(
-    column: &ColumnDef,
-    nulls: &NullTexts,
-) -> Result<Box<dyn ColumnBuilder>, FormatError> {
-    let patterns = || {
-        Patterns::compile(&column.format.0).map_err(|pattern| FormatError::Plan {
-            what: format!("column `{}`: `{pattern}` is not a strftime pattern", column.name),
-        })
-    };
-    let iso = column.format.is_empty();
-    Ok(match column.data_type {
-        DataType::Bool => Typed::boxed(Bools, nulls),
-        DataType::Int8 => Typed::boxed(Ints::<i8>::default(), nulls),
-        DataType::Int16 => Typed::boxed(Ints::<i16>::default(), nulls),
-        DataType::Int32 => Typed::boxed(Ints::<i32>::default(), nulls),
-        DataType::Int64 => Typed::boxed(Ints::<i64>::default(), nulls),
-        DataType::UInt64 => Typed::boxed(Unsigned, nulls),
-        DataType::Float32 => Typed::boxed(Floats::<f32>::default(), nulls),
-        DataType::Float64 => Typed::boxed(Floats::<f64>::default(), nulls),
-        DataType::Decimal { precision, scale } => {
-            Typed::boxed(Decimals { precision, scale }, nulls)
-        }
-        DataType::Date if iso => Typed::boxed(Dates, nulls),
-        DataType::Date => Typed::boxed(PatternDates(patterns()?), nulls),
-        DataType::Timestamp { unit, utc } if iso => {
-            Typed::boxed(Timestamps { millis: unit == TimeUnit::Milli, utc }, nulls)
-        }
-        DataType::Timestamp { unit, utc } => {
-            let timestamps = Timestamps { millis: unit == TimeUnit::Milli, utc };
-            Typed::boxed(PatternTimestamps { patterns: patterns()?, timestamps }, nulls)
-        }
-        DataType::String => Box::new(Text::default()),
-        DataType::Json => Box::new(Json::default()),
-    })
 }

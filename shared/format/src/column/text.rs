@@ -1,5 +1,6 @@
-//! Columns of text: strings, and JSON values kept as their text.
+//! Columns of text: strings, and JSON values and UUIDs kept as their text.
 
+use std::borrow::Cow;
 use std::mem::take;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::typed::{null_buffer, take_sized};
 use super::{ColumnBuilder, Fields};
 use crate::fault::{Faults, Refusal, shown};
 use crate::json;
+use crate::value::canonical_uuid;
 
 /// Builds a column of strings. The bytes must be UTF-8; the decoder has seen to
 /// that.
@@ -19,9 +21,16 @@ pub(super) struct Text {
     /// Where each value ends.
     ends: Vec<i32>,
     null_rows: Vec<u32>,
+    /// Whether spaces around a value are taken off.
+    trims: bool,
 }
 
 impl Text {
+    /// Texts, with or without the spaces around them.
+    pub(super) fn new(trims: bool) -> Self {
+        Self { trims, ..Self::default() }
+    }
+
     #[inline]
     fn end_value(&mut self) {
         // A block is far smaller than 2 GiB.
@@ -33,7 +42,9 @@ impl ColumnBuilder for Text {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
         self.ends.reserve(fields.len());
         for (row, field) in fields.iter() {
+            let field = if self.trims { field.trim_ascii() } else { field };
             if let Some(inner) = fields.quoting.inner(field) {
+                let inner = if self.trims { inner.trim_ascii() } else { inner };
                 fields.quoting.append(inner, true, &mut self.bytes);
             } else if fields.nulls.contain(field) {
                 if fields.required {
@@ -49,7 +60,7 @@ impl ColumnBuilder for Text {
     }
 
     fn push(&mut self, text: &[u8]) -> bool {
-        self.bytes.extend_from_slice(text);
+        self.bytes.extend_from_slice(if self.trims { text.trim_ascii() } else { text });
         self.end_value();
         true
     }
@@ -69,13 +80,34 @@ impl ColumnBuilder for Text {
     }
 }
 
-/// Builds a column of JSON texts; what is no JSON value is refused.
-#[derive(Default)]
-pub(super) struct Json {
+/// Builds a column of texts that have to be something, such as JSON values or
+/// UUIDs; what is not is refused.
+pub(super) struct Checked {
     text: Text,
+    spell: fn(&[u8]) -> Option<Cow<'_, [u8]>>,
 }
 
-impl ColumnBuilder for Json {
+impl Checked {
+    /// JSON values, kept as their texts.
+    pub(super) fn json() -> Self {
+        Self { text: Text::default(), spell: json_text }
+    }
+
+    /// UUIDs in their canonical form.
+    pub(super) fn uuids() -> Self {
+        Self { text: Text::default(), spell: uuid_text }
+    }
+}
+
+fn json_text(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    json::is_value(text).then(|| Cow::Borrowed(text.trim_ascii()))
+}
+
+fn uuid_text(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    canonical_uuid(text).map(Cow::Owned)
+}
+
+impl ColumnBuilder for Checked {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
         for (row, field) in fields.iter() {
             if fields.means_null(field) {
@@ -95,9 +127,9 @@ impl ColumnBuilder for Json {
     }
 
     fn push(&mut self, text: &[u8]) -> bool {
-        let valid = json::is_value(text);
-        self.text.push(if valid { text.trim_ascii() } else { b"" });
-        valid
+        let spelled = (self.spell)(text);
+        self.text.push(spelled.as_deref().unwrap_or_default());
+        spelled.is_some()
     }
 
     fn push_null(&mut self) {

@@ -6,7 +6,7 @@ mod quoting;
 mod scan;
 
 pub(crate) use dialect::Dialect;
-use millrace_contract::{CsvOptions, Encoding, FileFormat};
+use millrace_contract::FileFormat;
 pub(crate) use quoting::Quoting;
 pub(crate) use scan::{Scanned, Shape, scan};
 
@@ -14,12 +14,6 @@ pub(crate) use scan::{Scanned, Shape, scan};
 pub(crate) fn is_delimited(format: FileFormat) -> bool {
     match format {
         FileFormat::Csv | FileFormat::Tsv => true,
-        FileFormat::Ndjson | FileFormat::Json => false,
+        FileFormat::Ndjson | FileFormat::Json | FileFormat::Fixed => false,
     }
-}
-
-/// The encoding that is declared for a file. JSON is UTF-8, unless a byte order
-/// mark says otherwise.
-pub(crate) fn encoding_of(format: FileFormat, csv: &CsvOptions) -> Encoding {
-    if is_delimited(format) { csv.encoding } else { Encoding::Utf8 }
 }

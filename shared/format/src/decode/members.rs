@@ -46,6 +46,8 @@ enum Column {
         kind: DataType,
         required: bool,
         otherwise: Option<String>,
+        /// Texts that mean null in this column.
+        nulls: NullTexts,
         builder: Box<dyn ColumnBuilder>,
     },
     Constant(Constant),
@@ -225,8 +227,15 @@ impl MemberDecoder {
 
     fn append_row(&mut self, line: &[u8], row: usize, faults: &mut Faults) {
         for (index, (column, value)) in self.columns.iter_mut().zip(&self.values).enumerate() {
-            let Column::Member { kind, required, otherwise, builder } = column else { continue };
-            let value = value.filter(|value| value.kind != Kind::Null);
+            let Column::Member { kind, required, otherwise, nulls, builder } = column else {
+                continue;
+            };
+            let means_null = |value: &Token| match value.kind {
+                Kind::Null => true,
+                Kind::Plain => nulls.contain(value.text(line)),
+                Kind::Bool | Kind::Number | Kind::Escaped | Kind::Nested => false,
+            };
+            let value = value.filter(|value| !means_null(value));
             let taken = match (&value, &otherwise) {
                 (Some(value), _) => append(value, line, *kind, builder.as_mut(), &mut self.plain),
                 (None, Some(capture)) => builder.push(capture.as_bytes()),
@@ -251,8 +260,10 @@ impl MemberDecoder {
 fn member(column: &ColumnDef, otherwise: Option<String>) -> Result<Column, FormatError> {
     // A capture that is not of the type is the file's fault, not a row's.
     Constant::new(column, otherwise.as_deref())?;
+    let nulls = NullTexts::new(column.null.as_deref().unwrap_or_default());
     let builder = builder(column, &NullTexts::default())?;
-    Ok(Column::Member { kind: column.data_type, required: column.required, otherwise, builder })
+    let (kind, required) = (column.data_type, column.required);
+    Ok(Column::Member { kind, required, otherwise, nulls, builder })
 }
 
 /// Appends a value that is not null. False if it is not of the type.

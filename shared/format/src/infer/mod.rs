@@ -10,10 +10,11 @@ mod objects;
 
 use std::io::Read;
 
-use millrace_contract::{ColumnDef, DataType, Dataset};
+use millrace_contract::{ColumnDef, DataType, Dataset, FileFormat};
 
 use crate::bind::folded;
-use crate::csv::{encoding_of, is_delimited};
+use crate::csv::is_delimited;
+use crate::source::encoding_of;
 use crate::split::Splitter;
 use crate::{FormatError, Inferred, Limits};
 use guess::Guess;
@@ -29,11 +30,15 @@ use guess::Guess;
 /// # Errors
 /// [`FormatError`] if the sample can't be read as the dataset says.
 pub fn infer(source: impl Read, dataset: &Dataset) -> Result<Inferred, FormatError> {
-    let Dataset { format, csv, schema, .. } = dataset;
+    let Dataset { format, csv, fixed, schema, .. } = dataset;
+    if *format == FileFormat::Fixed {
+        let what = "columns of fixed width have to be declared: their places can't be inferred";
+        return Err(FormatError::Plan { what: what.to_owned() });
+    }
     let sample = usize::try_from(schema.sample_bytes).unwrap_or(usize::MAX);
     let limits = Limits::default();
     let limits = Limits { block_bytes: limits.block_bytes.min(sample.max(1)), ..limits };
-    let mut splitter = Splitter::open(source, encoding_of(*format, csv), &limits)?;
+    let mut splitter = Splitter::open(source, encoding_of(*format, csv, fixed), &limits)?;
     let sampled = match is_delimited(*format) {
         true => delimited::sample(&mut splitter, *format, csv, schema.sample_bytes)?,
         false => objects::sample(&mut splitter, dataset)?,
@@ -97,12 +102,7 @@ impl Sampled {
 
 impl Sample {
     fn column(&self) -> ColumnDef {
-        ColumnDef {
-            name: self.name.clone(),
-            from: self.from.clone(),
-            data_type: self.guess.data_type().unwrap_or(DataType::String),
-            format: Default::default(),
-            required: false,
-        }
+        let data_type = self.guess.data_type().unwrap_or(DataType::String);
+        ColumnDef { from: self.from.clone(), ..ColumnDef::new(&self.name, data_type) }
     }
 }

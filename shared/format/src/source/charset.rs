@@ -5,7 +5,7 @@
 use std::fmt;
 
 use encoding_rs::{DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252, mem};
-use millrace_contract::Encoding;
+use millrace_contract::{CsvOptions, Encoding, FileFormat, FixedOptions};
 
 use crate::FormatError;
 
@@ -88,6 +88,16 @@ impl Charset {
         let is_open = |pair: &[u8]| matches!(pair, [0xC2, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D]);
         let at = text.windows(2).position(is_open)?;
         Some((at, text[at + 1]))
+    }
+}
+
+/// The encoding that is declared for a file. JSON is UTF-8, unless a byte order
+/// mark says otherwise.
+pub(crate) fn encoding_of(format: FileFormat, csv: &CsvOptions, fixed: &FixedOptions) -> Encoding {
+    match format {
+        FileFormat::Csv | FileFormat::Tsv => csv.encoding,
+        FileFormat::Fixed => fixed.encoding,
+        FileFormat::Ndjson | FileFormat::Json => Encoding::Utf8,
     }
 }
 

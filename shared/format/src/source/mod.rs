@@ -14,7 +14,7 @@ use std::sync::Arc;
 use millrace_contract::Encoding;
 
 use crate::{FormatError, Limits};
-pub(crate) use charset::Charset;
+pub(crate) use charset::{Charset, encoding_of};
 use charset::{LONGEST_BOM, Transcoder};
 use input::{Input, Progress};
 use magic::Compression;

@@ -3,6 +3,7 @@
 
 mod archives;
 mod books;
+mod columns;
 mod csv;
 mod dialects;
 mod documents;

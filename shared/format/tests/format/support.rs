@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use millrace_contract::{
-    ColumnDef, CsvOptions, Dataset, FileFormat, Formats, Reject, Schema, SchemaMode,
+    ColumnDef, CsvOptions, DataType, Dataset, FileFormat, Formats, Reject, Schema, SchemaMode,
 };
 use millrace_format::{FormatError, Inferred, Plan, Report, Sink, SinkWriter, infer, transform};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -28,6 +28,7 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
         pattern: "*".into(),
         format,
         json: Default::default(),
+        fixed: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema {
             mode: SchemaMode::Strict,
@@ -77,6 +78,7 @@ fn column(text: &str) -> ColumnDef {
         data_type: data_type.parse().unwrap(),
         format: Formats(format),
         required: rest == "required",
+        ..ColumnDef::new("", DataType::String)
     }
 }
 

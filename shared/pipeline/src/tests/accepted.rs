@@ -80,13 +80,29 @@ fn datasets_keep_their_order_and_formats_follow_the_pattern() {
         [
             ("expenses", FileFormat::Csv),
             ("clicks", FileFormat::Ndjson),
-            ("prices", FileFormat::Tsv)
+            ("prices", FileFormat::Tsv),
+            ("ledger", FileFormat::Fixed)
         ]
     );
     assert_eq!(pipeline.datasets[1].rejects.max, RejectLimit::Rows(100));
     let json = JsonOptions { flatten: true, duplicate_keys: DuplicateKeys::Reject };
     assert_eq!(pipeline.datasets[1].json, json);
     assert_eq!(pipeline.datasets[2].csv.delimiter, '\t');
+}
+
+#[test]
+fn columns_say_how_their_values_are_written_and_where() {
+    let pipeline = full();
+    let amount = &pipeline.datasets[0].schema.columns[2];
+    assert_eq!(amount.null.as_deref(), Some(&["-".to_owned()][..]));
+    assert_eq!((amount.number.decimal, amount.number.thousands), (',', Some('.')));
+    assert!(amount.number.parentheses && amount.number.percent);
+    let ledger = &pipeline.datasets[3];
+    assert_eq!((ledger.fixed.skip_lines, ledger.fixed.encoding), (1, Encoding::Windows1252));
+    let [_, paid, note, at] = &ledger.schema.columns[..] else { panic!("four columns") };
+    assert_eq!((&*paid.true_words[0], &*paid.false_words[0]), ("J", "N"));
+    assert_eq!((note.start, note.width, note.trim), (Some(10), Some(30), true));
+    assert_eq!(at.zone.as_deref(), Some("Europe/Berlin"));
 }
 
 #[test]
