@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::DataType;
+use crate::{CsvOptions, DataType, Encoding};
 
 /// A dataset: one kind of file, one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ pub struct Dataset {
     pub format: FileFormat,
     /// How CSV is written; ignored by other formats.
     pub csv: CsvOptions,
+    /// How JSON objects are read; ignored by other formats.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub json: JsonOptions,
+    /// How files of fixed width are written; ignored by other formats.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fixed: FixedOptions,
     /// Columns and how strictly they are taken.
     pub schema: Schema,
     /// Expectations, in the order of the pipeline file.
@@ -44,49 +50,55 @@ pub enum FileFormat {
     Csv,
     /// Delimited text with tabs.
     Tsv,
-    /// One JSON object per line.
+    /// One JSON object per line. An array of objects is recognised as such.
     Ndjson,
+    /// A JSON document: an array of objects, or objects one behind the other, on
+    /// any number of lines.
+    Json,
+    /// Lines whose columns have their places: `start` and `width` of each.
+    Fixed,
 }
 
-/// How a CSV file is written.
+/// How a file of fixed width is written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct CsvOptions {
-    /// Field separator, one ASCII character.
-    pub delimiter: char,
-    /// Quote character, one ASCII character; a doubled one stands for itself.
-    pub quote: char,
-    /// Whether the first line names the columns. Without it, columns are taken
-    /// by position.
-    pub header: bool,
-    /// Texts that mean null when they stand unquoted.
+pub struct FixedOptions {
+    /// Texts that mean null, spaces around them taken off.
     pub null: Vec<String>,
     /// Character encoding.
     pub encoding: Encoding,
+    /// Lines at the start that are skipped, a header among them.
+    pub skip_lines: u32,
 }
 
-impl Default for CsvOptions {
+impl Default for FixedOptions {
     fn default() -> Self {
-        Self {
-            delimiter: ',',
-            quote: '"',
-            header: true,
-            null: vec![String::new()],
-            encoding: Encoding::Utf8,
-        }
+        Self { null: vec![String::new()], encoding: Encoding::Utf8, skip_lines: 0 }
     }
 }
 
-/// Character encoding of a text file.
+/// How JSON objects are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Encoding {
-    /// UTF-8, with or without a byte order mark.
+#[serde(deny_unknown_fields, default)]
+pub struct JsonOptions {
+    /// Whether columns may be named after keys of nested objects, joined by dots
+    /// as in `user.address.city`.
+    pub flatten: bool,
+    /// What becomes of an object that has a key twice.
+    pub duplicate_keys: DuplicateKeys,
+}
+
+/// What becomes of an object that has a key twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DuplicateKeys {
+    /// The last value counts.
     #[default]
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// ISO 8859-1.
-    #[serde(rename = "latin-1")]
-    Latin1,
+    Last,
+    /// The first value counts.
+    First,
+    /// The object is rejected.
+    Reject,
 }
 
 /// The columns of a dataset.
@@ -99,6 +111,41 @@ pub struct Schema {
     pub columns: Vec<ColumnDef>,
     /// How many bytes of decompressed data inference looks at, from the start.
     pub sample_bytes: u64,
+    /// What becomes of columns of a file that are not declared.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub extra: ExtraColumns,
+    /// What becomes of declared columns that a file does not have.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing: MissingColumns,
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What becomes of columns of a file that are not declared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExtraColumns {
+    /// They break the contract; of JSON objects the one that has them is
+    /// rejected.
+    #[default]
+    Refuse,
+    /// They are left out.
+    Ignore,
+}
+
+/// What becomes of declared columns that a file does not have. One that is
+/// required always breaks the contract.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingColumns {
+    /// With mode `strict` they break the contract; columns that were inferred
+    /// from another file are null.
+    #[default]
+    Refuse,
+    /// They are null.
+    Null,
 }
 
 /// How a file's columns are held against the schema.
@@ -132,9 +179,88 @@ pub struct ColumnDef {
     /// Whether a null rejects the row.
     #[serde(default)]
     pub required: bool,
+    /// Texts that mean null in this column, instead of the file's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
+    pub null: Option<Vec<String>>,
+    /// Whether spaces around a text are taken off; around other values they
+    /// always are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub trim: bool,
+    /// How numbers are written.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub number: NumberFormat,
+    /// Words for true, in any letter case, instead of the usual ones.
+    #[serde(rename = "true", default, skip_serializing_if = "Vec::is_empty")]
+    pub true_words: Vec<String>,
+    /// Words for false, in any letter case, instead of the usual ones.
+    #[serde(rename = "false", default, skip_serializing_if = "Vec::is_empty")]
+    pub false_words: Vec<String>,
+    /// Time zone (IANA name) of timestamps that do not say theirs; UTC unless
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub zone: Option<String>,
+    /// Place of the first character in files of fixed width, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
+    pub start: Option<u32>,
+    /// Number of characters in files of fixed width.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
+    pub width: Option<u32>,
+}
+
+/// How numbers are written, where not as `-1234.5`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NumberFormat {
+    /// Separates whole and fraction, one character.
+    pub decimal: char,
+    /// Separates groups of three digits; none unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub thousands: Option<char>,
+    /// Signs and codes that may stand in front or behind, as in `$` and `EUR`.
+    pub currency: Vec<String>,
+    /// Whether `(5)` is minus five.
+    pub parentheses: bool,
+    /// Whether `5%` is five hundredths.
+    pub percent: bool,
+}
+
+impl Default for NumberFormat {
+    fn default() -> Self {
+        Self {
+            decimal: '.',
+            thousands: None,
+            currency: Vec::new(),
+            parentheses: false,
+            percent: false,
+        }
+    }
 }
 
 impl ColumnDef {
+    /// A column with nothing but a name and a type.
+    pub fn new(name: impl Into<String>, data_type: DataType) -> Self {
+        Self {
+            name: name.into(),
+            from: None,
+            data_type,
+            format: Formats::default(),
+            required: false,
+            null: None,
+            trim: false,
+            number: NumberFormat::default(),
+            true_words: Vec::new(),
+            false_words: Vec::new(),
+            zone: None,
+            start: None,
+            width: None,
+        }
+    }
+
     /// The name the column has in the source.
     pub fn source_name(&self) -> &str {
         self.from.as_deref().unwrap_or(&self.name)

@@ -52,6 +52,12 @@ impl fmt::Display for FileId {
     }
 }
 
+/// Options that came later, if they are used.
+fn later<T: Default + PartialEq + Serialize>(options: &T) -> Option<String> {
+    let used = *options != T::default();
+    used.then(|| serde_json::to_string(options).unwrap_or_default())
+}
+
 /// Names what a dataset's definition promised when a file was planned: 12
 /// hexadecimal digits over everything that decides which rows come out (not
 /// where they are matched or how many workers there are).
@@ -72,7 +78,12 @@ impl ContractVersion {
             &dataset.load,
         ))
         .unwrap_or_default();
-        let mut digits = fingerprint(&[&definition]);
+        // What came later counts only where it is used, so that what does not use
+        // it keeps its version.
+        let (json, fixed) = (later(&dataset.json), later(&dataset.fixed));
+        let parts = [Some(definition), json, fixed];
+        let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
+        let mut digits = fingerprint(&parts);
         digits.truncate(12);
         Self(digits)
     }

@@ -5,6 +5,7 @@
 //! this one and it depends on none of them.
 
 mod balance;
+mod csv;
 mod dataset;
 mod event;
 mod identity;
@@ -14,10 +15,12 @@ mod task;
 mod types;
 
 pub use balance::{RowBalance, Unbalanced};
+pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged};
 pub use dataset::{
-    ColumnDef, CsvOptions, Dataset, Encoding, Expectation, FileFormat, Formats, LoadMode,
-    LoadTarget, OnFail, ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError,
-    RejectOptions, Schema, SchemaMode,
+    ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
+    Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,
+    ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError, RejectOptions, Schema,
+    SchemaMode,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use identity::{ContractVersion, FileId};

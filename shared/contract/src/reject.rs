@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// One rejected row: a line of the rejects object (NDJSON).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
+    /// Name of the archive's member that the row is in, if the file is an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// Line in the decompressed source, counted from 1, where the row starts.
     pub line: u64,
     /// Byte offset of the row in the decompressed source.

@@ -20,6 +20,12 @@ pub enum DataType {
     Int32,
     /// `int64` or `bigint`
     Int64,
+    /// `uint8`
+    UInt8,
+    /// `uint16`
+    UInt16,
+    /// `uint32`
+    UInt32,
     /// `uint64`
     UInt64,
     /// `float32`
@@ -35,6 +41,8 @@ pub enum DataType {
     },
     /// `date`: a calendar day
     Date,
+    /// `time`: a time of day, in microseconds
+    Time,
     /// `timestamp` (no zone) or `timestamptz` (an instant, kept in UTC)
     Timestamp {
         /// Resolution.
@@ -46,6 +54,8 @@ pub enum DataType {
     String,
     /// `json`: any JSON value, kept as its text
     Json,
+    /// `uuid`: kept as its text, in small letters with hyphens
+    Uuid,
 }
 
 /// Resolution of a timestamp.
@@ -62,8 +72,9 @@ pub enum TimeUnit {
 pub enum TypeError {
     /// Not a type's name.
     #[error(
-        "`{0}` is not a type; known types: bool, int8, int16, int32, int64, uint64, float32, \
-         float64, decimal(p,s), date, timestamp, timestamptz, string, json"
+        "`{0}` is not a type; known types: bool, int8, int16, int32, int64, uint8, uint16, \
+         uint32, uint64, float32, float64, decimal(p,s), date, time, timestamp, timestamptz, \
+         string, json, uuid"
     )]
     Unknown(String),
     /// A decimal with impossible numbers.
@@ -71,6 +82,28 @@ pub enum TypeError {
         "`{0}` is not a decimal type: it takes 1 to 38 digits, of which at most all after the point, as in decimal(12,2)"
     )]
     Decimal(String),
+}
+
+impl DataType {
+    /// Whether it is a number, which may be written in several ways.
+    pub fn is_number(self) -> bool {
+        match self {
+            Self::Int8
+            | Self::Int16
+            | Self::Int32
+            | Self::Int64
+            | Self::UInt8
+            | Self::UInt16
+            | Self::UInt32
+            | Self::UInt64 => true,
+            other => other.is_fractional(),
+        }
+    }
+
+    /// Whether it is a number with a fraction.
+    pub fn is_fractional(self) -> bool {
+        matches!(self, Self::Float32 | Self::Float64 | Self::Decimal { .. })
+    }
 }
 
 impl FromStr for DataType {
@@ -88,16 +121,21 @@ impl FromStr for DataType {
             "int16" | "smallint" => Self::Int16,
             "int32" | "int" | "integer" => Self::Int32,
             "int64" | "bigint" => Self::Int64,
+            "uint8" => Self::UInt8,
+            "uint16" => Self::UInt16,
+            "uint32" => Self::UInt32,
             "uint64" => Self::UInt64,
             "float32" | "real" => Self::Float32,
             "float64" | "float" | "double" => Self::Float64,
             "date" => Self::Date,
+            "time" => Self::Time,
             "timestamp" => timestamp(TimeUnit::Micro, false),
             "timestamp_ms" => timestamp(TimeUnit::Milli, false),
             "timestamptz" => timestamp(TimeUnit::Micro, true),
             "timestamptz_ms" => timestamp(TimeUnit::Milli, true),
             "string" | "text" | "utf8" => Self::String,
             "json" => Self::Json,
+            "uuid" => Self::Uuid,
             _ => return Err(TypeError::Unknown(text.to_owned())),
         })
     }
@@ -120,17 +158,22 @@ impl fmt::Display for DataType {
             Self::Int16 => "int16",
             Self::Int32 => "int32",
             Self::Int64 => "int64",
+            Self::UInt8 => "uint8",
+            Self::UInt16 => "uint16",
+            Self::UInt32 => "uint32",
             Self::UInt64 => "uint64",
             Self::Float32 => "float32",
             Self::Float64 => "float64",
             Self::Decimal { precision, scale } => return write!(f, "decimal({precision},{scale})"),
             Self::Date => "date",
+            Self::Time => "time",
             Self::Timestamp { unit: TimeUnit::Micro, utc: false } => "timestamp",
             Self::Timestamp { unit: TimeUnit::Milli, utc: false } => "timestamp_ms",
             Self::Timestamp { unit: TimeUnit::Micro, utc: true } => "timestamptz",
             Self::Timestamp { unit: TimeUnit::Milli, utc: true } => "timestamptz_ms",
             Self::String => "string",
             Self::Json => "json",
+            Self::Uuid => "uuid",
         };
         f.write_str(name)
     }
@@ -156,8 +199,8 @@ impl schemars::JsonSchema for DataType {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "bool, int8 to int64, uint64, float32, float64, decimal(p,s), date, \
-                            timestamp, timestamptz, string or json",
+            "description": "bool, int8 to int64, uint8 to uint64, float32, float64, \
+                            decimal(p,s), date, time, timestamp, timestamptz, string, json or uuid",
         })
     }
 }
@@ -174,17 +217,22 @@ mod tests {
             "int16",
             "int32",
             "int64",
+            "uint8",
+            "uint16",
+            "uint32",
             "uint64",
             "float32",
             "float64",
             "decimal(12,2)",
             "date",
+            "time",
             "timestamp",
             "timestamp_ms",
             "timestamptz",
             "timestamptz_ms",
             "string",
             "json",
+            "uuid",
         ] {
             let parsed: DataType = text.parse().expect(text);
             assert_eq!(parsed.to_string(), text);

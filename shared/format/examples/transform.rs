@@ -23,9 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = arguments.next().ok_or("name a file")?;
     let folder = arguments.next().ok_or("name a folder")?;
     let threads = arguments.next().map_or(Ok(2), |threads| threads.parse())?;
-    let mut plan = Plan::of(&dataset(&path)?);
+    let dataset = dataset(&path)?;
+    let mut plan = Plan::of(&dataset);
     plan.threads = NonZeroUsize::new(threads).ok_or("at least one thread")?;
-    let inferred = infer(File::open(&path)?, plan.format, &plan.csv, &[], 4 << 20)?;
+    let inferred = infer(File::open(&path)?, &dataset)?;
     plan.columns = inferred.columns;
 
     let start = Instant::now();
@@ -64,8 +65,10 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
         name: "file".into(),
         pattern: path.into(),
         format: format_of(path),
+        json: Default::default(),
+        fixed: Default::default(),
         csv,
-        schema: Schema::default(),
+        schema: Schema { sample_bytes: 4 << 20, ..Schema::default() },
         expect: Vec::new(),
         rejects: Default::default(),
         parquet: ParquetOptions {
@@ -81,7 +84,8 @@ fn format_of(path: &str) -> FileFormat {
     let name = path.trim_end_matches(".gz");
     match Path::new(name).extension().and_then(|extension| extension.to_str()) {
         Some("tsv") => FileFormat::Tsv,
-        Some("ndjson" | "jsonl" | "json") => FileFormat::Ndjson,
+        Some("json") => FileFormat::Json,
+        Some("ndjson" | "jsonl") => FileFormat::Ndjson,
         _ => FileFormat::Csv,
     }
 }

@@ -3,8 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use millrace_contract::{ColumnDef, DataType, FileFormat, SchemaMode};
+use millrace_contract::{ColumnDef, DataType, ExtraColumns, MissingColumns, SchemaMode};
 
+use crate::csv::is_delimited;
 use crate::types::appended_captures;
 use crate::{FormatError, Plan, SchemaDifference};
 
@@ -42,18 +43,12 @@ pub(crate) enum Origin {
 /// [`FormatError::Schema`] with every difference at once.
 pub(crate) fn bind(plan: &Plan, header: Option<&[String]>) -> Result<Binding, FormatError> {
     let mut columns = plan.columns.clone();
-    let by_capture = |(name, _): (&String, &String)| ColumnDef {
-        name: name.clone(),
-        from: None,
-        data_type: DataType::String,
-        format: Default::default(),
-        required: false,
-    };
+    let by_capture = |(name, _): (&String, &String)| ColumnDef::new(name, DataType::String);
     columns.extend(appended_captures(&plan.columns, &plan.captures).map(by_capture));
     refuse_duplicates(&columns)?;
     let (origins, fields) = match header {
         Some(header) => (bind_header(plan, header, &columns)?, header.len()),
-        None if plan.format == FileFormat::Ndjson => bind_keys(plan, &columns),
+        None if !is_delimited(plan.format) => bind_keys(plan, &columns),
         None => bind_positions(plan, &columns),
     };
     Ok(Binding { columns, origins, fields })
@@ -103,7 +98,7 @@ fn bind_header(
     let mut differences = Vec::new();
     let names = match plan.mode {
         SchemaMode::Strict => {
-            differences.extend(ambiguities(header));
+            differences.extend(ambiguities(header, |name| is_taken(plan, name)));
             header.iter().map(|name| name.trim().to_owned()).collect()
         }
         SchemaMode::Infer => stable_names(header),
@@ -121,14 +116,18 @@ fn bind_header(
             (Some(position), _) => Origin::File { position, otherwise: None },
             (None, Some(value)) => Origin::Capture(value.clone()),
             (None, None) => {
-                if plan.mode == SchemaMode::Strict || column.required {
+                let is_tolerated =
+                    plan.mode == SchemaMode::Infer || plan.missing == MissingColumns::Null;
+                if !is_tolerated || column.required {
                     differences.push(SchemaDifference::Missing(column.source_name().to_owned()));
                 }
                 Origin::Absent
             }
         });
     }
-    differences.extend(extras(positions, &names));
+    if plan.extra == ExtraColumns::Refuse {
+        differences.extend(extras(positions, &names));
+    }
     if differences.is_empty() { Ok(origins) } else { Err(FormatError::Schema(differences)) }
 }
 
@@ -146,14 +145,22 @@ fn extras(unbound: HashMap<String, usize>, names: &[String]) -> Vec<SchemaDiffer
         .collect()
 }
 
-/// Names that stand more than once, and columns without a name.
-fn ambiguities(header: &[String]) -> Vec<SchemaDifference> {
+/// Whether a column of the file is of any interest.
+fn is_taken(plan: &Plan, name: &str) -> bool {
+    let name = folded(name);
+    plan.extra == ExtraColumns::Refuse
+        || plan.columns.iter().any(|column| folded(column.source_name()) == name)
+}
+
+/// Names that stand more than once, and columns without a name, as far as they
+/// are of interest.
+fn ambiguities(header: &[String], is_taken: impl Fn(&str) -> bool) -> Vec<SchemaDifference> {
     let mut counts: HashMap<String, usize> = HashMap::new();
     for name in header {
         *counts.entry(folded(name)).or_default() += 1;
     }
     let mut found = Vec::new();
-    for (position, name) in header.iter().enumerate() {
+    for (position, name) in header.iter().enumerate().filter(|(_, name)| is_taken(name)) {
         if name.trim().is_empty() {
             found.push(SchemaDifference::Unnamed(position + 1));
         } else if let Some(count) = counts.remove(&folded(name)).filter(|&count| count > 1) {
@@ -203,7 +210,7 @@ fn capture_of<'a>(plan: &'a Plan, column: &ColumnDef) -> Option<&'a String> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_contract::{Captures, Dataset};
+    use millrace_contract::{Captures, Dataset, FileFormat};
 
     use super::*;
 
@@ -215,8 +222,8 @@ mod tests {
                 name: name.into(),
                 from: flag.strip_prefix("from=").map(str::to_owned),
                 data_type: data_type.parse().expect("a type"),
-                format: Default::default(),
                 required: flag == "required",
+                ..ColumnDef::new("", DataType::String)
             }
         };
         let mut plan = Plan::of(&Dataset {
@@ -224,6 +231,8 @@ mod tests {
             pattern: "*".into(),
             format: FileFormat::Csv,
             csv: Default::default(),
+            json: Default::default(),
+            fixed: Default::default(),
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),

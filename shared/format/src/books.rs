@@ -6,7 +6,7 @@ use millrace_contract::{RejectLimit, RowBalance};
 use crate::decode::Decoded;
 use crate::encode::Encoder;
 use crate::rejects::{Groups, RejectLines};
-use crate::split::Counts;
+use crate::split::{Counts, Skipped};
 use crate::{FormatError, Plan, Report, Sink, SinkWriter, Warning};
 
 /// Takes decoded blocks in the order of the file, writes them and counts.
@@ -59,8 +59,11 @@ impl<'a> Books<'a> {
         let written = self.encoder.flush()?;
         let mut balance = RowBalance { read: counts.rows, written, ..RowBalance::default() };
         balance.rejected = self.rejects.rows;
-        if counts.blank > 0 {
-            balance.skip(BLANK_LINE, counts.blank);
+        let Skipped { blank, comments, preamble } = counts.skipped;
+        for (rule, count) in [(BLANK_LINE, blank), (COMMENT, comments), (PREAMBLE, preamble)] {
+            if count > 0 {
+                balance.skip(rule, count);
+            }
         }
         balance.check()?;
         self.rejects.finish()?;
@@ -99,6 +102,12 @@ impl<'a> Books<'a> {
 
 /// The rule by which blank lines are skipped.
 const BLANK_LINE: &str = "blank_line";
+
+/// The rule by which comments are skipped.
+const COMMENT: &str = "comment";
+
+/// The rule by which lines in front of the header are skipped.
+const PREAMBLE: &str = "preamble";
 
 /// Key of the row balance in a Parquet file's metadata.
 const BALANCE_KEY: &str = "millrace.balance";

@@ -1,21 +1,24 @@
 //! Blocks to record batches: every row becomes typed values or a reject.
 
 mod fields;
+mod fixed;
 mod members;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use millrace_contract::OnFail;
+use millrace_contract::{FileFormat, OnFail};
 
 use crate::bind::Binding;
 use crate::block::{Block, Lines, MalformedRow};
 use crate::csv::Dialect;
 use crate::fault::{Fault, Faults, Malformed};
 use crate::rejects::{RejectLines, Rejecter};
+use crate::source::Charset;
 use crate::{FormatError, Plan, RowRule, arrow_schema};
 use fields::FieldDecoder;
+use fixed::FixedDecoder;
 use members::MemberDecoder;
 
 /// A decoded block.
@@ -36,12 +39,12 @@ pub(crate) struct Decoder<'p> {
     schema: SchemaRef,
     rows: RowDecoder,
     rejecter: Rejecter<'p>,
-    latin1: bool,
 }
 
 /// How rows become columns.
 enum RowDecoder {
     Fields(FieldDecoder),
+    Fixed(FixedDecoder),
     Members(MemberDecoder),
 }
 
@@ -49,35 +52,34 @@ enum RowDecoder {
 type Breach = (u32, usize);
 
 impl<'p> Decoder<'p> {
-    /// A decoder for a file whose columns are bound as `binding` says.
+    /// A decoder for a file, or the member of an archive, whose columns are bound
+    /// as `binding` says.
     pub(crate) fn new(
         plan: &'p Plan,
         dialect: Option<Dialect>,
         binding: &'p Binding,
+        member: Option<String>,
     ) -> Result<Self, FormatError> {
-        let latin1 = dialect.is_some_and(|dialect| dialect.latin1);
         let rows = match dialect {
             Some(dialect) => {
                 RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding)?)
             }
-            None => RowDecoder::Members(MemberDecoder::new(binding)?),
+            None if plan.format == FileFormat::Fixed => {
+                RowDecoder::Fixed(FixedDecoder::new(binding, plan)?)
+            }
+            None => RowDecoder::Members(MemberDecoder::new(binding, plan)?),
         };
-        let rejecter = Rejecter::new(&binding.columns, latin1, plan.limits.reject_raw_bytes);
-        Ok(Self {
-            plan,
-            schema: arrow_schema(&plan.columns, &plan.captures),
-            rows,
-            rejecter,
-            latin1,
-        })
+        let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
+        Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })
     }
 
     /// Decodes a block. What it leaves in the block is of no further use.
     pub(crate) fn decode(&mut self, block: &mut Block) -> Result<Decoded, FormatError> {
-        self.set_bad_text_aside(block);
+        Self::set_bad_text_aside(block);
         let mut faults = Faults::default();
         let arrays = match &mut self.rows {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
+            RowDecoder::Fixed(fixed) => fixed.decode(block, &mut faults)?,
             RowDecoder::Members(members) => members.decode(block, &mut faults)?,
         };
         let (batch, kept) = self.good_rows(arrays, block.rows.len(), &faults)?;
@@ -89,17 +91,16 @@ impl<'p> Decoder<'p> {
     }
 
     /// Takes rows out of the block that are no text at all.
-    fn set_bad_text_aside(&self, block: &mut Block) {
-        let valid = self.latin1 || std::str::from_utf8(&block.bytes).is_ok();
-        if valid && memchr::memchr(0, &block.bytes).is_none() {
+    fn set_bad_text_aside(block: &mut Block) {
+        let Block { rows, bytes, malformed, charset, .. } = block;
+        if charset.find_undefined(bytes).is_none() && memchr::memchr(0, bytes).is_none() {
             return;
         }
         let mut bad = Vec::new();
-        let Block { rows, bytes, malformed, .. } = block;
         for row in 0..rows.len() {
             let (start, end) = rows.span(row);
             let text = &bytes[start as usize..end as usize];
-            if let Some(fault) = text_fault(text, self.latin1) {
+            if let Some(fault) = text_fault(text, *charset) {
                 malformed.push(MalformedRow { start, end, fault });
                 bad.push(row);
             }
@@ -190,15 +191,12 @@ fn block_row(kept: &[u32], row: u32) -> usize {
     kept.get(row as usize).copied().unwrap_or(row) as usize
 }
 
-fn text_fault(text: &[u8], latin1: bool) -> Option<Malformed> {
-    if memchr::memchr(0, text).is_some() {
-        return Some(Malformed::Nul);
+fn text_fault(text: &[u8], charset: Charset) -> Option<Malformed> {
+    if let Some(at) = memchr::memchr(0, text) {
+        return Some(Malformed::Nul { at: charset.source_length(&text[..at]) });
     }
-    let error = if latin1 { None } else { std::str::from_utf8(text).err() };
-    error.map(|error| {
-        let at = error.valid_up_to();
-        Malformed::Encoding { at, byte: text[at] }
-    })
+    let (at, byte) = charset.find_undefined(text)?;
+    Some(Malformed::Encoding { at: charset.source_length(&text[..at]), byte, charset })
 }
 
 /// The rows for which a rule is false.

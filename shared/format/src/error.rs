@@ -97,6 +97,15 @@ pub enum FormatError {
         /// The column's type.
         data_type: DataType,
     },
+    /// A member of an archive could not be transformed.
+    #[error("in `{member}`: {error}")]
+    Member {
+        /// The member's name.
+        member: String,
+        /// Why.
+        #[source]
+        error: Box<FormatError>,
+    },
     /// The plan itself can't be carried out.
     #[error("{what}")]
     Plan {
@@ -140,6 +149,7 @@ impl FormatError {
             | Self::TooManyPartitions { .. }
             | Self::Capture { .. }
             | Self::Plan { .. } => ErrorKind::Contract,
+            Self::Member { error, .. } => error.kind(),
             Self::Unbalanced(_) | Self::Encode(_) => ErrorKind::Defect,
         }
     }

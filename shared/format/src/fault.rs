@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::source::Charset;
+
 /// A row that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Malformed {
@@ -12,8 +14,13 @@ pub(crate) enum Malformed {
         /// Fields of the row.
         found: usize,
     },
-    /// The file ends within quotes.
+    /// The file ends within quotes that are opened in this row.
     UnclosedQuote,
+    /// The file ends within quotes that are opened some lines above.
+    BehindUnclosedQuote {
+        /// How many.
+        lines: u64,
+    },
     /// Something between a closing quote and the next delimiter.
     TextAfterQuote,
     /// A quote within a field that does not start with one.
@@ -23,22 +30,33 @@ pub(crate) enum Malformed {
     StrayLineEnd(u8),
     /// A byte that the encoding does not have.
     Encoding {
-        /// Offset of the byte in the row.
-        at: usize,
+        /// Offset of the byte in the row, as the source has it.
+        at: u64,
         /// The byte.
         byte: u8,
+        /// The encoding.
+        charset: Charset,
     },
     /// The character U+0000, which PostgreSQL can't store.
-    Nul,
+    Nul {
+        /// Offset of the byte in the row, as the source has it.
+        at: u64,
+    },
     /// Not a JSON object.
     Json {
-        /// Position in the line, counted from 1.
+        /// Offset in the row.
         at: usize,
         /// What is wrong there.
         what: &'static str,
     },
+    /// Text behind the last column of a line of fixed width.
+    TextBehindColumns(String),
+    /// JSON, but not an object: what it is instead.
+    NotAnObject(&'static str),
     /// A key that no column has.
     UnknownField(String),
+    /// A key that stands twice in an object.
+    DuplicateKey(String),
 }
 
 impl Malformed {
@@ -46,14 +64,17 @@ impl Malformed {
     pub(crate) fn rule(&self) -> &'static str {
         match self {
             Self::FieldCount { .. } => "field_count",
-            Self::UnclosedQuote => "unclosed_quote",
+            Self::UnclosedQuote | Self::BehindUnclosedQuote { .. } => "unclosed_quote",
             Self::TextAfterQuote => "text_after_quote",
             Self::StrayQuote => "stray_quote",
             Self::StrayLineEnd(_) => "stray_line_end",
             Self::Encoding { .. } => "encoding",
-            Self::Nul => "nul_character",
+            Self::Nul { .. } => "nul_character",
             Self::Json { .. } => "json",
+            Self::TextBehindColumns(_) => "text_behind_columns",
+            Self::NotAnObject(_) => "not_an_object",
             Self::UnknownField(_) => "unknown_field",
+            Self::DuplicateKey(_) => "duplicate_key",
         }
     }
 }
@@ -65,6 +86,9 @@ impl fmt::Display for Malformed {
                 write!(f, "expected {expected} fields, found {found}")
             }
             Self::UnclosedQuote => f.write_str("a quote is opened and never closed"),
+            Self::BehindUnclosedQuote { lines } => {
+                write!(f, "the quote opened {lines} lines above is never closed")
+            }
             Self::TextAfterQuote => {
                 f.write_str("text follows a closing quote; a quote within quotes is doubled")
             }
@@ -77,11 +101,21 @@ impl fmt::Display for Malformed {
             Self::StrayLineEnd(_) => {
                 f.write_str("a line feed stands in a file whose lines end in carriage returns")
             }
-            Self::Encoding { at, byte } => {
-                write!(f, "byte {} of the row, `0x{byte:02X}`, is not UTF-8", at + 1)
+            Self::Encoding { at, charset: Charset::Utf16Le | Charset::Utf16Be, .. } => {
+                write!(f, "byte {} of the row begins half a surrogate pair: not UTF-16", at + 1)
             }
-            Self::Nul => f.write_str("the row holds the character U+0000, which tables can't hold"),
-            Self::Json { at, what } => write!(f, "{what} at column {at}"),
+            Self::Encoding { at, byte, charset } => {
+                write!(f, "byte {} of the row, `0x{byte:02X}`, is not {charset}", at + 1)
+            }
+            Self::Nul { at } => {
+                write!(f, "byte {} of the row is U+0000, which tables can't hold", at + 1)
+            }
+            Self::Json { at, what } => write!(f, "{what} at byte {} of the row", at + 1),
+            Self::TextBehindColumns(text) => {
+                write!(f, "`{text}` stands behind the last column")
+            }
+            Self::NotAnObject(found) => write!(f, "expected a JSON object, found {found}"),
+            Self::DuplicateKey(key) => write!(f, "the key `{key}` stands twice"),
             Self::UnknownField(key) => write!(f, "no column is named `{key}`"),
         }
     }

@@ -6,8 +6,8 @@ use std::thread::available_parallelism;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use millrace_contract::{
-    Captures, ColumnDef, CsvOptions, Dataset, FileFormat, OnFail, ParquetOptions, RejectLimit,
-    SchemaMode,
+    Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, FixedOptions, JsonOptions,
+    MissingColumns, OnFail, ParquetOptions, RejectLimit, SchemaMode,
 };
 use thiserror::Error;
 
@@ -17,10 +17,18 @@ pub struct Plan {
     pub format: FileFormat,
     /// How CSV is written; ignored by other formats.
     pub csv: CsvOptions,
+    /// How JSON objects are read; ignored by other formats.
+    pub json: JsonOptions,
+    /// How files of fixed width are written; ignored by other formats.
+    pub fixed: FixedOptions,
     /// Columns, in the order of the files that are written.
     pub columns: Vec<ColumnDef>,
     /// How strictly a file's columns are held to `columns`.
     pub mode: SchemaMode,
+    /// What becomes of a file's columns that are not in `columns`.
+    pub extra: ExtraColumns,
+    /// What becomes of `columns` that a file does not have.
+    pub missing: MissingColumns,
     /// Path parts that become columns. A declared column of the same name that
     /// the file does not have takes its value from here, parsed as its type;
     /// the others are appended as strings.
@@ -47,8 +55,12 @@ impl Plan {
         Self {
             format: dataset.format,
             csv: dataset.csv.clone(),
+            json: dataset.json,
+            fixed: dataset.fixed.clone(),
             columns: dataset.schema.columns.clone(),
             mode: dataset.schema.mode,
+            extra: dataset.schema.extra,
+            missing: dataset.schema.missing,
             captures: Captures::new(),
             rules: Vec::new(),
             reject_limit: dataset.rejects.max,
@@ -74,6 +86,8 @@ pub struct Limits {
     pub decompression_ratio: u64,
     /// Decompressed bytes before the ratio is looked at.
     pub ratio_grace_bytes: u64,
+    /// Most bytes that a compressed file may become.
+    pub decompressed_bytes: u64,
     /// Arrow bytes of one row group; it is closed when it holds more.
     pub row_group_bytes: usize,
     /// Most partitions that one file may be written to.
@@ -90,6 +104,7 @@ impl Default for Limits {
             columns: 10_000,
             decompression_ratio: 300,
             ratio_grace_bytes: 256 << 20,
+            decompressed_bytes: 1 << 40,
             row_group_bytes: 64 << 20,
             partitions: 128,
             reject_raw_bytes: 256 << 10,

@@ -10,7 +10,6 @@ use crate::RejectGroup;
 use crate::block::{Block, Lines, MalformedRow};
 use crate::error::article;
 use crate::fault::{Fault, Malformed, Refusal};
-use crate::text::latin1_to_utf8;
 
 /// Rejects of one block.
 #[derive(Debug, Default)]
@@ -24,14 +23,15 @@ pub(crate) struct RejectLines {
 /// Writes down rejects.
 pub(crate) struct Rejecter<'p> {
     columns: &'p [ColumnDef],
-    latin1: bool,
+    member: Option<String>,
     raw_bytes: usize,
 }
 
 impl<'p> Rejecter<'p> {
     /// Rejects of rows with these columns. Raw text is cut after `raw_bytes`.
-    pub(crate) fn new(columns: &'p [ColumnDef], latin1: bool, raw_bytes: usize) -> Self {
-        Self { columns, latin1, raw_bytes }
+    /// `member` is what an archive calls the file they are in.
+    pub(crate) fn new(columns: &'p [ColumnDef], member: Option<String>, raw_bytes: usize) -> Self {
+        Self { columns, member, raw_bytes }
     }
 
     /// Starts on the rejects of a block.
@@ -41,10 +41,7 @@ impl<'p> Rejecter<'p> {
 
     fn raw(&self, row: &[u8]) -> String {
         let cut = &row[..row.len().min(self.raw_bytes)];
-        let mut raw = match self.latin1 {
-            true => latin1_to_utf8(cut),
-            false => String::from_utf8_lossy(cut).into_owned(),
-        };
+        let mut raw = String::from_utf8_lossy(cut).into_owned();
         if cut.len() < row.len() {
             raw.push('…');
         }
@@ -98,13 +95,16 @@ impl<'a> BlockRejects<'a> {
         let mut numbers = Lines::new(self.block);
         for (start, end, reason) in &self.found {
             let line = numbers.line_of(*start);
+            let byte_offset = numbers.offset_of(*start);
+            let message = reason.message(*start, &mut numbers);
             let reject = Reject {
+                member: self.rejecter.member.clone(),
                 line,
-                byte_offset: self.block.offset + u64::from(*start),
+                byte_offset,
                 column: reason.column().map(str::to_owned),
                 cause: reason.cause(),
                 rule: reason.rule(),
-                message: reason.message(line),
+                message,
                 raw: self.rejecter.raw(&self.block.bytes[*start as usize..*end as usize]),
             };
             // Writing strings and numbers to memory does not fail.
@@ -143,8 +143,14 @@ impl Reason<'_> {
         }
     }
 
-    fn message(&self, line: u64) -> String {
+    /// What is wrong with the row that begins at `start`.
+    fn message(&self, start: u32, lines: &mut Lines<'_>) -> String {
+        let line = lines.line_of(start);
         match self {
+            Self::Malformed(Malformed::Json { at, what }) => {
+                let at = start + *at as u32;
+                format!("line {}: {what} at column {}", lines.line_of(at), lines.column_of(at))
+            }
             Self::Malformed(fault) => format!("line {line}: {fault}"),
             Self::Type(column, value) => format!(
                 "column `{}` at line {line}: `{value}` is not {}{}",
@@ -170,7 +176,7 @@ impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ColumnDef { data_type, format, .. } = self.column;
         match data_type {
-            DataType::Date | DataType::Timestamp { .. } if !format.is_empty() => {
+            DataType::Date | DataType::Time | DataType::Timestamp { .. } if !format.is_empty() => {
                 write!(f, " written as `{}`", format.0.join("` or `"))
             }
             DataType::Timestamp { utc: false, .. } if self.has_zone() => {

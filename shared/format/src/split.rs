@@ -6,12 +6,14 @@
 use std::io::Read;
 use std::mem::swap;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::memchr_iter;
+use millrace_contract::{Encoding, FileFormat};
 
-use crate::block::{Block, Rows};
-use crate::csv::{Dialect, Scanned, Shape, content, scan};
-use crate::source::{Source, foreign};
-use crate::text::{latin1_to_utf8, strip_bom};
+use crate::block::{Block, Rows, field};
+use crate::csv::{Dialect, Scanned, Shape, scan};
+use crate::json::{Document, JsonError};
+use crate::lines::LineEnd;
+use crate::source::{LONGEST_MAGIC, Source, refuse_binary};
 use crate::{FormatError, Limits};
 
 /// Rows per block at most, so that memory is bounded for the shortest rows too.
@@ -24,6 +26,8 @@ pub(crate) enum Cut {
     Fields(Dialect, usize),
     /// One row per line.
     Lines,
+    /// The values of a JSON document.
+    Document,
 }
 
 /// What a splitter has read.
@@ -35,8 +39,19 @@ pub(crate) struct Counts {
     pub(crate) decompressed_bytes: u64,
     /// Rows of every kind, the header not counted.
     pub(crate) rows: u64,
-    /// Blank lines among them.
+    /// Those that are skipped, by the rule that skips them.
+    pub(crate) skipped: Skipped,
+}
+
+/// Lines that are no rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Skipped {
+    /// Blank lines.
     pub(crate) blank: u64,
+    /// Comments.
+    pub(crate) comments: u64,
+    /// Lines in front of the header.
+    pub(crate) preamble: u64,
 }
 
 /// Reads a source and cuts it into blocks.
@@ -47,37 +62,70 @@ pub(crate) struct Splitter<R: Read> {
     at_end: bool,
     offset: u64,
     line: u64,
-    line_end: u8,
+    line_end: LineEnd,
     block_bytes: usize,
     row_bytes: usize,
     /// Rows found so far, of every kind.
     read: u64,
-    /// Blank lines among them.
-    blank: u64,
+    /// Those among them that are no rows.
+    skipped: Skipped,
+    /// Where in a JSON document the buffer starts.
+    document: Document,
+    /// How many bytes of the line stand in front of the buffer.
+    column: usize,
 }
 
 impl<R: Read> Splitter<R> {
     /// Opens a source and reads the start of it.
-    pub(crate) fn open(source: R, limits: &Limits) -> Result<Self, FormatError> {
+    pub(crate) fn open(
+        source: R,
+        encoding: Encoding,
+        limits: &Limits,
+    ) -> Result<Self, FormatError> {
         /// Marks in a block are 32 bits wide, and so are offsets of strings.
         const LARGEST: usize = 1 << 29;
         let mut splitter = Self {
-            source: Source::open(source, limits)?,
+            offset: 0,
+            source: Source::open(source, encoding, limits)?,
             buffer: Vec::new(),
             at_end: false,
-            offset: 0,
             line: 1,
-            line_end: b'\n',
+            line_end: LineEnd::Lf,
             block_bytes: limits.block_bytes.clamp(1, LARGEST),
             row_bytes: limits.row_bytes.clamp(1, LARGEST),
             read: 0,
-            blank: 0,
+            skipped: Skipped::default(),
+            document: Document::default(),
+            column: 0,
         };
-        splitter.fill(splitter.block_bytes.max(8))?;
-        refuse_binary(&splitter.buffer)?;
-        let bom = strip_bom(&splitter.buffer);
-        splitter.drop_front(bom);
+        splitter.start()?;
         Ok(splitter)
+    }
+
+    /// Reads the start of the file, or of an archive's member.
+    fn start(&mut self) -> Result<(), FormatError> {
+        self.offset = self.source.bom();
+        self.fill(self.block_bytes.max(LONGEST_MAGIC))?;
+        refuse_binary(&self.buffer, self.source.charset())
+    }
+
+    /// The name of the archive's member that is being read. `None` if the source
+    /// is no archive.
+    pub(crate) fn member(&self) -> Option<String> {
+        self.source.member().map(str::to_owned)
+    }
+
+    /// Goes to the next member of an archive once one is read; lines and offsets
+    /// start again. False if there is none.
+    pub(crate) fn next_member(&mut self) -> Result<bool, FormatError> {
+        if !self.source.next_member()? {
+            return Ok(false);
+        }
+        self.buffer.clear();
+        (self.at_end, self.line, self.line_end) = (false, 1, LineEnd::Lf);
+        (self.document, self.column) = (Document::default(), 0);
+        self.start()?;
+        Ok(true)
     }
 
     /// Whether all of the source is in memory.
@@ -91,8 +139,31 @@ impl<R: Read> Splitter<R> {
             source_bytes: self.source.source_bytes(),
             decompressed_bytes: self.source.decompressed_bytes(),
             rows: self.read,
-            blank: self.blank,
+            skipped: self.skipped,
         }
+    }
+
+    /// Skips lines at the start, whatever they hold.
+    pub(crate) fn skip_preamble(&mut self, count: u32) -> Result<(), FormatError> {
+        if count > 0 {
+            self.detect_line_end(None)?;
+        }
+        for _ in 0..count {
+            let (_, next) = loop {
+                match self.line_end.first(&self.buffer, self.at_end) {
+                    Some(found) => break found,
+                    None if self.at_end => break (0, self.buffer.len()),
+                    None => self.grow()?,
+                }
+            };
+            if next == 0 {
+                return Ok(());
+            }
+            self.drop_front(next);
+            self.read += 1;
+            self.skipped.preamble += 1;
+        }
+        Ok(())
     }
 
     /// Finds out how lines end, from the first of them.
@@ -102,12 +173,12 @@ impl<R: Read> Splitter<R> {
     ) -> Result<(), FormatError> {
         let find = |buffer: &[u8], at_end| match &dialect {
             Some(dialect) => dialect.find_line_end(buffer, at_end),
-            None => first_line_end(buffer, at_end),
+            None => LineEnd::of_first_line(buffer, at_end),
         };
         while find(&self.buffer, self.at_end).is_none() {
             self.grow()?;
         }
-        self.line_end = find(&self.buffer, self.at_end).unwrap_or(b'\n');
+        self.line_end = find(&self.buffer, self.at_end).unwrap_or_default();
         if let Some(dialect) = dialect {
             dialect.line_end = self.line_end;
         }
@@ -129,8 +200,9 @@ impl<R: Read> Splitter<R> {
         dialect: &Dialect,
     ) -> Result<Option<Vec<String>>, FormatError> {
         let Some((fields, scanned)) = self.find_first_row(dialect)? else { return Ok(None) };
-        self.read += scanned.blank;
-        self.blank += scanned.blank;
+        self.read += scanned.blank + scanned.comments;
+        self.skipped.blank += scanned.blank;
+        self.skipped.comments += scanned.comments;
         self.drop_front(scanned.consumed);
         Ok(Some(fields))
     }
@@ -147,11 +219,11 @@ impl<R: Read> Splitter<R> {
             if let Some(row) = malformed.first() {
                 let what = format!("in the first row: {}", row.fault);
                 return Err(FormatError::Unreadable {
-                    byte: self.offset + u64::from(row.start),
+                    byte: self.offset_of(row.start as usize),
                     what,
                 });
             }
-            if scanned.read > scanned.blank {
+            if scanned.read > scanned.blank + scanned.comments {
                 return Ok(Some((self.texts(dialect, &rows)?, scanned)));
             }
             if self.at_end {
@@ -163,14 +235,14 @@ impl<R: Read> Splitter<R> {
 
     fn texts(&self, dialect: &Dialect, rows: &Rows) -> Result<Vec<String>, FormatError> {
         let text = |pair: &[u32]| {
-            let start = pair[0].wrapping_add(1);
-            let field = content(&self.buffer[start as usize..pair[1] as usize], dialect.quote);
-            if dialect.latin1 {
-                return Ok(latin1_to_utf8(&field));
-            }
-            String::from_utf8(field.into_owned()).map_err(|error| FormatError::Unreadable {
-                byte: self.offset + u64::from(start) + error.utf8_error().valid_up_to() as u64,
-                what: "the header is not UTF-8; is its encoding `latin-1`?".into(),
+            let content = dialect.quoting.content(field(&self.buffer, pair));
+            let start = pair[0].wrapping_add(1) as usize;
+            String::from_utf8(content.into_owned()).map_err(|error| FormatError::Unreadable {
+                byte: self.offset_of(start + error.utf8_error().valid_up_to()),
+                what: format!(
+                    "the header is not {}; what is its `encoding`?",
+                    self.source.charset()
+                ),
             })
         };
         rows.marks.windows(2).map(text).collect()
@@ -178,12 +250,12 @@ impl<R: Read> Splitter<R> {
 
     /// The next block, built in the memory of a spare one. `None` at the end.
     pub(crate) fn next(&mut self, cut: Cut, spare: Block) -> Result<Option<Block>, FormatError> {
-        let mut block =
-            Block { offset: self.offset, line: self.line, line_end: self.line_end, ..spare };
+        let (charset, line_end) = (self.source.charset(), self.line_end);
+        let mut block = Block { offset: self.offset, charset, line: self.line, line_end, ..spare };
         block.malformed.clear();
         self.fill(self.block_bytes)?;
         let scanned = loop {
-            let scanned = self.find_rows(cut, &mut block);
+            let scanned = self.find_rows(cut, &mut block)?;
             self.check_length(scanned)?;
             if scanned.consumed > 0 || self.at_end {
                 break scanned;
@@ -196,13 +268,14 @@ impl<R: Read> Splitter<R> {
         self.cut_off(scanned.consumed, &mut block.bytes);
         self.line += block.line_ends();
         self.read += scanned.read;
-        self.blank += scanned.blank;
+        self.skipped.blank += scanned.blank;
+        self.skipped.comments += scanned.comments;
         block.read = scanned.read;
         Ok(Some(block))
     }
 
-    fn find_rows(&self, cut: Cut, block: &mut Block) -> Scanned {
-        match cut {
+    fn find_rows(&mut self, cut: Cut, block: &mut Block) -> Result<Scanned, FormatError> {
+        Ok(match cut {
             Cut::Fields(dialect, fields) => {
                 let shape = Shape { fields: Some(fields), most_rows: MOST_ROWS };
                 block.malformed.clear();
@@ -215,8 +288,48 @@ impl<R: Read> Splitter<R> {
                     &mut block.malformed,
                 )
             }
-            Cut::Lines => find_lines(&self.buffer, self.at_end, self.line_end, &mut block.rows),
+            Cut::Lines => {
+                find_lines(&self.buffer, self.at_end, self.line_end.byte(), &mut block.rows)
+            }
+            Cut::Document => {
+                let Self { document, buffer, at_end, .. } = self;
+                let found = document.find_rows(buffer, *at_end, MOST_ROWS, &mut block.rows);
+                found.map_err(|error| self.no_document(error))?
+            }
+        })
+    }
+
+    /// The error for a document that is wrong somewhere in the buffer.
+    fn no_document(&self, error: JsonError) -> FormatError {
+        let before = &self.buffer[..error.at];
+        let line = self.line + self.line_end.count(before) as u64;
+        let column = match memchr::memrchr(self.line_end.byte(), before) {
+            Some(line_end) => error.at - line_end,
+            None => self.column + error.at + 1,
+        };
+        let what = format!("{} at line {line}, column {column}", error.what);
+        FormatError::Unreadable { byte: self.offset_of(error.at), what }
+    }
+
+    /// How the rows of a file of fixed width are told apart, once the lines at the
+    /// start are skipped.
+    pub(crate) fn cut_of_fixed(&mut self, skip_lines: u32) -> Result<Cut, FormatError> {
+        self.detect_line_end(None)?;
+        self.skip_preamble(skip_lines)?;
+        Ok(Cut::Lines)
+    }
+
+    /// How the rows of JSON in a format are told apart.
+    pub(crate) fn cut_of_json(&mut self, format: FileFormat) -> Result<Cut, FormatError> {
+        if format == FileFormat::Json {
+            return Ok(Cut::Document);
         }
+        self.detect_line_end(None)?;
+        if !Document::is_array_of_objects(&self.buffer) {
+            return Ok(Cut::Lines);
+        }
+        self.line_end = LineEnd::Lf;
+        Ok(Cut::Document)
     }
 
     /// Moves the first `length` bytes of the buffer to `bytes`.
@@ -225,14 +338,22 @@ impl<R: Read> Splitter<R> {
         bytes.extend_from_slice(&self.buffer[length..]);
         self.buffer.truncate(length);
         swap(&mut self.buffer, bytes);
-        self.offset += length as u64;
+        self.offset += self.source.charset().source_length(bytes);
+        self.column = match memchr::memrchr(self.line_end.byte(), bytes) {
+            Some(line_end) => length - line_end - 1,
+            None => self.column + length,
+        };
     }
 
     fn drop_front(&mut self, length: usize) {
-        let line_ends = memchr_iter(self.line_end, &self.buffer[..length]).count();
+        self.offset = self.offset_of(length);
+        self.line += self.line_end.count(&self.buffer[..length]) as u64;
         self.buffer.drain(..length);
-        self.offset += length as u64;
-        self.line += line_ends as u64;
+    }
+
+    /// Where a byte of the buffer stands in the source.
+    fn offset_of(&self, at: usize) -> u64 {
+        self.offset + self.source.charset().source_length(&self.buffer[..at])
     }
 
     fn fill(&mut self, target: usize) -> Result<(), FormatError> {
@@ -258,10 +379,9 @@ impl<R: Read> Splitter<R> {
     }
 
     fn row_too_long(&self, start: usize) -> FormatError {
-        let lines = memchr_iter(self.line_end, &self.buffer[..start]).count();
         FormatError::RowTooLong {
-            line: self.line + lines as u64,
-            byte: self.offset + start as u64,
+            line: self.line + self.line_end.count(&self.buffer[..start]) as u64,
+            byte: self.offset_of(start),
             limit: self.row_bytes,
         }
     }
@@ -298,36 +418,6 @@ fn find_lines(bytes: &[u8], at_end: bool, line_end: u8, rows: &mut Rows) -> Scan
     scanned
 }
 
-fn first_line_end(bytes: &[u8], at_end: bool) -> Option<u8> {
-    match memchr2(b'\n', b'\r', bytes) {
-        Some(at) if bytes[at] == b'\n' => Some(b'\n'),
-        Some(at) if at + 1 == bytes.len() => at_end.then_some(b'\r'),
-        Some(at) if bytes[at + 1] == b'\n' => Some(b'\n'),
-        Some(_) => Some(b'\r'),
-        None => at_end.then_some(b'\n'),
-    }
-}
-
-/// Refuses what is no text: known formats by name, others by their bytes.
-fn refuse_binary(start: &[u8]) -> Result<(), FormatError> {
-    if let Some(name) = foreign(start) {
-        let what = format!("this is {name}; it has to be plain or gzipped UTF-8 or Latin-1 text");
-        return Err(FormatError::Unreadable { byte: 0, what });
-    }
-    let sample = &start[..start.len().min(8192)];
-    let is_odd =
-        |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
-    let odd = sample.iter().filter(is_odd).count();
-    // One in twenty; a few bad bytes in a short file cost their rows only.
-    if odd < 4 || odd * 20 <= sample.len() {
-        return Ok(());
-    }
-    let first = sample.iter().position(|byte| is_odd(&byte)).unwrap_or_default();
-    let hint = if memchr(0, sample).is_some() { "; is it UTF-16, or binary?" } else { "" };
-    let what = format!("byte `0x{:02X}` does not belong in a text file{hint}", sample[first]);
-    Err(FormatError::Unreadable { byte: first as u64, what })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,14 +439,5 @@ mod tests {
         let (found, scanned) = lines("{}\r1\r2", b'\r', false);
         assert_eq!(found, ["{}", "1"]);
         assert_eq!(scanned.consumed, 5);
-    }
-
-    #[test]
-    fn binary_files_are_refused_with_the_byte() {
-        let utf16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let error = refuse_binary(&utf16).expect_err("binary");
-        insta::assert_snapshot!(error, @"unreadable at byte 1: byte `0x00` does not belong in a text file; is it UTF-16, or binary?");
-        assert!(refuse_binary("naïve,\t\r\n".as_bytes()).is_ok());
-        assert!(refuse_binary(b"").is_ok());
     }
 }

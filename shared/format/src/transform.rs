@@ -5,12 +5,15 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Scope, scope};
 
+use millrace_contract::FileFormat;
+
 use crate::bind::{Binding, bind};
 use crate::block::Block;
 use crate::books::Books;
 use crate::csv::{Dialect, is_delimited};
 use crate::decode::{Decoded, Decoder};
 use crate::encode::{Encoder, Lanes, Router};
+use crate::source::encoding_of;
 use crate::split::{Counts, Cut, Splitter};
 use crate::{FormatError, Plan, Report, SchemaDifference, Sink, arrow_schema};
 
@@ -31,12 +34,57 @@ pub fn transform(
     plan: &Plan,
     sink: &mut dyn Sink,
 ) -> Result<Report, FormatError> {
-    let mut splitter = Splitter::open(source, &plan.limits)?;
+    let encoding = encoding_of(plan.format, &plan.csv, &plan.fixed);
+    let mut splitter = Splitter::open(source, encoding, &plan.limits)?;
+    if splitter.member().is_some() {
+        return scope(|scope| transform_members(scope, splitter, plan, sink));
+    }
     let opened = Opened::of(&mut splitter, plan)?;
     if plan.threads.get() == 1 || splitter.is_whole() {
         return opened.run_here(splitter, sink);
     }
     scope(|scope| opened.run_on_threads(scope, splitter, sink))
+}
+
+/// Transforms the members of an archive one after the other, as if they were one
+/// file: each has its own header, all have the same columns.
+fn transform_members<'scope, 'a, R: Read>(
+    scope: &'scope Scope<'scope, '_>,
+    mut splitter: Splitter<R>,
+    plan: &'a Plan,
+    sink: &mut dyn Sink,
+) -> Result<Report, FormatError> {
+    let open = |splitter: &mut Splitter<R>| {
+        let opened = Opened::of(splitter, plan);
+        opened.map_err(|error| within(splitter.member(), error))
+    };
+    let mut opened: Opened<'a> = open(&mut splitter)?;
+    let router = opened.router()?;
+    let lanes = match plan.threads.get() {
+        1 => Lanes::here(router.file_schema()),
+        count => Lanes::on_threads(scope, router.file_schema(), count),
+    };
+    let mut books = Books::open(plan, Encoder::new(plan, router, lanes), sink);
+    loop {
+        let member = splitter.member();
+        let read = opened.read_member(&mut splitter, &mut books);
+        read.map_err(|error| within(member.clone(), error))?;
+        let found = splitter.next_member();
+        if !found.map_err(|error| within(splitter.member(), error))? {
+            return books.close(splitter.counts());
+        }
+        opened = open(&mut splitter)?;
+    }
+}
+
+/// An error with the archive's member it came up in.
+fn within(member: Option<String>, error: FormatError) -> FormatError {
+    match (member, error) {
+        // Of all members together.
+        (_, error @ (FormatError::TooManyRejects { .. } | FormatError::Source(_)))
+        | (None, error) => error,
+        (Some(member), error) => FormatError::Member { member, error: Box::new(error) },
+    }
 }
 
 /// A file whose columns are known.
@@ -45,16 +93,23 @@ struct Opened<'a> {
     dialect: Option<Dialect>,
     binding: Binding,
     cut: Cut,
+    /// What an archive calls it.
+    member: Option<String>,
 }
 
 impl<'a> Opened<'a> {
     fn of<R: Read>(splitter: &mut Splitter<R>, plan: &'a Plan) -> Result<Self, FormatError> {
+        let member = splitter.member();
         if !is_delimited(plan.format) {
-            splitter.detect_line_end(None)?;
+            let cut = match plan.format {
+                FileFormat::Fixed => splitter.cut_of_fixed(plan.fixed.skip_lines)?,
+                format => splitter.cut_of_json(format)?,
+            };
             let binding = bind(plan, None)?;
-            return Ok(Self { plan, dialect: None, binding, cut: Cut::Lines });
+            return Ok(Self { plan, dialect: None, binding, cut, member });
         }
         let mut dialect = Dialect::new(plan.format, &plan.csv)?;
+        splitter.skip_preamble(plan.csv.skip_lines)?;
         splitter.detect_line_end(Some(&mut dialect))?;
         let header = match plan.csv.header {
             true => Some(take_header(splitter, &dialect)?),
@@ -62,11 +117,11 @@ impl<'a> Opened<'a> {
         };
         let binding = bind(plan, header.as_deref())?;
         let cut = Cut::Fields(dialect, binding.fields);
-        Ok(Self { plan, dialect: Some(dialect), binding, cut })
+        Ok(Self { plan, dialect: Some(dialect), binding, cut, member })
     }
 
     fn decoder(&self) -> Result<Decoder<'_>, FormatError> {
-        Decoder::new(self.plan, self.dialect, &self.binding)
+        Decoder::new(self.plan, self.dialect, &self.binding, self.member.clone())
     }
 
     fn router(&self) -> Result<Router, FormatError> {
@@ -82,14 +137,24 @@ impl<'a> Opened<'a> {
     ) -> Result<Report, FormatError> {
         let router = self.router()?;
         let lanes = Lanes::here(router.file_schema());
-        let mut decoder = self.decoder()?;
         let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink);
+        self.read_member(&mut splitter, &mut books)?;
+        books.close(splitter.counts())
+    }
+
+    /// Enters all that is left of a file, or of an archive's member, in the books.
+    fn read_member<R: Read>(
+        &self,
+        splitter: &mut Splitter<R>,
+        books: &mut Books<'_>,
+    ) -> Result<(), FormatError> {
+        let mut decoder = self.decoder()?;
         let mut spare = Block::default();
         while let Some(mut block) = splitter.next(self.cut, spare)? {
             books.enter(decoder.decode(&mut block)?)?;
             spare = block;
         }
-        books.close(splitter.counts())
+        Ok(())
     }
 
     fn run_on_threads<'scope, R: Read + Send + 'scope>(

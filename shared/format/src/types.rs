@@ -15,16 +15,20 @@ pub fn arrow_type(data_type: DataType) -> ArrowType {
         DataType::Int16 => ArrowType::Int16,
         DataType::Int32 => ArrowType::Int32,
         DataType::Int64 => ArrowType::Int64,
+        DataType::UInt8 => ArrowType::UInt8,
+        DataType::UInt16 => ArrowType::UInt16,
+        DataType::UInt32 => ArrowType::UInt32,
         DataType::UInt64 => ArrowType::UInt64,
         DataType::Float32 => ArrowType::Float32,
         DataType::Float64 => ArrowType::Float64,
         // A scale is at most 38 and fits.
         DataType::Decimal { precision, scale } => ArrowType::Decimal128(precision, scale as i8),
         DataType::Date => ArrowType::Date32,
+        DataType::Time => ArrowType::Time64(ArrowUnit::Microsecond),
         DataType::Timestamp { unit, utc } => {
             ArrowType::Timestamp(arrow_unit(unit), utc.then(|| "UTC".into()))
         }
-        DataType::String | DataType::Json => ArrowType::Utf8,
+        DataType::String | DataType::Json | DataType::Uuid => ArrowType::Utf8,
     }
 }
 

@@ -1,39 +1,69 @@
 //! Reads the list of columns.
 
 use chrono::format::{Item, StrftimeItems};
-use millrace_contract::{ColumnDef, DataType, Formats};
+use millrace_contract::{ColumnDef, DataType, FileFormat, Formats};
 use toml::de::DeValue;
 
 use crate::entry::Entry;
 use crate::names;
+use crate::spelling;
 use crate::walk::Section;
 
 /// Reads the columns and notes those that get in each other's way. A column
 /// named like a capture of the pattern does not: it gives the capture a type.
-pub(crate) fn read(entry: &Entry<'_>) -> Vec<ColumnDef> {
+pub(crate) fn read(entry: &Entry<'_>, format: FileFormat) -> Vec<ColumnDef> {
     let mut columns: Vec<ColumnDef> = Vec::new();
     for item in entry.items().unwrap_or_default() {
         let Some(section) = item.section() else { continue };
-        let Some(column) = column(&section) else { continue };
+        let Some(column) = column(&section, format) else { continue };
         note_clashes(&section, &column, &columns);
         columns.push(column);
     }
     columns
 }
 
-fn column(section: &Section<'_>) -> Option<ColumnDef> {
+fn column(section: &Section<'_>, file: FileFormat) -> Option<ColumnDef> {
     let data_type = section.need("type", r#""string""#).and_then(|entry| entry.parsed());
     let format = section.get("format").map(|entry| formats(&entry, data_type)).unwrap_or_default();
     let from = section.get("from").and_then(|entry| entry.text()).map(str::to_owned);
     let required = section.get("required").and_then(|entry| entry.flag()).unwrap_or_default();
+    let spelling = spelling::read(section, data_type);
+    let place = place(section, file);
     let name = section.need("name", r#""amount""#)?;
     let text = name.text()?;
     if let Err(why) = names::column(text) {
         name.note(why);
     }
-    // A column whose type cannot be read is still a column to what refers to it.
-    let data_type = data_type.unwrap_or(DataType::String);
-    Some(ColumnDef { name: text.to_owned(), from, data_type, format, required })
+    Some(ColumnDef {
+        name: text.to_owned(),
+        from,
+        format,
+        required,
+        start: place.map(|(start, _)| start),
+        width: place.map(|(_, width)| width),
+        ..spelling
+    })
+}
+
+/// The last place a line of fixed width may have.
+const LAST_PLACE: u64 = 1 << 24;
+
+/// Where a column stands in lines of fixed width.
+fn place(section: &Section<'_>, file: FileFormat) -> Option<(u32, u32)> {
+    let mut numbers = ["start", "width"].map(|name| {
+        let entry = match file {
+            FileFormat::Fixed => section.need(name, "1"),
+            FileFormat::Csv | FileFormat::Tsv | FileFormat::Ndjson | FileFormat::Json => {
+                section.get(name).filter(|entry| {
+                    entry.note("only columns of format `fixed` have places");
+                    false
+                })
+            }
+        };
+        let number = entry.and_then(|entry| entry.number(1..=LAST_PLACE));
+        number.and_then(|number| u32::try_from(number).ok())
+    });
+    numbers[0].take().zip(numbers[1].take())
 }
 
 /// Header names are compared without regard to letter case, so columns are too.
@@ -60,9 +90,9 @@ fn formats(entry: &Entry<'_>, data_type: Option<DataType>) -> Formats {
         _ => entry.text().map(|text| vec![(text, entry.clone())]).unwrap_or_default(),
     };
     if let Some(other) = data_type
-        && !matches!(other, DataType::Date | DataType::Timestamp { .. })
+        && !matches!(other, DataType::Date | DataType::Time | DataType::Timestamp { .. })
     {
-        entry.note(format!("only dates and timestamps have a format, and the type is {other}"));
+        entry.note(format!("only dates and times have a format, and the type is {other}"));
     }
     for (pattern, place) in &patterns {
         if pattern.is_empty() || StrftimeItems::new(pattern).any(|item| item == Item::Error) {

@@ -1,12 +1,13 @@
 //! Reads one `[datasets.NAME]` table.
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, Dataset, Expectation, FileFormat, OnFail, ParquetOptions, RejectLimit,
-    RejectOptions, Schema, SchemaMode,
+    ColumnDef, DataType, Dataset, Expectation, FileFormat, FixedOptions, JsonOptions, OnFail,
+    ParquetOptions, RejectLimit, RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
 
 use crate::columns;
+use crate::csv;
 use crate::entry::Entry;
 use crate::glob::Glob;
 use crate::known::Known;
@@ -36,7 +37,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     let glob = pattern.as_ref().zip(text).and_then(|(entry, text)| parse_pattern(entry, text));
     let captures: Vec<&str> = glob.iter().flat_map(Glob::capture_names).collect();
     let format = format(&section, text);
-    let schema = schema(&section);
+    let schema = schema(&section, format);
     let known = Known {
         columns: &schema.columns,
         captures,
@@ -44,12 +45,15 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         open: schema.mode == SchemaMode::Infer || glob.is_none(),
     };
     let parquet = parquet(&section, &known);
+    note_unloadable(&section, &schema);
     let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
         pattern: text.unwrap_or_default().to_owned(),
         format,
-        csv: csv(&section, format),
+        csv: csv::read(&section, format),
+        json: json(&section, format),
+        fixed: fixed(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,
@@ -57,6 +61,17 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         schema,
     };
     Some(ReadDataset { dataset, glob: glob?, pattern: pattern? })
+}
+
+/// Databases are not loaded with times of day yet.
+fn note_unloadable(section: &Section<'_>, schema: &Schema) {
+    let time = schema.columns.iter().find(|column| column.data_type == DataType::Time);
+    if let (Some(column), Some(entry)) = (time, section.get("load")) {
+        entry.note_with(
+            format!("column `{}` is a time, which stays in the lake", column.name),
+            "make it a string to load it",
+        );
+    }
 }
 
 fn parse_pattern(entry: &Entry<'_>, text: &str) -> Option<Glob> {
@@ -70,11 +85,13 @@ fn format(section: &Section<'_>, pattern: Option<&str>) -> FileFormat {
     }
     let Some(pattern) = pattern else { return FileFormat::Csv };
     let pattern = pattern.to_ascii_lowercase();
-    let stem = [".gz", ".zst", ".bz2"].into_iter().find_map(|ending| pattern.strip_suffix(ending));
+    let compressed = [".gz", ".zst", ".bz2", ".xz", ".lz4", ".sz", ".zip"];
+    let stem = compressed.into_iter().find_map(|ending| pattern.strip_suffix(ending));
     match stem.unwrap_or(&pattern).rsplit('.').next() {
         Some("csv") => FileFormat::Csv,
         Some("tsv" | "tab") => FileFormat::Tsv,
         Some("ndjson" | "jsonl") => FileFormat::Ndjson,
+        Some("json") => FileFormat::Json,
         _ => {
             section.need("format", r#""csv""#);
             FileFormat::Csv
@@ -82,67 +99,65 @@ fn format(section: &Section<'_>, pattern: Option<&str>) -> FileFormat {
     }
 }
 
-fn csv(section: &Section<'_>, format: FileFormat) -> CsvOptions {
-    let delimiter = if format == FileFormat::Tsv { '\t' } else { ',' };
-    let defaults = CsvOptions { delimiter, ..CsvOptions::default() };
-    let Some(entry) = section.get("csv") else { return defaults };
-    if format == FileFormat::Ndjson {
-        entry.note("`csv` says how delimited text is written, but the format is ndjson");
-    }
-    let Some(csv) = entry.section() else { return defaults };
-    let options = CsvOptions {
-        delimiter: character(csv.get("delimiter")).unwrap_or(delimiter),
-        quote: character(csv.get("quote")).unwrap_or(defaults.quote),
-        header: csv.get("header").and_then(|entry| entry.flag()).unwrap_or(defaults.header),
-        null: csv.get("null").and_then(|entry| nulls(&entry)).unwrap_or(defaults.null),
-        encoding: csv.get("encoding").and_then(|entry| entry.choice()).unwrap_or_default(),
-    };
-    note_delimiter(&csv, format, &options);
-    options
-}
-
-fn note_delimiter(csv: &Section<'_>, format: FileFormat, options: &CsvOptions) {
-    let Some(entry) = csv.get("delimiter").or_else(|| csv.get("quote")) else { return };
-    if format == FileFormat::Tsv && options.delimiter != '\t' {
-        let hint = r#"write format = "csv""#;
-        entry.note_with("the format is tsv, whose delimiter is a tab", hint);
-    }
-    if options.delimiter == options.quote {
-        entry.note("`delimiter` and `quote` are the same character");
-    }
-}
-
-fn nulls(entry: &Entry<'_>) -> Option<Vec<String>> {
-    Some(entry.texts()?.into_iter().map(|(text, _)| text.to_owned()).collect())
-}
-
-fn character(entry: Option<Entry<'_>>) -> Option<char> {
-    let entry = entry?;
-    let text = entry.text()?;
-    let mut characters = text.chars();
-    match (characters.next(), characters.next()) {
-        (Some(c), None) if c.is_ascii() && !matches!(c, '\n' | '\r' | '\0') => Some(c),
-        _ => {
-            entry.note(format!("{text:?} is not one ASCII character that can stand in a line"));
-            None
+fn json(section: &Section<'_>, format: FileFormat) -> JsonOptions {
+    let Some(entry) = section.get("json") else { return JsonOptions::default() };
+    match format {
+        FileFormat::Ndjson | FileFormat::Json => {}
+        FileFormat::Csv | FileFormat::Tsv | FileFormat::Fixed => {
+            entry.note("`json` says how JSON objects are read, but the format is another");
         }
     }
+    let Some(json) = entry.section() else { return JsonOptions::default() };
+    JsonOptions {
+        flatten: json.get("flatten").and_then(|entry| entry.flag()).unwrap_or_default(),
+        duplicate_keys: json
+            .get("duplicate_keys")
+            .and_then(|entry| entry.choice())
+            .unwrap_or_default(),
+    }
 }
 
-fn schema(section: &Section<'_>) -> Schema {
+fn fixed(section: &Section<'_>, format: FileFormat) -> FixedOptions {
+    let defaults = FixedOptions::default();
+    let Some(entry) = section.get("fixed") else { return defaults };
+    if format != FileFormat::Fixed {
+        entry.note("`fixed` says how columns of fixed width are read, but the format is another");
+    }
+    let Some(fixed) = entry.section() else { return defaults };
+    let null = fixed.get("null").and_then(|entry| entry.texts());
+    let skipped = fixed.get("skip_lines").and_then(|entry| entry.number(0..=csv::MOST_SKIPPED));
+    FixedOptions {
+        null: null.map_or(defaults.null, |texts| {
+            texts.into_iter().map(|(text, _)| text.to_owned()).collect()
+        }),
+        encoding: fixed.get("encoding").and_then(|entry| entry.choice()).unwrap_or_default(),
+        skip_lines: skipped.and_then(|lines| u32::try_from(lines).ok()).unwrap_or_default(),
+    }
+}
+
+fn schema(section: &Section<'_>, format: FileFormat) -> Schema {
     let Some(schema) = section.section("schema") else {
+        if format == FileFormat::Fixed {
+            section.need("schema", r#"{ mode = "strict", columns = […] }"#);
+        }
         return Schema { sample_bytes: SAMPLE_BYTES, ..Schema::default() };
     };
     let mode: SchemaMode = schema.get("mode").and_then(|entry| entry.choice()).unwrap_or_default();
-    let columns = schema.get("columns").map(|entry| columns::read(&entry));
+    let columns = schema.get("columns").map(|entry| columns::read(&entry, format));
     if mode == SchemaMode::Strict {
         need_columns(&schema);
+    } else if format == FileFormat::Fixed
+        && let Some(entry) = schema.need("mode", r#""strict""#)
+    {
+        entry.note("the places of columns can't be inferred; declare them with mode `strict`");
     }
     let sample = schema.get("sample_bytes").and_then(|entry| entry.size(1 << 10..=1 << 40));
     Schema {
         mode,
         columns: columns.unwrap_or_default(),
         sample_bytes: sample.unwrap_or(SAMPLE_BYTES),
+        extra: schema.get("extra").and_then(|entry| entry.choice()).unwrap_or_default(),
+        missing: schema.get("missing").and_then(|entry| entry.choice()).unwrap_or_default(),
     }
 }
 

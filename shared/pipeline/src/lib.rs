@@ -5,6 +5,7 @@
 //! `millrace-sql`, which this crate does not know.
 
 mod columns;
+mod csv;
 mod dataset;
 mod entry;
 mod file;
@@ -19,6 +20,7 @@ mod problem;
 mod quantity;
 mod route;
 mod schema;
+mod spelling;
 mod stage;
 mod unavailable;
 mod url;

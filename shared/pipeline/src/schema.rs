@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, DataType, Expectation, FileFormat, LoadMode, ParquetOptions, SchemaMode,
+    ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, FixedOptions,
+    JsonOptions, LoadMode, MissingColumns, ParquetOptions, SchemaMode,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -90,6 +91,8 @@ fn dataset() -> Value {
             "format": described::<FileFormat>("Format of the bytes, after decompression; by the \
                                                pattern's ending unless given."),
             "csv": described::<CsvOptions>("How CSV is written."),
+            "json": described::<JsonOptions>("How JSON objects are read."),
+            "fixed": described::<FixedOptions>("How files of fixed width are written."),
             "schema": columns(),
             "expect": {
                 "type": "array",
@@ -120,6 +123,8 @@ fn columns() -> Value {
                 "description": "Columns in table order.",
                 "items": column(),
             },
+            "extra": of::<ExtraColumns>(),
+            "missing": of::<MissingColumns>(),
             "sample_bytes": {
                 "type": ["string", "integer"],
                 "description": "How much decompressed data inference looks at; 64MiB unless given.",

@@ -18,8 +18,7 @@ const KEYS: [(&str, &str); 11] = [
 ];
 
 /// Words by the path of their key.
-const WORDS: [(&str, &str); 5] = [
-    ("datasets.*.format", "json"),
+const WORDS: [(&str, &str); 4] = [
     ("datasets.*.format", "parquet"),
     ("datasets.*.format", "xlsx"),
     ("datasets.*.schema.mode", "evolve"),

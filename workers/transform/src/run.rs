@@ -37,16 +37,7 @@ pub(crate) async fn infer(
     let (errors, stop) = (FirstError::default(), StopFlag::default());
     let source = open(lake, task, &errors, &stop).await?;
     let dataset = dataset.clone();
-    let inferred = blocking(move || {
-        let schema = &dataset.schema;
-        millrace_format::infer(
-            source,
-            dataset.format,
-            &dataset.csv,
-            &schema.columns,
-            schema.sample_bytes,
-        )
-    });
+    let inferred = blocking(move || millrace_format::infer(source, &dataset));
     let inferred = inferred.await.map_err(|error| cause(error, &errors))?;
     for note in &inferred.notes {
         tracing::debug!(dataset = %task.dataset, rows = inferred.rows_sampled, "{note}");

@@ -1,24 +1,18 @@
 //! Column builders: text in, Arrow arrays out, one block at a time.
 
+mod build;
 mod constant;
 mod text;
 mod typed;
 
 use arrow::array::ArrayRef;
-use millrace_contract::{ColumnDef, DataType, TimeUnit};
 
-use crate::FormatError;
-use crate::csv::unquoted;
+use crate::block::field;
+use crate::csv::Quoting;
 use crate::fault::Faults;
-use crate::value::Patterns;
 
+pub(crate) use build::builder;
 pub(crate) use constant::Constant;
-use text::{Json, Text};
-use typed::{
-    Bools, Dates, Decimals, Floats, Ints, PatternDates, PatternTimestamps, Timestamps, Typed,
-    Unsigned,
-};
-
 /// Builds one column of a batch.
 pub(crate) trait ColumnBuilder: Send {
     /// Appends the fields of one column of some CSV rows. A value that is refused
@@ -48,10 +42,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) first_row: usize,
     /// The field's position in its row.
     pub(crate) position: usize,
-    /// The quote; a field that starts with it is quoted.
-    pub(crate) quote: u8,
-    /// Whether bytes are ISO 8859-1.
-    pub(crate) latin1: bool,
+    /// How fields are enclosed and escaped.
+    pub(crate) quoting: Quoting,
     /// Texts that mean null when unquoted.
     pub(crate) nulls: &'a NullTexts,
     /// The column in the plan.
@@ -65,10 +57,10 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &'a [u8])> + use<'a> {
         let (bytes, position) = (self.bytes, self.position);
-        let fields = self.marks.chunks_exact(self.stride).map(move |marks| {
-            let start = marks[position].wrapping_add(1) as usize;
-            &bytes[start..marks[position + 1] as usize]
-        });
+        let fields = self
+            .marks
+            .chunks_exact(self.stride)
+            .map(move |marks| field(bytes, &marks[position..position + 2]));
         (self.first_row..).zip(fields)
     }
 
@@ -82,7 +74,7 @@ impl<'a> Fields<'a> {
     /// Null texts count only unquoted, except the empty one: writers that quote
     /// every field can't say null in a number or a date otherwise.
     pub(crate) fn means_null(&self, field: &[u8]) -> bool {
-        match unquoted(field, self.quote) {
+        match self.quoting.inner(field) {
             Some(inner) => inner.is_empty() && self.nulls.contain(b""),
             None => self.nulls.contain(field),
         }
@@ -97,13 +89,9 @@ pub(crate) struct NullTexts {
 }
 
 impl NullTexts {
-    /// Null texts as they stand in a file of the given encoding.
-    pub(crate) fn new(texts: &[String], latin1: bool) -> Self {
-        let encode = |text: &String| {
-            let narrow = || text.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>().ok();
-            if latin1 { narrow() } else { Some(text.as_bytes().to_vec()) }
-        };
-        let texts: Vec<_> = texts.iter().filter_map(encode).collect();
+    /// Null texts as they are declared.
+    pub(crate) fn new(texts: &[String]) -> Self {
+        let texts: Vec<_> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
         let lengths = texts.iter().fold(0, |lengths, text| lengths | length_bit(text.len()));
         Self { texts, lengths }
     }
@@ -124,41 +112,4 @@ impl NullTexts {
 #[inline]
 fn length_bit(length: usize) -> u64 {
     1 << length.min(63)
-}
-
-/// The builder of a column, for values in the given dialect's encoding.
-pub(crate) fn builder(
-    column: &ColumnDef,
-    nulls: &NullTexts,
-) -> Result<Box<dyn ColumnBuilder>, FormatError> {
-    let patterns = || {
-        Patterns::compile(&column.format.0).map_err(|pattern| FormatError::Plan {
-            what: format!("column `{}`: `{pattern}` is not a strftime pattern", column.name),
-        })
-    };
-    let iso = column.format.is_empty();
-    Ok(match column.data_type {
-        DataType::Bool => Typed::boxed(Bools, nulls),
-        DataType::Int8 => Typed::boxed(Ints::<i8>::default(), nulls),
-        DataType::Int16 => Typed::boxed(Ints::<i16>::default(), nulls),
-        DataType::Int32 => Typed::boxed(Ints::<i32>::default(), nulls),
-        DataType::Int64 => Typed::boxed(Ints::<i64>::default(), nulls),
-        DataType::UInt64 => Typed::boxed(Unsigned, nulls),
-        DataType::Float32 => Typed::boxed(Floats::<f32>::default(), nulls),
-        DataType::Float64 => Typed::boxed(Floats::<f64>::default(), nulls),
-        DataType::Decimal { precision, scale } => {
-            Typed::boxed(Decimals { precision, scale }, nulls)
-        }
-        DataType::Date if iso => Typed::boxed(Dates, nulls),
-        DataType::Date => Typed::boxed(PatternDates(patterns()?), nulls),
-        DataType::Timestamp { unit, utc } if iso => {
-            Typed::boxed(Timestamps { millis: unit == TimeUnit::Milli, utc }, nulls)
-        }
-        DataType::Timestamp { unit, utc } => {
-            let timestamps = Timestamps { millis: unit == TimeUnit::Milli, utc };
-            Typed::boxed(PatternTimestamps { patterns: patterns()?, timestamps }, nulls)
-        }
-        DataType::String => Box::new(Text::default()),
-        DataType::Json => Box::new(Json::default()),
-    })
 }

@@ -1,5 +1,6 @@
-//! Columns of text: strings, and JSON values kept as their text.
+//! Columns of text: strings, and JSON values and UUIDs kept as their text.
 
+use std::borrow::Cow;
 use std::mem::take;
 use std::sync::Arc;
 
@@ -8,46 +9,32 @@ use arrow::buffer::{Buffer, OffsetBuffer};
 
 use super::typed::{null_buffer, take_sized};
 use super::{ColumnBuilder, Fields};
-use crate::csv::{content, undouble_into, unquoted};
 use crate::fault::{Faults, Refusal, shown};
 use crate::json;
-use crate::text::latin1_to_utf8;
+use crate::value::canonical_uuid;
 
-/// Builds a column of strings. The bytes must be UTF-8 unless they are said to
-/// be ISO 8859-1; the decoder has seen to that.
+/// Builds a column of strings. The bytes must be UTF-8; the decoder has seen to
+/// that.
 #[derive(Default)]
 pub(super) struct Text {
     bytes: Vec<u8>,
     /// Where each value ends.
     ends: Vec<i32>,
     null_rows: Vec<u32>,
+    /// Whether spaces around a value are taken off.
+    trims: bool,
 }
 
 impl Text {
+    /// Texts, with or without the spaces around them.
+    pub(super) fn new(trims: bool) -> Self {
+        Self { trims, ..Self::default() }
+    }
+
     #[inline]
     fn end_value(&mut self) {
         // A block is far smaller than 2 GiB.
         self.ends.push(self.bytes.len() as i32);
-    }
-
-    fn append(&mut self, text: &[u8], latin1: bool) {
-        if latin1 {
-            self.bytes.extend_from_slice(latin1_to_utf8(text).as_bytes());
-        } else {
-            self.bytes.extend_from_slice(text);
-        }
-    }
-
-    fn append_quoted(&mut self, inner: &[u8], fields: &Fields<'_>) {
-        if memchr::memchr(fields.quote, inner).is_none() {
-            return self.append(inner, fields.latin1);
-        }
-        if !fields.latin1 {
-            return undouble_into(inner, fields.quote, &mut self.bytes);
-        }
-        let mut plain = Vec::with_capacity(inner.len());
-        undouble_into(inner, fields.quote, &mut plain);
-        self.append(&plain, true);
     }
 }
 
@@ -55,8 +42,10 @@ impl ColumnBuilder for Text {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
         self.ends.reserve(fields.len());
         for (row, field) in fields.iter() {
-            if let Some(inner) = unquoted(field, fields.quote) {
-                self.append_quoted(inner, fields);
+            let field = if self.trims { field.trim_ascii() } else { field };
+            if let Some(inner) = fields.quoting.inner(field) {
+                let inner = if self.trims { inner.trim_ascii() } else { inner };
+                fields.quoting.append(inner, true, &mut self.bytes);
             } else if fields.nulls.contain(field) {
                 if fields.required {
                     faults.note(row, fields.column, || Refusal::Required);
@@ -64,14 +53,14 @@ impl ColumnBuilder for Text {
                     self.null_rows.push(self.ends.len() as u32);
                 }
             } else {
-                self.append(field, fields.latin1);
+                fields.quoting.append(field, false, &mut self.bytes);
             }
             self.end_value();
         }
     }
 
     fn push(&mut self, text: &[u8]) -> bool {
-        self.append(text, false);
+        self.bytes.extend_from_slice(if self.trims { text.trim_ascii() } else { text });
         self.end_value();
         true
     }
@@ -91,13 +80,34 @@ impl ColumnBuilder for Text {
     }
 }
 
-/// Builds a column of JSON texts; what is no JSON value is refused.
-#[derive(Default)]
-pub(super) struct Json {
+/// Builds a column of texts that have to be something, such as JSON values or
+/// UUIDs; what is not is refused.
+pub(super) struct Checked {
     text: Text,
+    spell: fn(&[u8]) -> Option<Cow<'_, [u8]>>,
 }
 
-impl ColumnBuilder for Json {
+impl Checked {
+    /// JSON values, kept as their texts.
+    pub(super) fn json() -> Self {
+        Self { text: Text::default(), spell: json_text }
+    }
+
+    /// UUIDs in their canonical form.
+    pub(super) fn uuids() -> Self {
+        Self { text: Text::default(), spell: uuid_text }
+    }
+}
+
+fn json_text(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    json::is_value(text).then(|| Cow::Borrowed(text.trim_ascii()))
+}
+
+fn uuid_text(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    canonical_uuid(text).map(Cow::Owned)
+}
+
+impl ColumnBuilder for Checked {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
         for (row, field) in fields.iter() {
             if fields.means_null(field) {
@@ -109,17 +119,17 @@ impl ColumnBuilder for Json {
                 }
                 continue;
             }
-            let plain = content(field, fields.quote);
-            if !self.push_encoded(&plain, fields.latin1) {
+            let plain = fields.quoting.content(field);
+            if !self.push(&plain) {
                 faults.note(row, fields.column, || Refusal::Type { value: shown(&plain) });
             }
         }
     }
 
     fn push(&mut self, text: &[u8]) -> bool {
-        let valid = json::is_value(text);
-        self.text.push(if valid { text.trim_ascii() } else { b"" });
-        valid
+        let spelled = (self.spell)(text);
+        self.text.push(spelled.as_deref().unwrap_or_default());
+        spelled.is_some()
     }
 
     fn push_null(&mut self) {
@@ -128,11 +138,5 @@ impl ColumnBuilder for Json {
 
     fn finish(&mut self) -> ArrayRef {
         self.text.finish()
-    }
-}
-
-impl Json {
-    fn push_encoded(&mut self, text: &[u8], latin1: bool) -> bool {
-        if latin1 { self.push(latin1_to_utf8(text).as_bytes()) } else { self.push(text) }
     }
 }

@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use arrow::array::types::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, TimestampMicrosecondType, TimestampMillisecondType, UInt64Type,
+    Int64Type, Time64MicrosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::array::{ArrayRef, ArrowPrimitiveType, BooleanArray, Decimal128Array, PrimitiveArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::ArrowTimestampType;
+use chrono::{DateTime, TimeZone};
+use chrono_tz::Tz;
 
 use super::{ColumnBuilder, Fields, NullTexts};
-use crate::csv::unquoted;
 use crate::fault::{Faults, Refusal, shown};
 use crate::value::{
-    Float, IsoTimestamp, Patterns, parse_bool, parse_date, parse_decimal, parse_float, parse_int,
-    parse_timestamp, parse_uint,
+    Float, IsoTimestamp, Patterns, Spelling, parse_bool, parse_date, parse_decimal, parse_float,
+    parse_int, parse_time, parse_timestamp, parse_uint,
 };
 
 /// How values of one type are read and collected.
@@ -60,9 +62,9 @@ impl<V: Values + 'static> Typed<V> {
             self.values.push(V::Value::default());
             return faults.note(row, fields.column, || Refusal::Required);
         }
-        let text = unquoted(field, fields.quote).unwrap_or(field);
-        if !self.push(text) {
-            faults.note(row, fields.column, || Refusal::Type { value: shown(text) });
+        let text = fields.quoting.content(field);
+        if !self.push(&text) {
+            faults.note(row, fields.column, || Refusal::Type { value: shown(&text) });
         }
     }
 }
@@ -126,19 +128,37 @@ fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBu
     Arc::new(PrimitiveArray::<T>::new(values.into(), nulls))
 }
 
-/// Booleans.
-pub(super) struct Bools;
+/// Booleans, by the usual words or by a column's own.
+#[derive(Default)]
+pub(super) struct Bools {
+    /// Words for true.
+    pub(super) yes: Vec<String>,
+    /// Words for false.
+    pub(super) no: Vec<String>,
+}
 
 impl Values for Bools {
     type Value = bool;
 
     fn parse(&self, text: &[u8]) -> Option<bool> {
-        parse_bool(text)
+        if self.yes.is_empty() && self.no.is_empty() {
+            return parse_bool(text);
+        }
+        let is = |word: &String| same_word(word, text);
+        if self.yes.iter().any(is) {
+            return Some(true);
+        }
+        self.no.iter().any(is).then_some(false)
     }
 
     fn array(&self, values: Vec<bool>, nulls: Option<NullBuffer>) -> ArrayRef {
         Arc::new(BooleanArray::new(values.into(), nulls))
     }
+}
+
+fn same_word(word: &str, text: &[u8]) -> bool {
+    let text = std::str::from_utf8(text);
+    text.is_ok_and(|text| text == word || text.to_lowercase() == word.to_lowercase())
 }
 
 /// Signed integers.
@@ -167,21 +187,31 @@ ints!(i16, Int16Type);
 ints!(i32, Int32Type);
 ints!(i64, Int64Type);
 
-/// Unsigned 64-bit integers.
-pub(super) struct Unsigned;
+/// Unsigned integers.
+#[derive(Default)]
+pub(super) struct Unsigned<I>(PhantomData<I>);
 
-impl Values for Unsigned {
-    type Value = u64;
+macro_rules! unsigned {
+    ($native:ty, $arrow:ty) => {
+        impl Values for Unsigned<$native> {
+            type Value = $native;
 
-    #[inline]
-    fn parse(&self, text: &[u8]) -> Option<u64> {
-        parse_uint(text)
-    }
+            #[inline]
+            fn parse(&self, text: &[u8]) -> Option<$native> {
+                <$native>::try_from(parse_uint(text)?).ok()
+            }
 
-    fn array(&self, values: Vec<u64>, nulls: Option<NullBuffer>) -> ArrayRef {
-        primitive::<UInt64Type>(values, nulls)
-    }
+            fn array(&self, values: Vec<$native>, nulls: Option<NullBuffer>) -> ArrayRef {
+                primitive::<$arrow>(values, nulls)
+            }
+        }
+    };
 }
+
+unsigned!(u8, UInt8Type);
+unsigned!(u16, UInt16Type);
+unsigned!(u32, UInt32Type);
+unsigned!(u64, UInt64Type);
 
 /// Floating-point numbers.
 #[derive(Default)]
@@ -282,12 +312,52 @@ impl Values for PatternDates {
     }
 }
 
+/// Times of day, by patterns or as ISO 8601 writes them.
+pub(super) struct Times(pub(super) Option<Patterns>);
+
+impl Values for Times {
+    type Value = i64;
+
+    fn parse(&self, text: &[u8]) -> Option<i64> {
+        match &self.0 {
+            None => parse_time(text),
+            Some(patterns) => patterns.time(text),
+        }
+    }
+
+    fn array(&self, values: Vec<i64>, nulls: Option<NullBuffer>) -> ArrayRef {
+        primitive::<Time64MicrosecondType>(values, nulls)
+    }
+}
+
+/// Numbers that are written in another way than the plain one.
+pub(super) struct Spelled<V> {
+    /// How they are written.
+    pub(super) spelling: Spelling,
+    /// What they are.
+    pub(super) kind: V,
+}
+
+impl<V: Values> Values for Spelled<V> {
+    type Value = V::Value;
+
+    fn parse(&self, text: &[u8]) -> Option<V::Value> {
+        self.kind.parse(&self.spelling.plain(text)?)
+    }
+
+    fn array(&self, values: Vec<V::Value>, nulls: Option<NullBuffer>) -> ArrayRef {
+        self.kind.array(values, nulls)
+    }
+}
+
 /// ISO 8601 timestamps.
 pub(super) struct Timestamps {
     /// Whether in milliseconds rather than microseconds.
     pub(super) millis: bool,
     /// Whether instants in UTC rather than wall-clock readings.
     pub(super) utc: bool,
+    /// Where clocks stand from which an instant was read without a zone.
+    pub(super) zone: Option<Tz>,
 }
 
 impl Timestamps {
@@ -296,11 +366,20 @@ impl Timestamps {
     #[inline]
     fn value(&self, read: IsoTimestamp) -> Option<i64> {
         let micros = match (self.utc, read.offset) {
+            (true, None) if self.zone.is_some() => self.in_zone(read.wall_micros)?,
             (true, _) => read.utc_micros(),
             (false, None) => read.wall_micros,
             (false, Some(_)) => return None,
         };
         Some(if self.millis { micros.div_euclid(1000) } else { micros })
+    }
+
+    /// The instant at which the zone's clocks show a reading. There is none while
+    /// they are put forward, and there are two while they are put back: neither
+    /// is guessed at.
+    fn in_zone(&self, wall_micros: i64) -> Option<i64> {
+        let wall = DateTime::from_timestamp_micros(wall_micros)?.naive_utc();
+        Some(self.zone?.from_local_datetime(&wall).single()?.timestamp_micros())
     }
 
     fn zoned<T: ArrowTimestampType>(

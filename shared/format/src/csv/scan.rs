@@ -3,12 +3,14 @@
 //! RFC 4180, with any delimiter and quote of one byte. A quote opens a quoted
 //! field only where a field starts; anywhere else it makes the row malformed,
 //! and the row still ends at the next line end, so that one bad quote costs one
-//! row. Only a quote that is opened and never closed reaches further.
+//! row. Only a quote that is opened and never closed reaches further: every line
+//! it swallows is malformed on its own, so that the books show how much it was.
 
 use super::Dialect;
 use super::mask::{LANES, mask_of};
 use crate::block::{MalformedRow, Rows};
 use crate::fault::Malformed;
+use crate::lines::LineEnd;
 
 /// What rows should look like.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +30,8 @@ pub(crate) struct Scanned {
     pub(crate) read: u64,
     /// Blank lines among them.
     pub(crate) blank: u64,
+    /// Comments among them.
+    pub(crate) comments: u64,
     /// The longest row in bytes and where it starts.
     pub(crate) longest: (usize, usize),
 }
@@ -53,7 +57,8 @@ pub(crate) fn scan(
         malformed,
         row_mark: 0,
         quoted: false,
-        second_quote: usize::MAX,
+        commented: dialect.is_comment(bytes),
+        taken: usize::MAX,
         fault: None,
         scanned: Scanned::default(),
     };
@@ -71,26 +76,33 @@ struct Scanner<'a> {
     /// Where the current row's first mark is.
     row_mark: usize,
     quoted: bool,
-    /// Where the second of two doubled quotes stands.
-    second_quote: usize,
+    /// Whether the current line is a comment.
+    commented: bool,
+    /// A byte that stands for itself: the second of two doubled quotes, or one
+    /// behind an escape.
+    taken: usize,
     fault: Option<Malformed>,
     scanned: Scanned,
 }
 
 impl Scanner<'_> {
     fn run(&mut self) {
-        let Dialect { delimiter, quote, .. } = *self.dialect;
-        let set = [delimiter, quote, b'\n', b'\r'];
+        let Dialect { delimiter, quoting, .. } = *self.dialect;
+        let set = [delimiter, quoting.quote.unwrap_or(delimiter), b'\n', b'\r'];
+        let mask = |chunk: &[u8; LANES]| match quoting.escape {
+            None => mask_of(chunk, set),
+            Some(escape) => mask_of(chunk, set) | mask_of(chunk, [escape; 4]),
+        };
         let (chunks, tail) = self.bytes.as_chunks::<LANES>();
         for (index, chunk) in chunks.iter().enumerate() {
-            self.visit(index * LANES, mask_of(chunk, set));
+            self.visit(index * LANES, mask(chunk));
             if self.is_done() {
                 return self.drop_partial_row();
             }
         }
         let mut last = [0; LANES];
         last[..tail.len()].copy_from_slice(tail);
-        self.visit(chunks.len() * LANES, mask_of(&last, set));
+        self.visit(chunks.len() * LANES, mask(&last));
         if self.at_end && !self.is_done() {
             self.finish();
         }
@@ -99,33 +111,33 @@ impl Scanner<'_> {
 
     #[inline]
     fn visit(&mut self, base: usize, mut mask: u64) {
-        let Dialect { delimiter, quote, line_end, .. } = *self.dialect;
+        let Dialect { delimiter, quoting, line_end, .. } = *self.dialect;
+        let line_end = line_end.byte();
         while mask != 0 {
             let at = base + mask.trailing_zeros() as usize;
             mask &= mask - 1;
             let byte = self.bytes[at];
-            if byte == quote {
+            if self.commented && !matches!(byte, b'\n' | b'\r') {
+            } else if Some(byte) == quoting.quote {
                 self.on_quote(at);
-            } else if self.quoted {
+            } else if (quoting.escape.is_some() && self.on_escape(at)) || self.quoted {
             } else if byte == delimiter {
                 self.rows.marks.push(at as u32);
-            } else if byte == line_end {
+            } else if byte == line_end || self.ends_mixed_line(at, byte) {
                 self.end_row(at);
                 if self.is_done() {
                     return;
                 }
-            } else {
-                self.on_stray_line_end(at, byte);
             }
         }
     }
 
     fn on_quote(&mut self, at: usize) {
         let next = self.bytes.get(at + 1).copied();
-        if self.quoted {
-            if at == self.second_quote {
-            } else if next == Some(self.dialect.quote) {
-                self.second_quote = at + 1;
+        if at == self.taken {
+        } else if self.quoted {
+            if next == self.dialect.quoting.quote {
+                self.taken = at + 1;
             } else {
                 self.quoted = false;
                 if next.is_some_and(|next| !self.ends_field(next)) {
@@ -139,6 +151,16 @@ impl Scanner<'_> {
         }
     }
 
+    /// Whether a byte is an escape, or stands behind one.
+    fn on_escape(&mut self, at: usize) -> bool {
+        let is_taken = at == self.taken;
+        let is_escape = !is_taken && Some(self.bytes[at]) == self.dialect.quoting.escape;
+        if is_escape {
+            self.taken = at + 1;
+        }
+        is_taken || is_escape
+    }
+
     fn ends_field(&self, byte: u8) -> bool {
         byte == self.dialect.delimiter || matches!(byte, b'\n' | b'\r')
     }
@@ -147,15 +169,20 @@ impl Scanner<'_> {
         self.rows.marks[self.rows.marks.len() - 1].wrapping_add(1)
     }
 
-    fn on_stray_line_end(&mut self, at: usize, byte: u8) {
+    /// Whether a line end of the other kind ends a line after all.
+    fn ends_mixed_line(&mut self, at: usize, byte: u8) -> bool {
         let before_line_feed = match self.bytes.get(at + 1) {
             Some(next) => *next == b'\n',
             // The last byte of the file, or not known yet.
             None => true,
         };
-        if byte == b'\n' || !before_line_feed {
+        if self.dialect.line_end == LineEnd::Mixed {
+            return !before_line_feed;
+        }
+        if !self.commented && (byte == b'\n' || !before_line_feed) {
             self.fault.get_or_insert(Malformed::StrayLineEnd(byte));
         }
+        false
     }
 
     /// The row ends before `at`, where its line end stands.
@@ -163,11 +190,17 @@ impl Scanner<'_> {
     fn end_row(&mut self, at: usize) {
         let start = self.rows.marks[self.row_mark].wrapping_add(1) as usize;
         let before = at.wrapping_sub(1);
-        let crlf = self.dialect.line_end == b'\n' && at > start && self.bytes[before] == b'\r';
+        let crlf = self.bytes[at] == b'\n'
+            && at > start
+            && self.bytes[before] == b'\r'
+            && before != self.taken;
         let end = if crlf { before } else { at };
         self.close_row(start, end);
         self.rows.marks.push(at as u32);
         self.scanned.consumed = at + 1;
+        if self.dialect.comment.is_some() {
+            self.commented = self.dialect.is_comment(&self.bytes[at + 1..]);
+        }
     }
 
     #[inline]
@@ -178,26 +211,59 @@ impl Scanner<'_> {
             self.scanned.longest = (end - start, start);
         }
         let found = self.rows.marks.len() - self.row_mark - 1;
-        if self.fault.is_some() || self.shape.fields != Some(found) {
+        if self.fault.is_some() || self.shape.fields != Some(found) || self.commented {
             self.close_odd_row(start, end, found);
         }
         self.row_mark = self.rows.marks.len();
     }
 
-    /// A row that is blank, malformed, or the first one of unknown width.
+    /// A row that is blank, a comment, malformed, or the first one of unknown
+    /// width.
+    #[cold]
     fn close_odd_row(&mut self, start: usize, end: usize, found: usize) {
+        let found = self.without_trailing_delimiter(found);
         let expected = self.shape.fields.unwrap_or(found);
         let fault = match self.fault.take() {
+            _ if self.commented => {
+                self.scanned.comments += 1;
+                return self.rows.marks.truncate(self.row_mark);
+            }
             None if start == end && self.shape.fields != Some(1) => {
                 self.scanned.blank += 1;
                 return self.rows.marks.truncate(self.row_mark);
             }
-            None if found == expected => return,
+            None if found == expected || self.fit(end, found, expected) => return,
             None => Malformed::FieldCount { expected, found },
             Some(fault) => fault,
         };
         self.rows.marks.truncate(self.row_mark);
         self.malformed.push(MalformedRow { start: start as u32, end: end as u32, fault });
+    }
+
+    /// The number of fields without the empty one behind a trailing delimiter.
+    fn without_trailing_delimiter(&mut self, found: usize) -> usize {
+        let is_one_more = self.shape.fields.map_or(found > 1, |fields| found == fields + 1);
+        let marks = &mut self.rows.marks;
+        match marks[..] {
+            [.., before, end] if before.wrapping_add(1) == end => {}
+            _ => return found,
+        }
+        if !self.dialect.trailing_delimiter || !is_one_more {
+            return found;
+        }
+        marks.pop();
+        found - 1
+    }
+
+    /// Makes a row as wide as it should be, if the dialect says so. A field that
+    /// is made up ends before it starts.
+    fn fit(&mut self, end: usize, found: usize, expected: usize) -> bool {
+        let ragged = self.dialect.ragged;
+        let fits = if found < expected { ragged.pads() } else { ragged.truncates() };
+        if fits {
+            self.rows.marks.resize(self.row_mark + expected + 1, end as u32);
+        }
+        fits
     }
 
     /// The file ends here: what is left is a row, if anything is left.
@@ -207,19 +273,45 @@ impl Scanner<'_> {
         if start == end {
             return;
         }
-        if self.quoted {
-            self.fault.get_or_insert(Malformed::UnclosedQuote);
-        }
-        let crlf = !self.quoted && self.dialect.line_end == b'\n' && self.bytes[end - 1] == b'\r';
-        self.close_row(start, end - usize::from(crlf));
         self.scanned.consumed = end;
+        if self.quoted {
+            return self.close_unclosed(start);
+        }
+        let ends_in_cr = self.bytes[end - 1] == b'\r' && end - 1 != self.taken;
+        let crlf = self.dialect.line_end != LineEnd::Cr && ends_in_cr;
+        self.close_row(start, end - usize::from(crlf));
+    }
+
+    /// Everything from `start` on stands behind a quote that is never closed.
+    fn close_unclosed(&mut self, start: usize) {
+        self.rows.marks.truncate(self.row_mark);
+        let mut next = start;
+        let mut lines = 0;
+        while next < self.bytes.len() {
+            let from = next;
+            let first = self.dialect.line_end.first(&self.bytes[from..], true);
+            let (length, whole) =
+                first.unwrap_or((self.bytes.len() - from, self.bytes.len() - from));
+            next = from + whole;
+            let fault = match lines {
+                0 => Malformed::UnclosedQuote,
+                lines => Malformed::BehindUnclosedQuote { lines },
+            };
+            let (start, end) = (from as u32, (from + length) as u32);
+            self.malformed.push(MalformedRow { start, end, fault });
+            lines += 1;
+        }
+        self.scanned.read += lines;
+        // The whole counts against the limit on rows: what follows a quote that
+        // was left open far above is not looked at line by line.
+        self.scanned.longest = self.scanned.longest.max((self.bytes.len() - start, start));
     }
 
     fn is_done(&self) -> bool {
         let rows = self.scanned.read as usize;
         match self.shape.fields {
             Some(_) => rows >= self.shape.most_rows,
-            None => self.scanned.read > self.scanned.blank,
+            None => self.scanned.read > self.scanned.blank + self.scanned.comments,
         }
     }
 
@@ -232,13 +324,17 @@ impl Scanner<'_> {
 mod tests {
     use std::fmt::Write;
 
-    use millrace_contract::{CsvOptions, FileFormat};
+    use millrace_contract::{CsvOptions, Escape, FileFormat, LineEnds, Ragged};
 
     use super::*;
-    use crate::csv::content;
+    use crate::block::field;
 
     fn show(text: &str, fields: Option<usize>, at_end: bool) -> String {
-        let dialect = Dialect::new(FileFormat::Csv, &CsvOptions::default()).expect("valid");
+        show_as(&CsvOptions::default(), text, fields, at_end)
+    }
+
+    fn show_as(options: &CsvOptions, text: &str, fields: Option<usize>, at_end: bool) -> String {
+        let dialect = Dialect::new(FileFormat::Csv, options).expect("valid");
         let (mut rows, mut malformed) = (Rows::default(), Vec::new());
         let shape = Shape { fields, most_rows: usize::MAX };
         let scanned = scan(&dialect, shape, text.as_bytes(), at_end, &mut rows, &mut malformed);
@@ -246,8 +342,8 @@ mod tests {
         for row in rows.marks.chunks(fields.map_or(usize::MAX, |fields| fields + 1)) {
             let cells: Vec<_> = row
                 .windows(2)
-                .map(|pair| &text.as_bytes()[pair[0].wrapping_add(1) as usize..pair[1] as usize])
-                .map(|field| String::from_utf8_lossy(&content(field, b'"')).into_owned())
+                .map(|pair| field(text.as_bytes(), pair))
+                .map(|field| String::from_utf8_lossy(&dialect.quoting.content(field)).into_owned())
                 .collect();
             writeln!(shown, "{cells:?}").expect("writes");
         }
@@ -255,8 +351,11 @@ mod tests {
             let raw = &text[row.start as usize..row.end as usize];
             writeln!(shown, "{raw:?}: {}", row.fault).expect("writes");
         }
-        let Scanned { consumed, read, blank, .. } = scanned;
+        let Scanned { consumed, read, blank, comments, .. } = scanned;
         write!(shown, "{consumed} bytes, {read} read, {blank} blank").expect("writes");
+        if comments > 0 {
+            write!(shown, ", {comments} comments").expect("writes");
+        }
         shown
     }
 
@@ -295,8 +394,9 @@ mod tests {
         "\"a\"b,1": text follows a closing quote; a quote within quotes is doubled
         "\"He said \"hi\", ok\",2": text follows a closing quote; a quote within quotes is doubled
         "5,\r6": a carriage return stands in an unquoted field; quote the field
-        "1,\"open\n1,2\n": a quote is opened and never closed
-        63 bytes, 8 read, 0 blank
+        "1,\"open": a quote is opened and never closed
+        "1,2": the quote opened 1 lines above is never closed
+        63 bytes, 9 read, 0 blank
         "#);
     }
 
@@ -316,5 +416,75 @@ mod tests {
         ["a", "b"]
         9 bytes, 3 read, 2 blank
         "#);
+    }
+
+    #[test]
+    fn dialects_differ_in_quotes_escapes_and_comments() {
+        let none = CsvOptions { quote: None, ..CsvOptions::default() };
+        insta::assert_snapshot!(show_as(&none, "\"a,b\"\n", Some(2), true), @r#"
+        ["\"a", "b\""]
+        6 bytes, 1 read, 0 blank
+        "#);
+        let backslash = CsvOptions { escape: Escape::Backslash, ..CsvOptions::default() };
+        let text = "\"a\\\"\n\\\\\",b\\,\\\n\n\\\"x,\"y\"\"\"\n";
+        insta::assert_snapshot!(show_as(&backslash, text, Some(2), true), @r#"
+        ["a\"\n\\", "b,\n"]
+        ["\"x", "y\""]
+        25 bytes, 2 read, 0 blank
+        "#);
+        let comments = CsvOptions { comment: Some("--".into()), ..CsvOptions::default() };
+        let text = "--\"a\n1,2\n-,-\n3,4--\n--";
+        insta::assert_snapshot!(show_as(&comments, text, Some(2), true), @r#"
+        ["1", "2"]
+        ["-", "-"]
+        ["3", "4--"]
+        21 bytes, 5 read, 0 blank, 2 comments
+        "#);
+        insta::assert_snapshot!(show_as(&comments, text, None, true), @r#"
+        ["1", "2"]
+        9 bytes, 2 read, 0 blank, 1 comments
+        "#);
+    }
+
+    #[test]
+    fn ragged_rows_are_made_to_fit_where_that_is_said() {
+        let text = "1\n\n1,2\n1,2,3,4\n1,\"2\"\"\"";
+        let options = |ragged| CsvOptions { ragged, ..CsvOptions::default() };
+        insta::assert_snapshot!(show_as(&options(Ragged::Fit), text, Some(3), true), @r#"
+        ["1", "", ""]
+        ["1", "2", ""]
+        ["1", "2", "3"]
+        ["1", "2\"", ""]
+        22 bytes, 5 read, 1 blank
+        "#);
+        insta::assert_snapshot!(show_as(&options(Ragged::Pad), text, Some(3), true), @r#"
+        ["1", "", ""]
+        ["1", "2", ""]
+        ["1", "2\"", ""]
+        "1,2,3,4": expected 3 fields, found 4
+        22 bytes, 5 read, 1 blank
+        "#);
+        let options = CsvOptions { trailing_delimiter: true, ..options(Ragged::Truncate) };
+        insta::assert_snapshot!(show_as(&options, "1,2,\n1,,\n1,\n1,2,3\n1\n", Some(2), true), @r#"
+        ["1", "2"]
+        ["1", ""]
+        ["1", ""]
+        ["1", "2"]
+        "1": expected 2 fields, found 1
+        20 bytes, 5 read, 0 blank
+        "#);
+    }
+
+    #[test]
+    fn lines_may_end_in_any_way_where_that_is_said() {
+        let mixed = CsvOptions { line_ends: LineEnds::Mixed, ..CsvOptions::default() };
+        insta::assert_snapshot!(show_as(&mixed, "1,2\r3,4\r\n5,6\n\r7,\"\r\"\r", Some(2), true), @r#"
+        ["1", "2"]
+        ["3", "4"]
+        ["5", "6"]
+        ["7", "\r"]
+        20 bytes, 5 read, 1 blank
+        "#);
+        insta::assert_snapshot!(show_as(&mixed, "1,2\r", Some(2), false), @"0 bytes, 0 read, 0 blank");
     }
 }

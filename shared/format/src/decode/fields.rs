@@ -12,13 +12,12 @@ use crate::fault::Faults;
 /// Decodes the fields of delimited rows.
 pub(super) struct FieldDecoder {
     columns: Vec<Column>,
-    nulls: NullTexts,
     dialect: Dialect,
 }
 
 enum Column {
-    Field { position: usize, required: bool, builder: Box<dyn ColumnBuilder> },
-    Constant(Constant),
+    Field { position: usize, required: bool, nulls: NullTexts, builder: Box<dyn ColumnBuilder> },
+    Constant(Box<Constant>),
 }
 
 impl FieldDecoder {
@@ -28,22 +27,27 @@ impl FieldDecoder {
         dialect: Dialect,
         binding: &Binding,
     ) -> Result<Self, FormatError> {
-        let nulls = NullTexts::new(nulls, dialect.latin1);
         let column = |(column, origin): (_, &Origin)| {
             let column: &millrace_contract::ColumnDef = column;
             Ok(match origin {
-                Origin::File { position, .. } => Column::Field {
-                    position: *position,
-                    required: column.required,
-                    builder: builder(column, &nulls)?,
-                },
-                Origin::Capture(value) => Column::Constant(Constant::new(column, Some(value))?),
-                Origin::Absent => Column::Constant(Constant::new(column, None)?),
+                Origin::File { position, .. } => {
+                    let nulls = NullTexts::new(column.null.as_deref().unwrap_or(nulls));
+                    Column::Field {
+                        position: *position,
+                        required: column.required,
+                        builder: builder(column, &nulls)?,
+                        nulls,
+                    }
+                }
+                Origin::Capture(value) => {
+                    Column::Constant(Box::new(Constant::new(column, Some(value))?))
+                }
+                Origin::Absent => Column::Constant(Box::new(Constant::new(column, None)?)),
             })
         };
         let columns: Result<_, FormatError> =
             binding.columns.iter().zip(&binding.origins).map(column).collect();
-        Ok(Self { columns: columns?, nulls, dialect })
+        Ok(Self { columns: columns?, dialect })
     }
 
     /// The columns of a block.
@@ -65,16 +69,15 @@ impl FieldDecoder {
 
     fn extend(&mut self, block: &Block, marks: &[u32], first_row: usize, faults: &mut Faults) {
         for (index, column) in self.columns.iter_mut().enumerate() {
-            let Column::Field { position, required, builder } = column else { continue };
+            let Column::Field { position, required, nulls, builder } = column else { continue };
             let fields = Fields {
                 bytes: &block.bytes,
                 marks,
                 stride: block.rows.stride,
                 first_row,
                 position: *position,
-                quote: self.dialect.quote,
-                latin1: self.dialect.latin1,
-                nulls: &self.nulls,
+                quoting: self.dialect.quoting,
+                nulls,
                 column: index,
                 required: *required,
             };

@@ -1,22 +1,24 @@
-//! Columns from JSON objects, one per line.
+//! Columns from JSON objects.
 //!
-//! Keys are matched exactly. A missing member is null; a key that no column has
-//! rejects the row, in every schema mode, since dropping it would lose data
-//! without a word; of a repeated key the last value counts. A string is read as
+//! Keys are matched exactly; where objects are flattened, a column is named after
+//! the keys on the way to it, joined by dots. A missing member is null; a key
+//! that no column has rejects the row, in every schema mode, since dropping it
+//! would lose data without a word, unless the schema says to ignore it; of a
+//! repeated key the last value counts, unless the dataset says otherwise. A string is read as
 //! the text of the column's type, so `"12.50"` is a decimal; a number or boolean
 //! in a string column keeps its spelling.
 
 use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
-use millrace_contract::{ColumnDef, DataType};
+use millrace_contract::{ColumnDef, DataType, DuplicateKeys, ExtraColumns, JsonOptions};
 
-use crate::FormatError;
 use crate::bind::{Binding, Origin};
 use crate::block::Block;
 use crate::column::{ColumnBuilder, Constant, NullTexts, builder};
 use crate::fault::{Faults, Malformed, Refusal, shown};
 use crate::json::{JsonError, Kind, Token, Tokens, unescape};
+use crate::{FormatError, Plan};
 
 /// Decodes JSON objects.
 pub(super) struct MemberDecoder {
@@ -32,6 +34,11 @@ pub(super) struct MemberDecoder {
     values: Vec<Option<Token>>,
     /// Room for a string without its escapes.
     plain: Vec<u8>,
+    /// Whether keys that no column has are left out.
+    ignores_extra: bool,
+    options: JsonOptions,
+    /// The keys on the way to the current object, joined by dots.
+    path: Vec<u8>,
 }
 
 enum Column {
@@ -39,6 +46,8 @@ enum Column {
         kind: DataType,
         required: bool,
         otherwise: Option<String>,
+        /// Texts that mean null in this column.
+        nulls: NullTexts,
         builder: Box<dyn ColumnBuilder>,
     },
     Constant(Constant),
@@ -46,7 +55,7 @@ enum Column {
 
 impl MemberDecoder {
     /// A decoder for objects with the keys of the bound columns.
-    pub(super) fn new(binding: &Binding) -> Result<Self, FormatError> {
+    pub(super) fn new(binding: &Binding, plan: &Plan) -> Result<Self, FormatError> {
         let mut by_key = HashMap::new();
         let mut columns = Vec::with_capacity(binding.columns.len());
         for (index, (column, origin)) in binding.columns.iter().zip(&binding.origins).enumerate() {
@@ -62,7 +71,17 @@ impl MemberDecoder {
         let key = |column: &ColumnDef| column.source_name().as_bytes().to_vec();
         let keys: Vec<_> = binding.columns.iter().map(key).collect();
         let (order, values) = ((0..keys.len()).collect(), vec![None; keys.len()]);
-        Ok(Self { columns, by_key, keys, order, values, plain: Vec::new() })
+        Ok(Self {
+            columns,
+            by_key,
+            keys,
+            order,
+            values,
+            plain: Vec::new(),
+            ignores_extra: plan.extra == ExtraColumns::Ignore,
+            options: plan.json,
+            path: Vec::new(),
+        })
     }
 
     /// The columns of a block.
@@ -90,44 +109,133 @@ impl MemberDecoder {
 
     fn find_members(&mut self, line: &[u8]) -> Result<(), Malformed> {
         let mut tokens = Tokens::new(line);
+        if !tokens.is_object() {
+            return Err(no_object(tokens));
+        }
+        self.path.clear();
+        self.find_in_object(&mut tokens, line, 0)?;
+        tokens.end().map_err(malformed)
+    }
+
+    fn find_in_object(
+        &mut self,
+        tokens: &mut Tokens<'_>,
+        line: &[u8],
+        depth: usize,
+    ) -> Result<(), Malformed> {
         let mut more = tokens.open_object().map_err(malformed)?;
         let mut index = 0;
         while more {
             let key = tokens.key().map_err(malformed)?;
-            let column = self.column_of(&key, index, line)?;
-            self.values[column] = Some(tokens.value().map_err(malformed)?);
+            if self.options.flatten {
+                self.find_flattened(tokens, &key, line, depth)?;
+            } else {
+                let column = self.column_of(&key, index, line)?;
+                let value = tokens.value().map_err(malformed)?;
+                self.keep(column, value, &key, line)?;
+            }
             more = tokens.next_member().map_err(malformed)?;
             index += 1;
         }
-        tokens.end().map_err(malformed)
+        Ok(())
     }
 
-    /// The column of the key at `index` in its row.
+    /// Takes a member by its path, or what is in it.
+    fn find_flattened(
+        &mut self,
+        tokens: &mut Tokens<'_>,
+        key: &Token,
+        line: &[u8],
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push(b'.');
+        }
+        let text = key.text(line);
+        if key.kind != Kind::Escaped || unescape(text, &mut self.path).is_none() {
+            self.path.extend_from_slice(text);
+        }
+        let column = self.by_key.get(&self.path).copied();
+        if column.is_none() && depth < DEEPEST_PATH && tokens.is_object() {
+            self.find_in_object(tokens, line, depth + 1)?;
+        } else if column.is_none() && !self.ignores_extra {
+            return Err(Malformed::UnknownField(shown(&self.path)));
+        } else {
+            let value = tokens.value().map_err(malformed)?;
+            self.keep(column, value, key, line)?;
+        }
+        self.path.truncate(length);
+        Ok(())
+    }
+
     #[inline]
-    fn column_of(&mut self, key: &Token, index: usize, line: &[u8]) -> Result<usize, Malformed> {
+    fn keep(
+        &mut self,
+        column: Option<usize>,
+        value: Token,
+        key: &Token,
+        line: &[u8],
+    ) -> Result<(), Malformed> {
+        let Some(column) = column else { return Ok(()) };
+        match (self.values[column], self.options.duplicate_keys) {
+            (Some(_), DuplicateKeys::Reject) => {
+                return Err(Malformed::DuplicateKey(shown(key.text(line))));
+            }
+            (Some(_), DuplicateKeys::First) => {}
+            (None, _) | (Some(_), DuplicateKeys::Last) => self.values[column] = Some(value),
+        }
+        Ok(())
+    }
+
+    /// The column of the key at `index` in its row. `None` if it is ignored.
+    #[inline]
+    fn column_of(
+        &mut self,
+        key: &Token,
+        index: usize,
+        line: &[u8],
+    ) -> Result<Option<usize>, Malformed> {
         let text = key.text(line);
         match self.order.get(index) {
-            Some(&column) if key.kind == Kind::Plain && self.keys[column] == text => Ok(column),
+            Some(&column) if key.kind == Kind::Plain && self.keys[column] == text => {
+                Ok(Some(column))
+            }
             _ => self.look_up(key, index, text),
         }
     }
 
-    fn look_up(&mut self, key: &Token, index: usize, text: &[u8]) -> Result<usize, Malformed> {
+    fn look_up(
+        &mut self,
+        key: &Token,
+        index: usize,
+        text: &[u8],
+    ) -> Result<Option<usize>, Malformed> {
         self.plain.clear();
         let is_escaped = key.kind == Kind::Escaped && unescape(text, &mut self.plain).is_some();
         let name = if is_escaped { &self.plain[..] } else { text };
-        let known = self.by_key.get(name).copied();
-        let column = known.ok_or_else(|| Malformed::UnknownField(shown(text)))?;
+        let column = match self.by_key.get(name).copied() {
+            Some(column) => column,
+            None if self.ignores_extra => return Ok(None),
+            None => return Err(Malformed::UnknownField(shown(text))),
+        };
         if let Some(expected) = self.order.get_mut(index) {
             *expected = column;
         }
-        Ok(column)
+        Ok(Some(column))
     }
 
     fn append_row(&mut self, line: &[u8], row: usize, faults: &mut Faults) {
         for (index, (column, value)) in self.columns.iter_mut().zip(&self.values).enumerate() {
-            let Column::Member { kind, required, otherwise, builder } = column else { continue };
-            let value = value.filter(|value| value.kind != Kind::Null);
+            let Column::Member { kind, required, otherwise, nulls, builder } = column else {
+                continue;
+            };
+            let means_null = |value: &Token| match value.kind {
+                Kind::Null => true,
+                Kind::Plain => nulls.contain(value.text(line)),
+                Kind::Bool | Kind::Number | Kind::Escaped | Kind::Nested => false,
+            };
+            let value = value.filter(|value| !means_null(value));
             let taken = match (&value, &otherwise) {
                 (Some(value), _) => append(value, line, *kind, builder.as_mut(), &mut self.plain),
                 (None, Some(capture)) => builder.push(capture.as_bytes()),
@@ -152,8 +260,10 @@ impl MemberDecoder {
 fn member(column: &ColumnDef, otherwise: Option<String>) -> Result<Column, FormatError> {
     // A capture that is not of the type is the file's fault, not a row's.
     Constant::new(column, otherwise.as_deref())?;
+    let nulls = NullTexts::new(column.null.as_deref().unwrap_or_default());
     let builder = builder(column, &NullTexts::default())?;
-    Ok(Column::Member { kind: column.data_type, required: column.required, otherwise, builder })
+    let (kind, required) = (column.data_type, column.required);
+    Ok(Column::Member { kind, required, otherwise, nulls, builder })
 }
 
 /// Appends a value that is not null. False if it is not of the type.
@@ -181,6 +291,24 @@ fn append(
     }
 }
 
+/// Keys on the way to a column, at most; what lies deeper is one value.
+const DEEPEST_PATH: usize = 64;
+
+/// Why a row is no object: it is something else, or not JSON at all.
+fn no_object(mut tokens: Tokens<'_>) -> Malformed {
+    let value = tokens.value().and_then(|value| tokens.end().map(|()| value));
+    match value {
+        Err(error) => malformed(error),
+        Ok(value) => Malformed::NotAnObject(match value.kind {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Number => "a number",
+            Kind::Plain | Kind::Escaped => "a string",
+            Kind::Nested => "an array",
+        }),
+    }
+}
+
 fn malformed(error: JsonError) -> Malformed {
-    Malformed::Json { at: error.at + 1, what: error.what }
+    Malformed::Json { at: error.at, what: error.what }
 }

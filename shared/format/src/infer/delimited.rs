@@ -6,11 +6,10 @@ use millrace_contract::{CsvOptions, FileFormat};
 
 use super::{Guess, Malformed, Sample, Sampled};
 use crate::bind::stable_names;
-use crate::block::{Block, Lines};
+use crate::block::{Block, Lines, field};
 use crate::column::NullTexts;
-use crate::csv::{Dialect, content, unquoted};
+use crate::csv::Dialect;
 use crate::split::{Cut, Splitter};
-use crate::text::latin1_to_utf8;
 use crate::{FormatError, Limits, SchemaDifference};
 
 /// Looks at the rows of the first `bytes` bytes.
@@ -21,11 +20,12 @@ pub(super) fn sample<R: Read>(
     bytes: u64,
 ) -> Result<Sampled, FormatError> {
     let mut dialect = Dialect::new(format, csv)?;
+    splitter.skip_preamble(csv.skip_lines)?;
     splitter.detect_line_end(Some(&mut dialect))?;
     let names = column_names(splitter, &dialect, csv.header)?;
     let mut sampler = Sampler {
         dialect,
-        nulls: NullTexts::new(&csv.null, dialect.latin1),
+        nulls: NullTexts::new(&csv.null),
         guesses: vec![Guess::default(); names.len()],
         rows: 0,
         malformed: Malformed::default(),
@@ -78,8 +78,7 @@ impl Sampler {
         for marks in block.rows.marks.chunks_exact(block.rows.stride) {
             self.rows += 1;
             for (guess, pair) in self.guesses.iter_mut().zip(marks.windows(2)) {
-                let field = &block.bytes[pair[0].wrapping_add(1) as usize..pair[1] as usize];
-                look_at_field(guess, field, &self.dialect, &self.nulls);
+                look_at_field(guess, field(&block.bytes, pair), &self.dialect, &self.nulls);
             }
         }
         let mut lines = Lines::new(block);
@@ -90,15 +89,9 @@ impl Sampler {
 }
 
 fn look_at_field(guess: &mut Guess, field: &[u8], dialect: &Dialect, nulls: &NullTexts) {
-    match unquoted(field, dialect.quote) {
+    match dialect.quoting.inner(field) {
         Some(b"") if nulls.contain(b"") => guess.add_empty(),
         None if nulls.contain(field) => {}
-        Some(_) | None => {
-            let text = content(field, dialect.quote);
-            match dialect.latin1 && !text.is_ascii() {
-                true => guess.add_text(latin1_to_utf8(&text).as_bytes()),
-                false => guess.add_text(&text),
-            }
-        }
+        Some(_) | None => guess.add_text(&dialect.quoting.content(field)),
     }
 }

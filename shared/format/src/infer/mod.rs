@@ -10,16 +10,17 @@ mod objects;
 
 use std::io::Read;
 
-use millrace_contract::{ColumnDef, CsvOptions, DataType, FileFormat};
+use millrace_contract::{ColumnDef, DataType, Dataset, FileFormat};
 
 use crate::bind::folded;
 use crate::csv::is_delimited;
+use crate::source::encoding_of;
 use crate::split::Splitter;
 use crate::{FormatError, Inferred, Limits};
 use guess::Guess;
 
-/// Infers the columns of a file from its first `sample_bytes` bytes after
-/// decompression.
+/// Infers the columns of a file of a dataset from its beginning, as much of it
+/// as the schema says.
 ///
 /// Declared columns are taken as they are declared, wherever the file has a
 /// column of their source name; those it does not have come last. What was found
@@ -27,23 +28,22 @@ use guess::Guess;
 /// malformed.
 ///
 /// # Errors
-/// [`FormatError`] if the sample can't be read as `format`.
-pub fn infer(
-    source: impl Read,
-    format: FileFormat,
-    csv: &CsvOptions,
-    declared: &[ColumnDef],
-    sample_bytes: u64,
-) -> Result<Inferred, FormatError> {
-    let sample = usize::try_from(sample_bytes).unwrap_or(usize::MAX);
+/// [`FormatError`] if the sample can't be read as the dataset says.
+pub fn infer(source: impl Read, dataset: &Dataset) -> Result<Inferred, FormatError> {
+    let Dataset { format, csv, fixed, schema, .. } = dataset;
+    if *format == FileFormat::Fixed {
+        let what = "columns of fixed width have to be declared: their places can't be inferred";
+        return Err(FormatError::Plan { what: what.to_owned() });
+    }
+    let sample = usize::try_from(schema.sample_bytes).unwrap_or(usize::MAX);
     let limits = Limits::default();
     let limits = Limits { block_bytes: limits.block_bytes.min(sample.max(1)), ..limits };
-    let mut splitter = Splitter::open(source, &limits)?;
-    let sampled = match is_delimited(format) {
-        true => delimited::sample(&mut splitter, format, csv, sample_bytes)?,
-        false => objects::sample(&mut splitter, sample_bytes)?,
+    let mut splitter = Splitter::open(source, encoding_of(*format, csv, fixed), &limits)?;
+    let sampled = match is_delimited(*format) {
+        true => delimited::sample(&mut splitter, *format, csv, schema.sample_bytes)?,
+        false => objects::sample(&mut splitter, dataset)?,
     };
-    Ok(sampled.resolve(declared))
+    Ok(sampled.resolve(&schema.columns))
 }
 
 /// What a sample held.
@@ -102,12 +102,7 @@ impl Sampled {
 
 impl Sample {
     fn column(&self) -> ColumnDef {
-        ColumnDef {
-            name: self.name.clone(),
-            from: self.from.clone(),
-            data_type: self.guess.data_type().unwrap_or(DataType::String),
-            format: Default::default(),
-            required: false,
-        }
+        let data_type = self.guess.data_type().unwrap_or(DataType::String);
+        ColumnDef { from: self.from.clone(), ..ColumnDef::new(&self.name, data_type) }
     }
 }

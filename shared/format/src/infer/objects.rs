@@ -1,24 +1,26 @@
-//! Samples of newline-delimited JSON.
+//! Samples of JSON objects.
 
 use std::collections::HashMap;
 use std::io::Read;
+
+use millrace_contract::Dataset;
 
 use super::{Guess, Malformed, Sample, Sampled};
 use crate::FormatError;
 use crate::bind::stable_names;
 use crate::block::{Block, Lines};
 use crate::json::{JsonError, Kind, Token, Tokens, unescape};
-use crate::split::{Cut, Splitter};
+use crate::split::Splitter;
 
-/// Looks at the objects of the first `bytes` bytes.
+/// Looks at the objects of as many bytes as the dataset says.
 pub(super) fn sample<R: Read>(
     splitter: &mut Splitter<R>,
-    bytes: u64,
+    dataset: &Dataset,
 ) -> Result<Sampled, FormatError> {
-    splitter.detect_line_end(None)?;
-    let mut sampler = Sampler::default();
+    let (bytes, cut) = (dataset.schema.sample_bytes, splitter.cut_of_json(dataset.format)?);
+    let mut sampler = Sampler { flatten: dataset.json.flatten, ..Sampler::default() };
     let mut spare = Block::default();
-    while let Some(block) = splitter.next(Cut::Lines, spare)? {
+    while let Some(block) = splitter.next(cut, spare)? {
         sampler.look_at(&block);
         if block.offset + block.bytes.len() as u64 >= bytes {
             break;
@@ -40,6 +42,8 @@ struct Sampler {
     columns: Vec<(String, Guess)>,
     rows: u64,
     malformed: Malformed,
+    /// Whether members of nested objects are columns of their own.
+    flatten: bool,
 }
 
 impl Sampler {
@@ -49,7 +53,7 @@ impl Sampler {
             let text = block.row(row);
             match std::str::from_utf8(text) {
                 Err(error) => self.malformed.add(|| error.to_string()),
-                Ok(_) => match members(text) {
+                Ok(_) => match members(text, self.flatten) {
                     Ok(members) => self.add(text, members),
                     Err(error) => self.malformed.add(|| {
                         let line = lines.line_of(block.rows.span(row).0);
@@ -90,22 +94,46 @@ impl Sampler {
     }
 }
 
-/// The members of an object by key: where the key first came, and its last
-/// value.
-fn members(line: &[u8]) -> Result<HashMap<Vec<u8>, (usize, Token)>, JsonError> {
-    let mut members: HashMap<Vec<u8>, (usize, Token)> = HashMap::new();
+/// Members by key: where the key first came, and its last value.
+type Members = HashMap<Vec<u8>, (usize, Token)>;
+
+/// The members of an object, or of all objects in it by their paths.
+fn members(line: &[u8], flatten: bool) -> Result<Members, JsonError> {
+    let mut members = Members::new();
     let mut tokens = Tokens::new(line);
-    let mut more = tokens.open_object()?;
-    while more {
-        let key = tokens.key()?;
-        let value = tokens.value()?;
-        let order = members.len();
-        members.entry(plain(&key, line)).or_insert((order, value)).1 = value;
-        more = tokens.next_member()?;
-    }
+    add_members(&mut tokens, line, flatten.then_some(b""), &mut members)?;
     tokens.end()?;
     Ok(members)
 }
+
+fn add_members(
+    tokens: &mut Tokens<'_>,
+    line: &[u8],
+    path: Option<&[u8]>,
+    members: &mut Members,
+) -> Result<(), JsonError> {
+    let mut more = tokens.open_object()?;
+    while more {
+        let mut key = plain(&tokens.key()?, line);
+        if let Some(path) = path {
+            let dot: &[u8] = if path.is_empty() { b"" } else { b"." };
+            key = [path, dot, &key].concat();
+        }
+        // A path as long as this is no column any more.
+        if path.is_some() && key.len() < LONGEST_PATH && tokens.is_object() {
+            add_members(tokens, line, Some(&key), members)?;
+        } else {
+            let value = tokens.value()?;
+            let order = members.len();
+            members.entry(key).or_insert((order, value)).1 = value;
+        }
+        more = tokens.next_member()?;
+    }
+    Ok(())
+}
+
+/// Bytes of a path, at most: one dot and one letter a level.
+const LONGEST_PATH: usize = 128;
 
 fn plain(token: &Token, line: &[u8]) -> Vec<u8> {
     let text = token.text(line);

@@ -1,8 +1,10 @@
-//! Newline-delimited JSON: tokens without a tree, lines, rows.
+//! JSON: tokens without a tree, and the rows of documents.
 
+mod document;
 mod string;
 mod token;
 
+pub(crate) use document::Document;
 pub(crate) use string::unescape;
 pub(crate) use token::{JsonError, Kind, Token, Tokens};
 

@@ -12,6 +12,13 @@ pub(crate) struct JsonError {
     pub(crate) what: &'static str,
 }
 
+impl JsonError {
+    /// The same error, `length` bytes further on.
+    pub(crate) fn behind(self, length: usize) -> Self {
+        Self { at: self.at + length, ..self }
+    }
+}
+
 /// A value: what it is and where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -70,6 +77,11 @@ impl<'a> Tokens<'a> {
     /// Starts at the first byte. The text must be UTF-8; that is not checked.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
+    }
+
+    /// Whether the next value is an object.
+    pub(crate) fn is_object(&mut self) -> bool {
+        self.peek() == Some(b'{')
     }
 
     /// Enters an object. False if it is empty.

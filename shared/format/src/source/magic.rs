@@ -1,10 +1,11 @@
 //! File formats by their first bytes: what is decompressed, and what is named
 //! when it turns up where text should be.
 
+use super::Charset;
 use crate::FormatError;
 
 /// Bytes that have to be seen to recognise everything below.
-pub(crate) const LONGEST_MAGIC: usize = 6;
+pub(crate) const LONGEST_MAGIC: usize = 10;
 
 /// What a file is compressed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,43 +14,80 @@ pub(crate) enum Compression {
     None,
     /// Gzip (RFC 1952), of one or several members.
     Gzip,
+    /// Zstandard (RFC 8878), of one or several frames.
+    Zstd,
+    /// bzip2, of one or several streams.
+    Bzip2,
+    /// XZ, of one or several streams.
+    Xz,
+    /// LZ4 frames.
+    Lz4,
+    /// Snappy in its framing format.
+    Snappy,
+    /// A ZIP archive, whose members are read one after the other.
+    Zip,
 }
 
 impl Compression {
     /// Recognises compression by a file's first bytes.
     pub(crate) fn recognise(start: &[u8]) -> Result<Self, FormatError> {
-        if start.starts_with(GZIP) {
-            return Ok(Self::Gzip);
+        if let Some(compression) = Self::of(start) {
+            return Ok(compression);
         }
         match foreign(start) {
             Some(name) => Err(not_text(name)),
             None => Ok(Self::None),
         }
     }
+
+    fn of(start: &[u8]) -> Option<Self> {
+        Some(match start {
+            [0x1F, 0x8B, ..] => Self::Gzip,
+            // A frame, or one that is to be skipped.
+            [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Self::Zstd,
+            // This begins with letters, as a header may; what follows is no text:
+            // the first block's magic, or that of the end.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
+                Self::Bzip2
+            }
+            [0xFD, b'7', b'z', b'X', b'Z', 0x00, ..] => Self::Xz,
+            [0x04, 0x22, 0x4D, 0x18, ..] => Self::Lz4,
+            [0xFF, 0x06, 0x00, 0x00, b's', b'N', b'a', b'P', b'p', b'Y', ..] => Self::Snappy,
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Zip,
+            _ => return None,
+        })
+    }
+
+    /// Its name, as in "the gzip stream".
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "Zstandard",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lz4 => "LZ4",
+            Self::Snappy => "Snappy",
+            Self::Zip => "ZIP",
+        }
+    }
 }
 
-const GZIP: &[u8] = &[0x1F, 0x8B];
-
 const FOREIGN: &[(&[u8], &str)] = &[
-    (GZIP, "gzip within gzip"),
-    (b"\x28\xB5\x2F\xFD", "Zstandard"),
-    (b"\xFD7zXZ\x00", "xz"),
-    (b"\x04\x22\x4D\x18", "LZ4"),
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive"),
+    (b"Rar!\x1A\x07", "a RAR archive"),
     (b"Obj\x01", "Avro"),
     (b"%PDF-", "PDF"),
-    (b"\xFF\xFE", "UTF-16 text"),
-    (b"\xFE\xFF", "UTF-16 text"),
+    (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Office document"),
 ];
 
 /// The name of a format that is no text we read, by the first bytes of what
 /// should be text.
 pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
     match start {
-        // These begin with letters, as a header may; what follows is no text.
-        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', ..] => Some("bzip2"),
-        [b'P', b'A', b'R', b'1', 0..=8, ..] => Some("Parquet"),
+        // This begins with letters, as a header may; what follows is no text.
+        [b'P', b'A', b'R', b'1', 0..=8 | 0x15, ..] => Some("Parquet"),
         _ => FOREIGN.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, name)| *name),
     }
 }
@@ -58,8 +96,34 @@ pub(crate) fn foreign(start: &[u8]) -> Option<&'static str> {
 pub(crate) fn not_text(name: &str) -> FormatError {
     FormatError::Unreadable {
         byte: 0,
-        what: format!("this is {name}; it has to be plain or gzipped UTF-8 or Latin-1 text"),
+        what: format!("this is {name}; it has to be text, plain or compressed"),
     }
+}
+
+/// Refuses what is no text: known formats by name, others by their bytes.
+pub(crate) fn refuse_binary(start: &[u8], charset: Charset) -> Result<(), FormatError> {
+    if let Some(name) = foreign(start) {
+        return Err(not_text(name));
+    }
+    if let Some(within) = Compression::of(start) {
+        let what = format!("a {} stream lies within the compression", within.name());
+        return Err(FormatError::Unreadable { byte: 0, what });
+    }
+    let sample = &start[..start.len().min(8192)];
+    let is_odd =
+        |byte: &&u8| **byte < 0x20 && !matches!(**byte, 0x01 | b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
+    let odd = sample.iter().filter(is_odd).count();
+    // One in twenty; a few bad bytes in a short file cost their rows only.
+    if odd < 4 || odd * 20 <= sample.len() {
+        return Ok(());
+    }
+    let first = sample.iter().position(|byte| is_odd(&byte)).unwrap_or_default();
+    let hint = match memchr::memchr(0, sample) {
+        Some(_) => "; is it UTF-16 without a byte order mark, or binary?",
+        None => "",
+    };
+    let what = format!("byte `0x{:02X}` does not belong in a text file{hint}", sample[first]);
+    Err(FormatError::Unreadable { byte: charset.source_length(&sample[..first]), what })
 }
 
 #[cfg(test)]
@@ -72,7 +136,17 @@ mod tests {
         assert_eq!(Compression::recognise(b"a,b\n1,").expect("known"), Compression::None);
         assert_eq!(Compression::recognise(b"").expect("known"), Compression::None);
         assert_eq!(Compression::recognise(b"PAR1,P").expect("header"), Compression::None);
-        let error = Compression::recognise(b"PK\x03\x04\x14\x00").expect_err("zip");
-        insta::assert_snapshot!(error, @"unreadable at byte 0: this is a ZIP archive or an Excel workbook; it has to be plain or gzipped UTF-8 or Latin-1 text");
+        let error = Compression::recognise(b"7z\xBC\xAF\x27\x1C").expect_err("7z");
+        insta::assert_snapshot!(error, @"unreadable at byte 0: this is a 7z archive; it has to be text, plain or compressed");
+    }
+
+    #[test]
+    fn binary_files_are_refused_with_the_byte() {
+        let utf16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = refuse_binary(&utf16, Charset::Utf8).expect_err("binary");
+        insta::assert_snapshot!(error, @"unreadable at byte 1: byte `0x00` does not belong in a text file; is it UTF-16 without a byte order mark, or binary?");
+        assert!(refuse_binary("naïve,\t\r\n".as_bytes(), Charset::Utf8).is_ok());
+        assert!(refuse_binary(b"a\x01b\x01c\x01d\x01e", Charset::Utf8).is_ok());
+        assert!(refuse_binary(b"", Charset::Utf8).is_ok());
     }
 }

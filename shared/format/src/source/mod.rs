@@ -1,69 +1,144 @@
-//! The bytes of a file after decompression, whatever it was compressed with.
+//! The text of a file after decompression, as UTF-8, whatever it was compressed
+//! with and encoded in.
 
-mod counted;
+mod charset;
+mod input;
+mod lz4;
 mod magic;
+mod stream;
+mod zip;
 
-use std::io::{BufReader, Cursor, Read};
+use std::io::Read;
+use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
+use millrace_contract::Encoding;
 
 use crate::{FormatError, Limits};
-use counted::Counted;
-pub(crate) use magic::foreign;
-use magic::{Compression, LONGEST_MAGIC};
+pub(crate) use charset::{Charset, encoding_of};
+use charset::{LONGEST_BOM, Transcoder};
+use input::{Input, Progress};
+use magic::Compression;
+pub(crate) use magic::{LONGEST_MAGIC, refuse_binary};
+use stream::Stream;
 
 /// Reads decompressed bytes and knows how many went in and out.
 pub(crate) struct Source<R: Read> {
     stream: Stream<R>,
+    compression: Compression,
+    progress: Arc<Progress>,
+    declared: Encoding,
+    charset: Charset,
+    /// Length of the byte order mark.
+    bom: u64,
+    /// `None` where the text is UTF-8 already.
+    transcoder: Option<Transcoder>,
+    /// Decompressed bytes that are not part of the text yet.
+    raw: Vec<u8>,
     out: u64,
-    ratio: u64,
-    grace: u64,
+    limits: Limits,
 }
-
-/// One variant per compression. Another one goes here and in [`Compression`].
-enum Stream<R: Read> {
-    Plain(Prefixed<R>),
-    Gzip(Box<MultiGzDecoder<BufReader<Prefixed<R>>>>),
-}
-
-/// The source with the bytes that were looked at put back in front.
-type Prefixed<R> = std::io::Chain<Cursor<Vec<u8>>, Counted<R>>;
 
 impl<R: Read> Source<R> {
     /// Opens a source and recognises its compression by its first bytes.
-    pub(crate) fn open(source: R, limits: &Limits) -> Result<Self, FormatError> {
-        let mut counted = Counted::new(source);
-        let mut start = Vec::with_capacity(LONGEST_MAGIC);
-        (&mut counted)
-            .take(LONGEST_MAGIC as u64)
-            .read_to_end(&mut start)
-            .map_err(FormatError::Source)?;
-        let compression = Compression::recognise(&start)?;
-        let whole = Cursor::new(start).chain(counted);
-        let stream = match compression {
-            Compression::None => Stream::Plain(whole),
-            Compression::Gzip => Stream::Gzip(Box::new(MultiGzDecoder::new(
-                BufReader::with_capacity(GZIP_BUFFER, whole),
-            ))),
+    /// Its encoding is `declared` unless a byte order mark says more.
+    pub(crate) fn open(
+        source: R,
+        declared: Encoding,
+        limits: &Limits,
+    ) -> Result<Self, FormatError> {
+        let mut input = Input::new(source);
+        let start = input.start(LONGEST_MAGIC).map_err(FormatError::Source);
+        let compression = start.and_then(Compression::recognise);
+        let progress = input.progress();
+        let compression = compression.map_err(|error| own_failure(&progress).unwrap_or(error))?;
+        let mut source = Self {
+            stream: Stream::open(input, compression).map_err(FormatError::Source)?,
+            compression,
+            progress,
+            declared,
+            charset: Charset::Utf8,
+            bom: 0,
+            transcoder: None,
+            raw: Vec::new(),
+            out: 0,
+            limits: limits.clone(),
         };
-        let Limits { decompression_ratio: ratio, ratio_grace_bytes: grace, .. } = *limits;
-        Ok(Self { stream, out: 0, ratio, grace })
+        if compression == Compression::Zip && !source.enter_member()? {
+            let what = "the archive has no files in it".to_owned();
+            return Err(FormatError::Unreadable { byte: 0, what });
+        }
+        source.read_byte_order_mark()?;
+        Ok(source)
     }
 
-    /// Appends to `buffer` until it holds `target` bytes or the source ends.
-    /// Answers whether it ended.
+    /// The name of the member that is being read, if the source is an archive.
+    pub(crate) fn member(&self) -> Option<&str> {
+        self.stream.member()
+    }
+
+    /// Goes to the next member of an archive. False if there is none.
+    pub(crate) fn next_member(&mut self) -> Result<bool, FormatError> {
+        self.raw.clear();
+        let found = self.enter_member()?;
+        if found {
+            self.read_byte_order_mark()?;
+        }
+        Ok(found)
+    }
+
+    fn enter_member(&mut self) -> Result<bool, FormatError> {
+        self.stream.next_member().map_err(|error| self.blame(error))
+    }
+
+    fn read_byte_order_mark(&mut self) -> Result<(), FormatError> {
+        let mut start = Vec::with_capacity(LONGEST_BOM);
+        self.decompress(&mut start, LONGEST_BOM)?;
+        let (charset, bom) = Charset::of(&start, self.declared)?;
+        start.drain(..bom);
+        (self.charset, self.bom, self.raw) = (charset, bom as u64, start);
+        self.transcoder = Transcoder::new(charset);
+        Ok(())
+    }
+
+    /// What the text is encoded in.
+    pub(crate) fn charset(&self) -> Charset {
+        self.charset
+    }
+
+    /// Length of the byte order mark that was taken off.
+    pub(crate) fn bom(&self) -> u64 {
+        self.bom
+    }
+
+    /// Appends text to `buffer` until it holds `target` bytes, or a few more, or
+    /// the source ends. Answers whether it ended.
     pub(crate) fn fill(
         &mut self,
         buffer: &mut Vec<u8>,
         target: usize,
     ) -> Result<bool, FormatError> {
+        let Some(mut transcoder) = self.transcoder.take() else {
+            buffer.append(&mut self.raw);
+            return self.decompress(buffer, target);
+        };
+        let mut ended = false;
+        let mut raw = std::mem::take(&mut self.raw);
+        while !ended && buffer.len() < target {
+            ended = self.decompress(&mut raw, RAW_CHUNK)?;
+            transcoder.append(&raw, ended, buffer);
+            raw.clear();
+        }
+        (self.raw, self.transcoder) = (raw, Some(transcoder));
+        Ok(ended)
+    }
+
+    /// Appends decompressed bytes until there are `target`. Answers whether the
+    /// source ended.
+    fn decompress(&mut self, buffer: &mut Vec<u8>, target: usize) -> Result<bool, FormatError> {
         let wanted = target.saturating_sub(buffer.len());
         buffer.reserve(wanted);
         let before = buffer.len();
-        let outcome = match &mut self.stream {
-            Stream::Plain(plain) => plain.take(wanted as u64).read_to_end(buffer),
-            Stream::Gzip(gzip) => gzip.as_mut().take(wanted as u64).read_to_end(buffer),
-        };
+        let outcome = (&mut self.stream).take(wanted as u64).read_to_end(buffer);
         self.out += (buffer.len() - before) as u64;
         outcome.map_err(|error| self.blame(error))?;
         self.check_ratio()?;
@@ -72,7 +147,7 @@ impl<R: Read> Source<R> {
 
     /// Bytes taken from the source.
     pub(crate) fn source_bytes(&self) -> u64 {
-        self.counted().bytes()
+        self.progress.taken()
     }
 
     /// Bytes given out.
@@ -81,58 +156,45 @@ impl<R: Read> Source<R> {
     }
 
     /// Whether an error is the source's or the file's.
-    fn blame(&mut self, error: std::io::Error) -> FormatError {
-        if let Some(source) = self.counted_mut().take_failure() {
-            return FormatError::Source(source);
+    fn blame(&self, error: std::io::Error) -> FormatError {
+        if let Some(failure) = own_failure(&self.progress) {
+            return failure;
         }
+        let name = self.compression.name();
         let what = match error.kind() {
             std::io::ErrorKind::UnexpectedEof => {
-                "the gzip stream ends early; was the upload cut off?".to_owned()
+                format!("the {name} stream ends early; was the upload cut off?")
             }
-            _ => format!("the gzip stream is damaged: {error}"),
+            _ => format!("the {name} stream is damaged: {error}"),
         };
-        FormatError::Unreadable { byte: self.position(), what }
+        FormatError::Unreadable { byte: self.progress.used(), what }
     }
 
     fn check_ratio(&self) -> Result<(), FormatError> {
-        let allowed = self.source_bytes().saturating_mul(self.ratio).max(self.grace);
-        if self.out <= allowed || matches!(self.stream, Stream::Plain(_)) {
+        let Limits { decompression_ratio, ratio_grace_bytes, decompressed_bytes, .. } = self.limits;
+        if self.compression == Compression::None {
             return Ok(());
         }
-        let what = format!(
-            "it has become {} bytes, more than {} times its compressed size",
-            self.out, self.ratio
-        );
-        Err(FormatError::Unreadable { byte: self.position(), what })
-    }
-
-    /// How far into the source decompression has come.
-    fn position(&self) -> u64 {
-        match &self.stream {
-            Stream::Plain(_) => self.source_bytes(),
-            Stream::Gzip(gzip) => {
-                let unread = gzip.get_ref().buffer().len() as u64;
-                self.source_bytes().saturating_sub(unread)
-            }
-        }
-    }
-
-    fn counted(&self) -> &Counted<R> {
-        match &self.stream {
-            Stream::Plain(plain) => plain.get_ref().1,
-            Stream::Gzip(gzip) => gzip.get_ref().get_ref().get_ref().1,
-        }
-    }
-
-    fn counted_mut(&mut self) -> &mut Counted<R> {
-        match &mut self.stream {
-            Stream::Plain(plain) => plain.get_mut().1,
-            Stream::Gzip(gzip) => gzip.get_mut().get_mut().get_mut().1,
-        }
+        let used = self.progress.used();
+        let what = if self.out > used.saturating_mul(decompression_ratio).max(ratio_grace_bytes) {
+            format!("more than {decompression_ratio} times its compressed size")
+        } else if self.out > decompressed_bytes {
+            format!("more than the limit of {decompressed_bytes}")
+        } else {
+            return Ok(());
+        };
+        let what = format!("it has become {} bytes, {what}", self.out);
+        Err(FormatError::Unreadable { byte: used, what })
     }
 }
 
-const GZIP_BUFFER: usize = 128 << 10;
+/// The error of the source itself, if that is why reading stopped.
+fn own_failure(progress: &Progress) -> Option<FormatError> {
+    progress.take_failure().map(FormatError::Source)
+}
+
+/// Bytes that are turned into UTF-8 at a time.
+const RAW_CHUNK: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -149,8 +211,79 @@ mod tests {
         encoder.finish().expect("finishes")
     }
 
+    fn bzip2(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ::bzip2::write::BzEncoder::new(Vec::new(), ::bzip2::Compression::fast());
+        encoder.write_all(bytes).expect("writes");
+        encoder.finish().expect("finishes")
+    }
+
+    fn xz(bytes: &[u8]) -> Vec<u8> {
+        let options = lzma_rust2::XzOptions::with_preset(1);
+        let mut writer = lzma_rust2::XzWriter::new(Vec::new(), options).expect("opens");
+        writer.write_all(bytes).expect("writes");
+        writer.finish().expect("finishes")
+    }
+
+    fn lz4(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        encoder.write_all(bytes).expect("writes");
+        encoder.finish().expect("finishes")
+    }
+
+    fn snappy(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = snap::write::FrameEncoder::new(Vec::new());
+        encoder.write_all(bytes).expect("writes");
+        encoder.into_inner().expect("finishes")
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ::zstd::Encoder::new(Vec::new(), 1).expect("opens");
+        encoder.include_checksum(true).expect("as the command does");
+        encoder.write_all(bytes).expect("writes");
+        encoder.finish().expect("finishes")
+    }
+
+    /// A name and what compresses by it.
+    type Codec = (&'static str, fn(&[u8]) -> Vec<u8>);
+
+    const CODECS: [Codec; 6] = [
+        ("gzip", gzip),
+        ("Zstandard", zstd),
+        ("bzip2", bzip2),
+        ("xz", xz),
+        ("LZ4", lz4),
+        ("Snappy", snappy),
+    ];
+
+    #[test]
+    fn every_compression_of_several_streams_reads_the_same_and_says_where_it_is_cut() {
+        let rows: Vec<String> = (0..20_000).map(|row| format!("{row},{}\n", row * 7919)).collect();
+        let text = rows.concat().into_bytes();
+        for (name, compress) in CODECS {
+            let (one, two) = text.split_at(1234);
+            let whole = [compress(one), compress(two)].concat();
+            assert_eq!(read(&whole[..], &Limits::default()).expect(name), text, "{name}");
+            assert_eq!(read(&compress(b"")[..], &Limits::default()).expect(name), b"", "{name}");
+            for cut in [whole.len() - 1, whole.len() / 2, 20] {
+                let error = read(&whole[..cut], &Limits::default()).map(|text| text.len());
+                let error = error.expect_err(name).to_string();
+                assert!(error.contains(&format!("the {name} stream")), "{name} at {cut}: {error}");
+                let mut at = error.split(['e', ':']).filter_map(|part| part.trim().parse().ok());
+                let at: usize = at.next_back().unwrap_or(0);
+                assert!(at <= cut, "{name} at {cut}: {error}");
+            }
+            let mut damaged = whole.clone();
+            for byte in damaged.iter_mut().skip(40).step_by(97) {
+                *byte ^= 0x55;
+            }
+            let error =
+                read(&damaged[..], &Limits::default()).map(|text| text.len()).expect_err(name);
+            assert!(matches!(error, FormatError::Unreadable { .. }), "{name}: {error}");
+        }
+    }
+
     fn read(source: impl Read, limits: &Limits) -> Result<Vec<u8>, FormatError> {
-        let mut source = Source::open(source, limits)?;
+        let mut source = Source::open(source, Encoding::Utf8, limits)?;
         let mut buffer = Vec::new();
         let mut target = 1000;
         while !source.fill(&mut buffer, target)? {
@@ -194,6 +327,15 @@ mod tests {
             Limits { decompression_ratio: 10, ratio_grace_bytes: 4096, ..Limits::default() };
         let error = read(&gzip(&[b'a'; 1 << 20])[..], &limits).expect_err("bomb");
         assert!(error.to_string().contains("more than 10 times"), "{error}");
+    }
+
+    #[test]
+    fn a_size_beyond_the_limit_is_refused() {
+        let limits = Limits { decompressed_bytes: 5000, ..Limits::default() };
+        for (name, compress) in CODECS {
+            let error = read(&compress(&[b'a'; 100_000])[..], &limits).expect_err(name);
+            assert!(error.to_string().contains("more than the limit of 5000"), "{error}");
+        }
     }
 
     #[test]

@@ -46,6 +46,13 @@ pub(crate) fn parse_timestamp(text: &[u8]) -> Option<IsoTimestamp> {
     Some(IsoTimestamp { wall_micros: midnight + micros, offset: parse_zone(zone)? })
 }
 
+/// Reads `HH:MM`, optionally `:SS` with a fraction, as microseconds of the day.
+#[inline]
+pub(crate) fn parse_time(text: &[u8]) -> Option<i64> {
+    let (micros, rest) = parse_clock(text)?;
+    rest.is_empty().then_some(micros)
+}
+
 /// Microseconds of the day and what follows.
 fn parse_clock(text: &[u8]) -> Option<(i64, &[u8])> {
     let [h0, h1, b':', m0, m1, rest @ ..] = text else { return None };

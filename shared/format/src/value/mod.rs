@@ -4,13 +4,17 @@ mod decimal;
 mod float;
 mod int;
 mod iso;
+mod number;
 mod strftime;
+mod uuid;
 
 pub(crate) use decimal::parse_decimal;
 pub(crate) use float::{Float, parse_float};
 pub(crate) use int::{parse_int, parse_uint};
-pub(crate) use iso::{IsoTimestamp, parse_date, parse_timestamp};
+pub(crate) use iso::{IsoTimestamp, parse_date, parse_time, parse_timestamp};
+pub(crate) use number::Spelling;
 pub(crate) use strftime::Patterns;
+pub(crate) use uuid::canonical_uuid;
 
 /// Reads `true`, `t`, `yes`, `y`, `on`, `1` and their opposites, in any letter case.
 pub(crate) fn parse_bool(text: &[u8]) -> Option<bool> {

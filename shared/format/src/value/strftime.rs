@@ -1,7 +1,7 @@
 //! Dates and timestamps written to `strftime` patterns.
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
-use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 
 use super::IsoTimestamp;
 
@@ -31,6 +31,13 @@ impl Patterns {
             let wall = wall_clock(parsed, offset.unwrap_or(0))?;
             Some(IsoTimestamp { wall_micros: wall.and_utc().timestamp_micros(), offset })
         })
+    }
+
+    /// Reads a time of day as microseconds.
+    pub(crate) fn time(&self, text: &[u8]) -> Option<i64> {
+        let time = self.first(text, |parsed| parsed.to_naive_time().ok())?;
+        let seconds = i64::from(time.num_seconds_from_midnight());
+        Some(seconds * 1_000_000 + i64::from(time.nanosecond() / 1000))
     }
 
     fn first<T>(&self, text: &[u8], read: impl Fn(&Parsed) -> Option<T>) -> Option<T> {

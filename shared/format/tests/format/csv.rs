@@ -98,13 +98,14 @@ fn rows_that_can_not_be_read_are_rejected_one_by_one() {
     line 6: a quote stands in an unquoted field; quote the field and double it
     line 7: text follows a closing quote; a quote within quotes is doubled
     line 8: byte 6 of the row, `0xE9`, is not UTF-8
-    line 11: the row holds the character U+0000, which tables can't hold
+    line 11: byte 6 of the row is U+0000, which tables can't hold
     line 12: a quote is opened and never closed
+    line 13: the quote opened 1 lines above is never closed
     "#);
     assert_eq!(outcome.report.balance.skipped["blank_line"], 1);
-    assert_eq!(outcome.report.balance.read, 10);
+    assert_eq!(outcome.report.balance.read, 11);
     let last = outcome.rejects.last().unwrap();
-    assert_eq!(last.raw, "9,\"open\n10,x\n");
+    assert_eq!((last.rule.as_str(), last.raw.as_str()), ("unclosed_quote", "10,x"));
     assert_eq!(outcome.rejects[4].raw, "6,caf\u{FFFD}");
 }
 
@@ -164,7 +165,7 @@ fn other_dialects_are_read() {
     let mut plan = plan(FileFormat::Tsv, &["a string", "b string"]);
     let outcome = run("a\tb\n1,5\t\"x\ty\"\n", &plan).unwrap();
     assert_eq!(outcome.rows(), ["1,5|x\ty"]);
-    plan.csv = CsvOptions { delimiter: '|', quote: '\'', ..CsvOptions::default() };
+    plan.csv = CsvOptions { delimiter: '|', quote: Some('\''), ..CsvOptions::default() };
     let outcome = run("a|b\n'it''s'|\"\n", &plan).unwrap();
     assert_eq!(outcome.rows(), ["it's|\""]);
 }

@@ -55,15 +55,15 @@ fn lines_and_values_that_are_wrong_are_rejected_with_their_place() {
     line 7: no column is named `nmae`
     line 8: expected a key in double quotes at column 9
     line 9: text follows the value at column 10
-    line 10: expected a JSON object at column 1
-    line 11: expected a JSON object at column 1
+    line 10: expected a JSON object, found an array
+    line 11: expected a JSON object, found a number
     line 12: expected a comma or a closing brace at column 8
     line 13: byte 20 of the row, `0xE9`, is not UTF-8
     column `name` at line 14: `"\ud83d"` is not a string
     column `name` at line 15: `"\u0000"` is not a string
     column `id` at line 16: `99999999999999999999` is not an int64
     column `when` at line 18: `"yesterday"` is not a timestamptz (ISO 8601); give the column a `format`
-    line 19: expected a JSON object at column 1
+    line 19: expected a JSON object, found null
     "#);
     let unknown = &outcome.rejects[6];
     assert_eq!(unknown.cause, RejectCause::Malformed);

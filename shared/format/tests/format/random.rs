@@ -4,13 +4,13 @@
 use std::num::NonZeroUsize;
 
 use crate::support::{Outcome, Trickle, csv, ndjson, run, run_from};
-use millrace_contract::{CsvOptions, FileFormat};
+use millrace_contract::{CsvOptions, Encoding, Escape, FileFormat};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
 struct Written {
     options: CsvOptions,
-    text: String,
+    text: Vec<u8>,
     rows: Vec<Vec<Option<String>>>,
 }
 
@@ -33,29 +33,75 @@ fn written() -> impl Strategy<Value = Written> {
         prop_oneof![Just('"'), Just('\'')],
         prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
     );
-    (table, dialect, any::<(bool, bool, bool)>()).prop_map(|(rows, dialect, switches)| {
-        let (delimiter, quote, line_end) = dialect;
-        let (quote_all, bom, last_line_end) = switches;
-        let header: Vec<_> = (0..rows[0].len()).map(|index| Some(format!("c{index}"))).collect();
-        let line = |row: &Vec<Option<String>>| {
-            let fields =
-                row.iter().map(|value| field(value.as_deref(), delimiter, quote, quote_all));
-            fields.collect::<Vec<_>>().join(&delimiter.to_string())
-        };
-        let lines: Vec<_> = std::iter::once(&header).chain(&rows).map(line).collect();
-        let mut text = if bom { "\u{FEFF}".to_owned() } else { String::new() };
-        text += &lines.join(line_end);
-        if last_line_end {
-            text += line_end;
-        }
-        let options = CsvOptions { delimiter, quote, ..CsvOptions::default() };
-        Written { options, text, rows }
-    })
+    let encoding = prop_oneof![
+        4 => Just(Encoding::Utf8), 1 => Just(Encoding::Utf16Le), 1 => Just(Encoding::Utf16Be)
+    ];
+    (table, dialect, encoding, any::<[bool; 6]>()).prop_map(
+        |(rows, dialect, encoding, switches)| {
+            let (delimiter, quote, line_end) = dialect;
+            let [quote_all, bom, last_line_end, backslash, trailing_delimiter, comments] = switches;
+            let escape = if backslash { Escape::Backslash } else { Escape::Double };
+            let header: Vec<_> =
+                (0..rows[0].len()).map(|index| Some(format!("c{index}"))).collect();
+            let line = |row: &Vec<Option<String>>| {
+                let fields = row
+                    .iter()
+                    .map(|value| field(value.as_deref(), delimiter, quote, quote_all, backslash));
+                let mut line = fields.collect::<Vec<_>>().join(&delimiter.to_string());
+                if trailing_delimiter {
+                    line.push(delimiter);
+                }
+                line
+            };
+            let mut lines: Vec<_> = std::iter::once(&header).chain(&rows).map(line).collect();
+            if comments {
+                // One that nobody could take for a row's end or a quote's.
+                lines.insert(1, format!("#c {quote}{delimiter}"));
+            }
+            let mut text = if bom { "\u{FEFF}".to_owned() } else { String::new() };
+            text += &lines.join(line_end);
+            if last_line_end {
+                text += line_end;
+            }
+            let options = CsvOptions {
+                delimiter,
+                quote: Some(quote),
+                escape,
+                encoding,
+                trailing_delimiter,
+                comment: comments.then(|| "#c ".to_owned()),
+                ..CsvOptions::default()
+            };
+            Written { options, text: encoded(&text, encoding), rows }
+        },
+    )
 }
 
-fn field(value: Option<&str>, delimiter: char, quote: char, always: bool) -> String {
+fn encoded(text: &str, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        Encoding::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        Encoding::Utf8 | Encoding::Latin1 | Encoding::Windows1252 => text.as_bytes().to_vec(),
+    }
+}
+
+fn field(
+    value: Option<&str>,
+    delimiter: char,
+    quote: char,
+    always: bool,
+    backslash: bool,
+) -> String {
     let Some(value) = value else { return String::new() };
-    let needs_quotes = value.is_empty() || value.contains([delimiter, quote, '\r', '\n']);
+    let needs_quotes = value.is_empty() || value.contains([delimiter, quote, '\r', '\n', '#']);
+    if backslash {
+        let mut escaped = value.replace('\\', "\\\\");
+        if always || needs_quotes {
+            escaped = escaped.replace(quote, &format!("\\{quote}"));
+            return format!("{quote}{escaped}{quote}");
+        }
+        return escaped;
+    }
     if !always && !needs_quotes {
         return value.to_owned();
     }
@@ -110,7 +156,7 @@ proptest! {
         plan.csv = written.options.clone();
         let whole = run(&written.text, &plan).unwrap();
         plan.limits.block_bytes = block;
-        let trickle = Trickle { bytes: written.text.as_bytes(), sizes, turn: 0 };
+        let trickle = Trickle { bytes: &written.text, sizes, turn: 0 };
         let outcome = run_from(trickle, &plan).unwrap();
         prop_assert_eq!(strings(&outcome), strings(&whole));
         prop_assert_eq!(outcome.rejects, whole.rejects);
@@ -141,7 +187,14 @@ proptest! {
     fn json_is_taken_where_serde_takes_it_and_means_the_same(
         line in "(\\{(\"[ab]\":([0-9]{1,3}|\"[a-z\\\\n\"]{0,3}\"|null|true|[\\[\\]{}:,1-3 ]{0,8}),?){0,3}\\}|[{}\\[\\]\":,a1 ]{0,12})"
     ) {
-        let outcome = run(format!("{line}\n"), &ndjson(&["a json", "b json"])).unwrap();
+        let outcome = match run(format!("{line}\n"), &ndjson(&["a json", "b json"])) {
+            // What looks like an array of objects is read, and refused, as one.
+            Err(error) if line.trim().starts_with('[') => {
+                prop_assert!(error.to_string().contains(", column "), "{}", error);
+                return Ok(());
+            }
+            outcome => outcome.unwrap(),
+        };
         let parsed = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line).ok();
         let known = |object: &serde_json::Map<_, _>| object.keys().all(|key| key == "a" || key == "b");
         match parsed {
@@ -162,7 +215,7 @@ proptest! {
     fn tsv_is_csv_with_tabs(written in written()) {
         let names = columns(written.rows[0].len());
         let mut plan = crate::support::plan(FileFormat::Tsv, &names.iter().map(String::as_str).collect::<Vec<_>>());
-        plan.csv.quote = written.options.quote;
+        plan.csv = CsvOptions { delimiter: ',', ..written.options.clone() };
         if written.options.delimiter == '\t' {
             prop_assert_eq!(strings(&run(&written.text, &plan).unwrap()), written.rows);
         }

@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use std::fs::{read, read_dir};
 use std::path::{Path, PathBuf};
 
-use crate::support::{Outcome, csv, ndjson, plan, run};
+use crate::support::{Outcome, csv, infer_from, ndjson, plan, run};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use millrace_contract::{ColumnDef, CsvOptions, DataType, FileFormat, SchemaMode};
-use millrace_format::{Inferred, infer};
+use millrace_contract::{ColumnDef, CsvOptions, DataType, ExtraColumns, FileFormat, SchemaMode};
+use millrace_format::Inferred;
 use serde_json::Value;
 
 fn folder(name: &str) -> Option<PathBuf> {
@@ -35,7 +35,7 @@ fn name(path: &Path) -> &str {
 
 /// Infers the whole file and transforms it with what was inferred.
 fn infer_and_run(bytes: &[u8], format: FileFormat, options: &CsvOptions) -> (Inferred, Outcome) {
-    let inferred = infer(bytes, format, options, &[], u64::MAX).unwrap();
+    let inferred = infer_from(bytes, format, options, u64::MAX).unwrap();
     let mut plan = plan(format, &[]);
     plan.mode = SchemaMode::Infer;
     plan.csv = options.clone();
@@ -189,7 +189,7 @@ fn csv_spectrum_reads_as_its_json_says() {
             continue;
         }
         let inferred =
-            infer(&bytes[..], FileFormat::Csv, &CsvOptions::default(), &[], 1000).unwrap();
+            infer_from(&bytes[..], FileFormat::Csv, &CsvOptions::default(), 1000).unwrap();
         let columns: Vec<_> =
             inferred.columns.iter().map(|column| format!("{} string", column.name)).collect();
         let mut plan = csv(&columns.iter().map(String::as_str).collect::<Vec<_>>());
@@ -259,6 +259,67 @@ fn json_test_suite_is_taken_and_refused_as_it_says() {
     }
 }
 
+/// As documents: what is JSON but no table is refused for that reason alone, and
+/// what is not JSON with line and column.
+#[test]
+fn json_test_suite_is_taken_and_refused_as_documents() {
+    let Some(folder) = folder("JSONTestSuite") else { return };
+    let mut counts = [0; 3];
+    for path in files(&folder.join("test_parsing")) {
+        let file = name(&path);
+        let mut plan = plan(FileFormat::Json, &["v json"]);
+        plan.extra = ExtraColumns::Ignore;
+        let said: Vec<String> = match run(read(&path).unwrap(), &plan) {
+            Ok(outcome) => outcome.messages().into_iter().map(str::to_owned).collect(),
+            Err(error) => vec![error.to_string()],
+        };
+        let is_no_table = |said: &String| {
+            said.contains("expected a JSON object, found") || said.contains("which is no table")
+        };
+        let has_place = |said: &String| {
+            said.contains("line ") && (said.contains("column ") || said.contains("byte "))
+        };
+        match file.as_bytes()[0] {
+            b'y' => {
+                counts[0] += 1;
+                assert!(said.iter().all(is_no_table), "{file}: {said:?}");
+            }
+            b'n' => {
+                counts[1] += 1;
+                let refused = said.iter().any(|said| !is_no_table(said) && has_place(said));
+                let is_binary = said.iter().any(|said| said.contains("does not belong in a text"));
+                assert!(refused || is_binary, "{file}: {said:?}");
+            }
+            _ => counts[2] += 1,
+        }
+    }
+    assert_eq!(counts, [95, 188, 35]);
+}
+
+#[test]
+fn json_documents_come_out_as_the_other_tools_read_them() {
+    let Some(folder) = folder("ndjson") else { return };
+    for file in ["cars.json", "movies.json", "github_events.json"] {
+        let path = folder.join(file);
+        let baseline = read(folder.join(format!("{file}.baseline.json"))).unwrap();
+        let baseline: Value = serde_json::from_slice(&baseline).unwrap();
+        let (inferred, outcome) =
+            infer_and_run(&read(&path).unwrap(), FileFormat::Json, &CsvOptions::default());
+        assert_eq!(Some(outcome.report.balance.written), baseline["rows"].as_u64(), "{file}");
+        let batches = outcome.batches();
+        for expected in baseline["columns"].as_array().unwrap() {
+            let what = format!("{file}: {}", expected["name"]);
+            let name = expected["name"].as_str().unwrap();
+            let column = inferred.columns.iter().find(|column| column.name == name);
+            let array = crate::support::column_of(&batches, &column.expect(&what).name);
+            assert_eq!(expected["nulls"], array.null_count(), "{what}");
+            if expected["duckdb_type"] == duckdb_type(column.unwrap().data_type) {
+                compare_sum(&what, expected, &array);
+            }
+        }
+    }
+}
+
 /// A text that closes the object around it itself.
 fn closes_early(value: &[u8]) -> bool {
     let line = [b"{\"v\":", value, b"}"].concat();
@@ -271,8 +332,8 @@ fn nothing_makes_it_panic() {
         let Some(folder) = folder(name) else { return };
         for path in files(&folder) {
             let bytes = read(&path).unwrap();
-            for format in [FileFormat::Csv, FileFormat::Tsv, FileFormat::Ndjson] {
-                let Ok(inferred) = infer(&bytes[..], format, &CsvOptions::default(), &[], 1 << 20)
+            for format in [FileFormat::Csv, FileFormat::Tsv, FileFormat::Ndjson, FileFormat::Json] {
+                let Ok(inferred) = infer_from(&bytes[..], format, &CsvOptions::default(), 1 << 20)
                 else {
                     continue;
                 };

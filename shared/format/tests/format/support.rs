@@ -8,31 +8,53 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use millrace_contract::{
-    ColumnDef, CsvOptions, Dataset, FileFormat, Formats, Reject, Schema, SchemaMode,
+    ColumnDef, CsvOptions, DataType, Dataset, FileFormat, Formats, Reject, Schema, SchemaMode,
 };
-use millrace_format::{FormatError, Plan, Report, Sink, SinkWriter, transform};
+use millrace_format::{FormatError, Inferred, Plan, Report, Sink, SinkWriter, infer, transform};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// A plan for files of `format` with columns such as `amount decimal(12,2)
 /// required`, `day date %d/%m/%Y` or `total int64 from=Total`, strictly held to.
 pub(crate) fn plan(format: FileFormat, columns: &[&str]) -> Plan {
-    let mut plan = Plan::of(&Dataset {
+    let mut plan = Plan::of(&dataset(format, columns));
+    plan.threads = NonZeroUsize::new(2).unwrap();
+    plan
+}
+
+/// A dataset of files of `format` with columns, strictly held to.
+pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
+    Dataset {
         name: "test".into(),
         pattern: "*".into(),
         format,
+        json: Default::default(),
+        fixed: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema {
             mode: SchemaMode::Strict,
             columns: columns.iter().map(|text| column(text)).collect(),
             sample_bytes: 1 << 20,
+            ..Schema::default()
         },
         expect: Vec::new(),
         rejects: Default::default(),
         parquet: Default::default(),
         load: None,
-    });
-    plan.threads = NonZeroUsize::new(2).unwrap();
-    plan
+    }
+}
+
+/// Infers the columns of a file from its first `bytes` bytes.
+pub(crate) fn infer_from(
+    input: impl Read,
+    format: FileFormat,
+    csv: &CsvOptions,
+    bytes: u64,
+) -> Result<Inferred, FormatError> {
+    let mut dataset = dataset(format, &[]);
+    dataset.csv = csv.clone();
+    dataset.schema.mode = SchemaMode::Infer;
+    dataset.schema.sample_bytes = bytes;
+    infer(input, &dataset)
 }
 
 /// A CSV plan.
@@ -56,6 +78,7 @@ fn column(text: &str) -> ColumnDef {
         data_type: data_type.parse().unwrap(),
         format: Formats(format),
         required: rest == "required",
+        ..ColumnDef::new("", DataType::String)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Contracts, and the columns that inference settles.
 
 use millrace_contract::{
-    ColumnDef, ContractVersion, CsvOptions, DataType, Dataset, FileFormat, Formats, ParquetOptions,
+    ColumnDef, ContractVersion, CsvOptions, DataType, Dataset, FileFormat, ParquetOptions,
     RejectOptions, Schema,
 };
 use millrace_ledger::LedgerError;
@@ -13,6 +13,8 @@ fn dataset() -> Dataset {
         name: "sales".into(),
         pattern: "in/*.csv".into(),
         format: FileFormat::Csv,
+        json: Default::default(),
+        fixed: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema::default(),
         expect: Vec::new(),
@@ -23,13 +25,7 @@ fn dataset() -> Dataset {
 }
 
 fn column(name: &str) -> ColumnDef {
-    ColumnDef {
-        name: name.into(),
-        from: None,
-        data_type: DataType::Int64,
-        format: Formats::default(),
-        required: false,
-    }
+    ColumnDef::new(name, DataType::Int64)
 }
 
 #[tokio::test]

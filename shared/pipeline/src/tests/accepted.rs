@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use millrace_contract::{
-    DataType, Encoding, FileFormat, LoadMode, OnFail, ParquetCompression, RejectLimit, SchemaMode,
+    DataType, DuplicateKeys, Encoding, Escape, ExtraColumns, FileFormat, JsonOptions, LineEnds,
+    LoadMode, MissingColumns, OnFail, ParquetCompression, Ragged, RejectLimit, SchemaMode,
     StageName,
 };
 use secrecy::ExposeSecret;
@@ -24,7 +25,12 @@ fn every_key_is_read() {
     let expenses = pipeline.dataset("expenses").unwrap();
     assert_eq!(expenses.pattern, "raw/Expenses/{year}/*.csv");
     assert_eq!(expenses.format, FileFormat::Csv);
-    assert_eq!((expenses.csv.delimiter, expenses.csv.quote), (';', '\''));
+    assert_eq!((expenses.csv.delimiter, expenses.csv.quote), (';', Some('\'')));
+    assert_eq!((expenses.csv.escape, expenses.csv.ragged), (Escape::Backslash, Ragged::Pad));
+    assert_eq!((expenses.csv.comment.as_deref(), expenses.csv.skip_lines), (Some("#"), 3));
+    assert!(expenses.csv.trailing_delimiter && expenses.csv.line_ends == LineEnds::Mixed);
+    let schema = &expenses.schema;
+    assert_eq!((schema.extra, schema.missing), (ExtraColumns::Ignore, MissingColumns::Null));
     assert_eq!((expenses.csv.header, expenses.csv.encoding), (false, Encoding::Latin1));
     assert_eq!(expenses.csv.null, ["", "NA"]);
     assert_eq!((expenses.schema.mode, expenses.schema.sample_bytes), (SchemaMode::Strict, 8 << 20));
@@ -74,11 +80,38 @@ fn datasets_keep_their_order_and_formats_follow_the_pattern() {
         [
             ("expenses", FileFormat::Csv),
             ("clicks", FileFormat::Ndjson),
-            ("prices", FileFormat::Tsv)
+            ("prices", FileFormat::Tsv),
+            ("ledger", FileFormat::Fixed)
         ]
     );
     assert_eq!(pipeline.datasets[1].rejects.max, RejectLimit::Rows(100));
+    let json = JsonOptions { flatten: true, duplicate_keys: DuplicateKeys::Reject };
+    assert_eq!(pipeline.datasets[1].json, json);
     assert_eq!(pipeline.datasets[2].csv.delimiter, '\t');
+}
+
+#[test]
+fn columns_say_how_their_values_are_written_and_where() {
+    let pipeline = full();
+    let amount = &pipeline.datasets[0].schema.columns[2];
+    assert_eq!(amount.null.as_deref(), Some(&["-".to_owned()][..]));
+    assert_eq!((amount.number.decimal, amount.number.thousands), (',', Some('.')));
+    assert!(amount.number.parentheses && amount.number.percent);
+    let ledger = &pipeline.datasets[3];
+    assert_eq!((ledger.fixed.skip_lines, ledger.fixed.encoding), (1, Encoding::Windows1252));
+    let [_, paid, note, at] = &ledger.schema.columns[..] else { panic!("four columns") };
+    assert_eq!((&*paid.true_words[0], &*paid.false_words[0]), ("J", "N"));
+    assert_eq!((note.start, note.width, note.trim), (Some(10), Some(30), true));
+    assert_eq!(at.zone.as_deref(), Some("Europe/Berlin"));
+}
+
+#[test]
+fn an_empty_quote_is_none() {
+    let pipeline = with_datasets(
+        "[datasets.d]\nmatch = \"*.csv\"\ncsv = { quote = \"\", delimiter = \"\\u0001\" }",
+    );
+    let csv = &pipeline.datasets[0].csv;
+    assert_eq!((csv.quote, csv.delimiter), (None, '\u{1}'));
 }
 
 #[test]

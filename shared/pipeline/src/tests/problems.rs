@@ -41,7 +41,7 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[views.x]", "`views` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
         ("transform = { sql = \"\" }", "`transform` is not available in this version"),
-        ("format = \"json\"", "`json` is not available in this version"),
+        ("format = \"xlsx\"", "`xlsx` is not available in this version"),
         ("schema = { mode = \"evolve\" }", "`evolve` is not available in this version"),
         (
             "load = { table = \"t\", mode = \"replace_table\" }",
@@ -134,6 +134,61 @@ fn what_does_not_go_together_is_said() {
             "1: `_load_id` cannot be a column: every table has one of that name",
         ),
         (r#"csv = { quote = "," }"#, "1: `delimiter` and `quote` are the same character"),
+        (
+            r#"csv = { delimiter = "||" }"#,
+            "1: \"||\" has 2 characters, but has to be one: rows are split by single bytes",
+        ),
+        (
+            r#"csv = { quote = "\\", escape = "backslash" }"#,
+            "1: a backslash is the delimiter or the quote already",
+        ),
+        (
+            r#"csv = { comment = ",#" }"#,
+            "1: rows may begin like a comment: it starts with the delimiter or the quote",
+        ),
+        (r#"csv = { comment = "" }"#, "1: \"\" cannot begin a comment: it takes 1 to 8 bytes"),
+        (
+            "json = { flatten = true }",
+            "1: `json` says how JSON objects are read, but the format is another",
+        ),
+        (
+            "format = \"json\"\njson = { duplicate_keys = \"keep\" }",
+            "2: `keep` is not one of last, first, reject",
+        ),
+        (
+            "format = \"fixed\"\nschema = { mode = \"infer\" }",
+            "2: the places of columns can't be inferred; declare them with mode `strict`",
+        ),
+        (
+            r#"schema = { columns = [{ name = "a", type = "int64", start = 1 }] }"#,
+            "1: only columns of format `fixed` have places",
+        ),
+        (
+            r#"schema = { columns = [{ name = "a", type = "date", number = { decimal = "," } }] }"#,
+            "1: only numbers are written as numbers, and the type is date",
+        ),
+        (
+            r#"schema = { columns = [{ name = "a", type = "float64", number = { thousands = "." } }] }"#,
+            "1: `decimal` and `thousands` are the same character",
+        ),
+        (
+            r#"schema = { columns = [{ name = "a", type = "int64", number = { percent = true } }] }"#,
+            "1: a per cent is a fraction, and the type is int64",
+        ),
+        (
+            r#"schema = { columns = [{ name = "a", type = "bool", true = ["x"] }] }"#,
+            "1: `true` and `false` have to be said both",
+        ),
+        (
+            r#"schema = { columns = [{ name = "a", type = "timestamptz", zone = "Mars" }] }"#,
+            "1: `Mars` is not a time zone",
+        ),
+        (
+            "schema = { columns = [{ name = \"a\", type = \"time\" }] }\nload = { table = \"t\" }",
+            "2: column `a` is a time, which stays in the lake",
+        ),
+        (r#"csv = { ragged = "cut" }"#, "1: `cut` is not one of reject, pad, truncate, fit"),
+        (r#"schema = { extra = "drop" }"#, "1: `drop` is not one of refuse, ignore"),
         (
             "format = \"tsv\"\ncsv = { delimiter = \",\" }",
             "2: the format is tsv, whose delimiter is a tab",

@@ -92,17 +92,13 @@ fn the_longest_chains_and_nests_do_not_overflow_the_stack() {
 }
 
 fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
-    let column = |name: &str, data_type| ColumnDef {
-        name: name.to_owned(),
-        from: None,
-        data_type,
-        format: Default::default(),
-        required: false,
-    };
+    let column = |name: &str, data_type| ColumnDef::new(name, data_type);
     Dataset {
         name: "d".into(),
         pattern: "raw/{year}/{kind}-*.csv".into(),
         format: FileFormat::Csv,
+        json: Default::default(),
+        fixed: Default::default(),
         csv: CsvOptions::default(),
         schema: Columns {
             mode,
@@ -111,6 +107,7 @@ fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
                 column("year", DataType::Int16),
             ],
             sample_bytes: 1,
+            ..Columns::default()
         },
         expect: rules.iter().map(|rule| expectation(rule)).collect(),
         rejects: RejectOptions::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::datatypes::{DataType, Int32Type, TimeUnit};
-use millrace_contract::{ColumnDef, Formats};
+use millrace_contract::ColumnDef;
 use millrace_ledger::Dialect;
 use millrace_retry::{Classify, FailureClass};
 
@@ -180,13 +180,7 @@ async fn json_is_json_where_the_database_knows_it() {
     for place in places().await {
         let array = Arc::new(StringArray::from(vec![Some(r#"{"a": [1, 2]}"#), None, Some("3")]));
         let mut file = File::new("docs", vec![one_column("v", DataType::Utf8, array)]);
-        file.columns = vec![ColumnDef {
-            name: "v".into(),
-            from: None,
-            data_type: millrace_contract::DataType::Json,
-            format: Formats::default(),
-            required: false,
-        }];
+        file.columns = vec![ColumnDef::new("v", millrace_contract::DataType::Json)];
         assert_eq!(file.load_into(&place.warehouse).await.unwrap(), fresh(3));
         let sql = match place.database.dialect() {
             Dialect::Postgres => "SELECT v -> 'a' ->> 1 AS text FROM docs ORDER BY ctid",
