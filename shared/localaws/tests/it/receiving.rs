@@ -5,8 +5,6 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use millrace_localaws::Clock;
 
-use millrace_localaws::Clock;
-
 use crate::client::{Endpoint, Refusal, a_moment, bodies};
 
 #[tokio::test]
