@@ -1,5 +1,6 @@
 //! All services of one endpoint over one data folder.
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +8,10 @@ use std::time::SystemTime;
 use std::{fmt, io};
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::header::CONTENT_ENCODING;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use s3s::Body;
@@ -25,7 +28,7 @@ use crate::events::EventBridge;
 use crate::faults::{self, Ending, Faults, Refusal};
 use crate::folder::Folder;
 use crate::query::{self, Form};
-use crate::route::{QueryService, Route, base_url};
+use crate::route::{QueryService, Route, base_url, key_id};
 use crate::s3::S3;
 use crate::scheduler::Scheduler;
 use crate::secrets::Secrets;
@@ -119,7 +122,9 @@ impl Endpoint {
             .map_err(unusable)?;
         let (path, unusable) = in_folder("cloudwatch");
         let (owner, time) = beside();
-        let cloudwatch = CloudWatch::open(path, owner, time, Arc::clone(&sqs)).map_err(unusable)?;
+        let sink = Arc::new(deliveries("cloudwatch"));
+        let cloudwatch = CloudWatch::open(path, owner, time, &background, Arc::clone(&sqs), sink)
+            .map_err(unusable)?;
         let (path, unusable) = in_folder("s3");
         let sink = Arc::new(deliveries("s3"));
         let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink, &background)
@@ -171,7 +176,7 @@ impl Endpoint {
             let answer = async { self.s3.call(Request::from_parts(head, body)).await };
             return self.with_faults(&Route::S3, &call, answer).await;
         }
-        let body = match collect(body).await {
+        let body = match collect(&head, body).await {
             Ok(body) => body,
             Err(refusal) => return Ok(refusal),
         };
@@ -218,7 +223,7 @@ impl Endpoint {
             Route::CloudWatch { operation } => self.cloudwatch.cbor(operation, body),
             Route::Query(service) => {
                 let form = Form::parse(head.uri.query().unwrap_or_default(), body);
-                self.query(*service, &base, &form)
+                self.query(*service, key_id(head).as_deref(), &base, &form)
             }
             Route::Scheduler => self.scheduler.call(head, body).await,
             Route::EcsAgent => self.ecs.agent(head, body),
@@ -256,12 +261,18 @@ impl Endpoint {
         }
     }
 
-    fn query(&self, service: QueryService, base: &str, form: &Form) -> Response<Body> {
+    fn query(
+        &self,
+        service: QueryService,
+        key_id: Option<&str>,
+        base: &str,
+        form: &Form,
+    ) -> Response<Body> {
         match service {
             QueryService::CloudWatch => self.cloudwatch.query(form),
             QueryService::Sns => self.sns.call(base, form),
-            QueryService::Sts => self.sts.call(form),
-            QueryService::Unknown if Sts::has(form.action()) => self.sts.call(form),
+            QueryService::Sts => self.sts.call(key_id, form),
+            QueryService::Unknown if Sts::has(form.action()) => self.sts.call(key_id, form),
             QueryService::Unknown if Sns::has(form.action()) => self.sns.call(base, form),
             QueryService::Unknown => query::refuse(&query::QueryError::new(
                 query::Namespace::NONE,
@@ -301,16 +312,33 @@ fn machine(config: &Config, url: &str, logs: PathBuf) -> Machine {
     }
 }
 
-async fn collect(body: Incoming) -> Result<Bytes, Response<Body>> {
-    match Limited::new(body, MAX_REQUEST).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(answer::json_error(&JsonError {
-            status: 413,
-            shape: "RequestEntityTooLarge",
-            query: "RequestEntityTooLarge;Sender",
-            message: &format!(
-                "the request can't be read or is longer than {MAX_REQUEST} bytes: {error}"
-            ),
-        })),
+async fn collect(head: &Parts, body: Incoming) -> Result<Bytes, Response<Body>> {
+    let collected = Limited::new(body, MAX_REQUEST).collect().await;
+    let body = collected.map_err(|error| unreadable(&error.to_string()))?.to_bytes();
+    match head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip") {
+        true => unpacked(&body).map_err(|error| unreadable(&error.to_string())),
+        false => Ok(body),
     }
+}
+
+/// SDKs compress what is long, metrics above all.
+fn unpacked(body: &[u8]) -> io::Result<Bytes> {
+    let mut unpacked = Vec::new();
+    let most = MAX_REQUEST as u64 + 1;
+    GzDecoder::new(body).take(most).read_to_end(&mut unpacked)?;
+    match unpacked.len() > MAX_REQUEST {
+        true => Err(io::Error::other("it is too long when unpacked")),
+        false => Ok(unpacked.into()),
+    }
+}
+
+fn unreadable(reason: &str) -> Response<Body> {
+    answer::json_error(&JsonError {
+        status: 413,
+        shape: "RequestEntityTooLarge",
+        query: "RequestEntityTooLarge;Sender",
+        message: &format!(
+            "the request can't be read or is longer than {MAX_REQUEST} bytes: {reason}"
+        ),
+    })
 }

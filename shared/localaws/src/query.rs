@@ -39,6 +39,11 @@ impl Form {
         self.0.get(name).map(String::as_str)
     }
 
+    /// All parameters by ascending name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The members of a list, as in `list("Tags.member")`.
     pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = Group<'_>> {
         (1..).map_while(move |number| self.group(format!("{name}.{number}")))

@@ -100,14 +100,26 @@ fn target(headers: &HeaderMap) -> Option<(&str, &str)> {
 /// `Credential=<key>/<date>/<region>/<service>/aws4_request`, in the header or,
 /// of a presigned request, in the query string.
 fn signed_service(head: &Parts) -> Option<&str> {
+    let (credential, separator) = credential(head)?;
+    let mut scope = credential.rsplit(separator);
+    scope.next()?;
+    scope.next()
+}
+
+/// The access key that a request is signed with.
+pub(crate) fn key_id(head: &Parts) -> Option<String> {
+    let (credential, separator) = credential(head)?;
+    credential.split(separator).next().map(str::to_owned)
+}
+
+/// The credential, and what separates its parts.
+fn credential(head: &Parts) -> Option<(&str, &'static str)> {
     let (credential, separator) = match head.headers.get(AUTHORIZATION) {
         Some(header) => (header.to_str().ok()?.split_once("Credential=")?.1, "/"),
         None => (head.uri.query()?.split_once("X-Amz-Credential=")?.1, "%2F"),
     };
     let end = credential.find(['&', ',']).unwrap_or(credential.len());
-    let mut scope = credential[..end].rsplit(separator);
-    scope.next()?;
-    scope.next()
+    Some((&credential[..end], separator))
 }
 
 fn is_form(head: &Parts) -> bool {

@@ -1,59 +1,180 @@
-//! CloudWatch metrics: what callers put, and the depth and age of the queues.
+//! CloudWatch: metrics that callers put, those of the queues, alarms and
+//! dashboards.
 //!
-//! SDKs speak one of three protocols to it: CBOR, JSON or Query.
+//! SDKs speak one of three protocols to it: CBOR, JSON or Query. `wire` makes
+//! one model of them, and every operation is a function over that.
+
+mod alarms;
+mod dashboards;
+mod data;
+mod fault;
+mod math;
+mod queues;
+mod series;
+mod state;
+mod statistics;
+mod store;
+mod wire;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::Response;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use s3s::Body;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
+use self::fault::Fault;
+use self::queues::Sampler;
+use self::state::State;
+use self::store::Store;
+use crate::answer;
 use crate::arn::Account;
-use crate::clock::Clock;
+use crate::background::Background;
+use crate::clock::{Clock, Millis};
 use crate::kept::Kept;
 use crate::query::{self, Form, Namespace, QueryError};
-use crate::service::ServiceError;
+use crate::sink::EventSink;
 use crate::sqs::Sqs;
 
+/// How often queues are sampled and alarms evaluated.
+const MINUTE: Millis = 60_000;
+
 /// The metrics of one endpoint.
-#[derive(Debug)]
-pub(crate) struct CloudWatch {
+#[derive(Clone)]
+pub(crate) struct CloudWatch(Arc<Inner>);
+
+struct Inner {
     account: Arc<Account>,
     clock: Clock,
-    sqs: Arc<Sqs>,
+    sampler: Sampler,
+    store: Mutex<Store>,
     kept: Kept<State>,
+    /// Where alarms tell of themselves.
+    sink: Arc<dyn EventSink>,
 }
 
-/// What there is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct State {}
-
 impl CloudWatch {
-    /// Opens the metrics kept in `dir`.
+    /// Opens the metrics kept in `dir`, and begins to sample the queues.
     pub(crate) fn open(
         dir: PathBuf,
         account: Arc<Account>,
         clock: Clock,
+        background: &Background,
         sqs: Arc<Sqs>,
+        sink: Arc<dyn EventSink>,
     ) -> io::Result<Self> {
-        Ok(Self { account, clock, sqs, kept: Kept::open(dir, "metrics.json")? })
+        let kept = Kept::open(dir.clone(), "alarms.json")?;
+        let store = Mutex::new(Store::open(&dir, clock.now())?);
+        let sampler = Sampler::new(sqs);
+        let cloudwatch = Self(Arc::new(Inner { account, clock, sampler, store, kept, sink }));
+        let inner = Arc::clone(&cloudwatch.0);
+        background.spawn_until_stop(async move { inner.go_on().await });
+        Ok(cloudwatch)
     }
 
     /// Answers one request in the JSON protocol.
-    pub(crate) fn json(&self, operation: &str, _body: &[u8]) -> Response<Body> {
-        ServiceError::unknown_operation("CloudWatch", operation).refuse()
+    pub(crate) fn json(&self, operation: &str, body: &[u8]) -> Response<Body> {
+        let body = if body.is_empty() { b"{}" } else { body };
+        let request = serde_json::from_slice(body).map_err(Fault::from);
+        match request.and_then(|request| self.0.answer(operation, request)) {
+            Ok(result) => answer::json(result.to_string().into()),
+            Err(fault) => answer::json_error(&answer::JsonError {
+                status: fault.status,
+                shape: fault.shape,
+                query: &fault.query(),
+                message: &fault.message,
+            }),
+        }
     }
 
     /// Answers one request in the CBOR protocol.
-    pub(crate) fn cbor(&self, operation: &str, _body: &[u8]) -> Response<Body> {
-        ServiceError::unknown_operation("CloudWatch", operation).refuse()
+    pub(crate) fn cbor(&self, operation: &str, body: &[u8]) -> Response<Body> {
+        let answered = wire::from_cbor(body).and_then(|request| self.0.answer(operation, request));
+        match answered {
+            Ok(result) => in_cbor(200, result, None),
+            Err(fault) => {
+                let error = json!({"__type": fault.shape, "message": fault.message});
+                in_cbor(fault.status, error, Some(&fault.query()))
+            }
+        }
     }
 
     /// Answers one request in the Query protocol.
     pub(crate) fn query(&self, form: &Form) -> Response<Body> {
-        let message = format!("this endpoint has no CloudWatch operation `{}`", form.action());
-        query::refuse(&QueryError::new(Namespace::CLOUDWATCH, 400, "InvalidAction", message))
+        match self.0.answer(form.action(), wire::from_form(form)) {
+            Ok(result) => {
+                query::accept(Namespace::CLOUDWATCH, form.action(), &wire::to_xml(&result))
+            }
+            Err(fault) => query::refuse(&QueryError::new(
+                Namespace::CLOUDWATCH,
+                fault.status,
+                fault.code,
+                fault.message,
+            )),
+        }
     }
+}
+
+impl Inner {
+    fn answer(&self, operation: &str, request: Value) -> Result<Value, Fault> {
+        match operation {
+            "PutMetricData" => self.put_metric_data(read(request)?),
+            "ListMetrics" => self.list_metrics(&read(request)?),
+            "GetMetricStatistics" => self.get_metric_statistics(&read(request)?),
+            "GetMetricData" => self.get_metric_data(&read(request)?),
+            "PutMetricAlarm" => self.put_metric_alarm(request),
+            "DescribeAlarms" => self.describe_alarms(&read(request)?),
+            "DescribeAlarmsForMetric" => self.describe_alarms_for_metric(&read(request)?),
+            "DeleteAlarms" => self.delete_alarms(&read(request)?),
+            "SetAlarmState" => self.set_alarm_state(&read(request)?),
+            "EnableAlarmActions" => self.switch_alarm_actions(&read(request)?, true),
+            "DisableAlarmActions" => self.switch_alarm_actions(&read(request)?, false),
+            "PutDashboard" => self.put_dashboard(read(request)?),
+            "GetDashboard" => self.get_dashboard(&read(request)?),
+            "ListDashboards" => self.list_dashboards(&read(request)?),
+            "DeleteDashboards" => self.delete_dashboards(&read(request)?),
+            "TagResource" => self.tag_resource(read(request)?),
+            "UntagResource" => self.untag_resource(&read(request)?),
+            "ListTagsForResource" => self.list_tags(&read(request)?),
+            _ => Err(Fault::unknown_operation(operation)),
+        }
+    }
+
+    /// Samples and evaluates at every full minute.
+    async fn go_on(&self) {
+        loop {
+            let now = self.clock.now();
+            self.clock.wait_until(now - now % MINUTE + MINUTE).await;
+            let now = self.clock.now();
+            let lines = self.sampler.sample(now);
+            if !lines.is_empty()
+                && let Err(error) = self.store().put(lines, now)
+            {
+                tracing::error!(%error, "metrics of the queues can't be stored");
+            }
+            self.evaluate_alarms(now).await;
+        }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read<T: DeserializeOwned>(request: Value) -> Result<T, Fault> {
+    Ok(serde_json::from_value(request)?)
+}
+
+fn in_cbor(status: u16, value: Value, query: Option<&str>) -> Response<Body> {
+    let mut response = answer::rest_json(status, wire::to_cbor(value).into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
+    headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+    if let Some(Ok(query)) = query.map(HeaderValue::from_str) {
+        headers.insert("x-amzn-query-error", query);
+    }
+    response
 }

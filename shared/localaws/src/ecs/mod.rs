@@ -41,7 +41,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use hyper::Response;
 use s3s::Body;
 use serde_json::Value;
@@ -136,7 +135,7 @@ impl Ecs {
     /// Answers one request.
     pub(crate) fn call(self: &Arc<Self>, operation: &str, body: &[u8]) -> Response<Body> {
         match self.answer(operation, body).and_then(|answer| write(&answer)) {
-            Ok(json) => answer::json_1_1(Bytes::from(json)),
+            Ok(json) => answer::json_1_1(json),
             Err(error) => error.refuse(),
         }
     }
