@@ -22,7 +22,10 @@
 //! | EventBridge | buses, rules by event pattern and by schedule, targets (queues, topics, buses) with transformed input, retries and dead letters, permissions, tags | `events/` |
 //! | Scheduler | schedules (`rate`, `cron`, `at`) in any time zone, groups, flexible windows, retries and dead letters; queues, topics, buses and three universal targets | `scheduler/` |
 //! | S3 | buckets and what can be set for them, objects, versions, multipart and form uploads, lifecycle, object lock; object events go to queues, topics and the default event bus | `s3/` |
-//! | STS | `GetCallerIdentity`, `AssumeRole` | – |
+//! | ECS | clusters, task definitions, services and tasks that are processes of this machine, task protection, the agent's endpoint | `ecs/`: state, logs |
+//! | Secrets Manager | secrets, their versions and stages | `secrets/`, readable by the owner alone |
+//! | CloudWatch | metrics, also those of the queues, metric math, alarms that tell topics, dashboards | `cloudwatch/` |
+//! | STS | who the caller is, credentials for roles and sessions | – |
 //!
 //! `GET /_millrace/health` answers with JSON once everything is up.
 //!
@@ -40,12 +43,13 @@
 //!
 //! # What is not there, or not the same
 //!
-//! - ECS.
 //! - The Query protocol of SQS: SDKs from before the end of 2023.
 //! - Of S3: Select, restores, access points. Replication, logging, reports,
 //!   acceleration and transitions are kept and not acted on; nothing is encrypted.
-//! - Signatures, policies and KMS keys are accepted and kept, not enforced. One
-//!   account and one region: requests signed for others are answered alike.
+//! - Signatures are checked only if [`Config::keys`] names some, and then only
+//!   these are let in, not those that STS gives out. Policies and KMS keys are
+//!   kept, not enforced. One account and one region: requests signed for others
+//!   are answered alike.
 //! - A receipt handle is stale once its message is received again: deleting
 //!   with it deletes nothing and changing visibility is `MessageNotInflight`,
 //!   as the references say. AWS is often more lenient with standard queues.
@@ -67,6 +71,11 @@
 //!   was not running is fired once for each of them, for the latest time that
 //!   was missed, if that is not older than a day (or the schedule's maximum
 //!   event age). A clock that is moved forward misses nothing.
+//! - ECS: images are not run; a task is the program that its `entryPoint` and
+//!   `command` name, or the worker of this binary. Networks, roles, limits on
+//!   memory and processors are kept and not acted on.
+//! - CloudWatch: no composite alarms, anomaly detection, `SEARCH`, Metrics
+//!   Insights and streams. Alarms look at the last full minute.
 //! - Move tasks are forgotten when the endpoint stops; what they moved is not.
 //!
 //! Version 1 of the `aws` command line sends SQS requests to Amazon unless it
@@ -83,7 +92,17 @@
 //!   ├ events      rules → courier → sqs, sns
 //!   ├ scheduler   → courier → sqs, sns, events
 //!   ├ s3          → sink → deliveries → sqs, sns, events
+//!   ├ ecs         services → processes
+//!   ├ cloudwatch  ← sqs; alarms → deliveries
+//!   ├ secrets
 //!   └ sts
+//! ```
+//!
+//! Around them: `signature` lets requests in, `faults` makes them go wrong on
+//! purpose, `control` drives both the faults and the clock.
+//!
+//! ```text
+//! request → route → signature → faults → service → faults → answer
 //! ```
 //!
 //! A service answers bytes with bytes and knows no socket. S3 knows neither SQS
