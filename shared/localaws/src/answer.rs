@@ -8,6 +8,7 @@ use s3s::Body;
 use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 /// An error in the AWS JSON protocol.
@@ -49,10 +50,31 @@ pub(crate) fn json_error(error: &JsonError<'_>) -> Response<Body> {
     let body = serde_json::json!({"__type": error.shape, "message": error.message});
     let mut response = json(body.to_string().into());
     *response.status_mut() = status(error.status);
-    if let Ok(query) = HeaderValue::from_str(error.query) {
+    name_query_error(&mut response, error.query);
+    response
+}
+
+/// A document in the RPC v2 CBOR protocol.
+pub(crate) fn cbor(status_code: u16, document: Vec<u8>) -> Response<Body> {
+    let mut response = answer(status(status_code), "application/cbor", document.into());
+    response.headers_mut().insert(PROTOCOL, HeaderValue::from_static("rpc-v2-cbor"));
+    response
+}
+
+/// An error in the RPC v2 CBOR protocol.
+pub(crate) fn cbor_error(status_code: u16, shape: &str, message: &str) -> Response<Body> {
+    let mut document = Vec::new();
+    let error = serde_json::json!({"__type": shape, "message": message});
+    // Writing to memory does not fail.
+    let _ = ciborium::into_writer(&error, &mut document);
+    cbor(status_code, document)
+}
+
+/// Says the code that the older protocol has for an error, and whose fault it is.
+pub(crate) fn name_query_error(response: &mut Response<Body>, query: &str) {
+    if let Ok(query) = HeaderValue::from_str(query) {
         response.headers_mut().insert(QUERY_ERROR, query);
     }
-    response
 }
 
 /// A document in the AWS Query protocol, or none.

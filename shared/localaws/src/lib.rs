@@ -128,6 +128,7 @@ mod events;
 mod faults;
 mod firing;
 mod folder;
+mod hex;
 mod kept;
 mod page;
 mod pattern;

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::config::AccessKey;
+use crate::hex::hex;
 
 /// How far a request's date may lie from the time it arrives.
 const SKEW: Duration = Duration::from_secs(15 * 60);
@@ -241,13 +242,6 @@ fn signing_key(secret: &str, scope: &str) -> Option<Hmac<Sha256>> {
         key = mac.finalize().into_bytes().to_vec();
     }
     Hmac::new_from_slice(&key).ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {

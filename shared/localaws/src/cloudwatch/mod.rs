@@ -21,10 +21,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::Response;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use s3s::Body;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::fault::Fault;
 use self::queues::Sampler;
@@ -94,10 +93,11 @@ impl CloudWatch {
     pub(crate) fn cbor(&self, operation: &str, body: &[u8]) -> Response<Body> {
         let answered = wire::from_cbor(body).and_then(|request| self.0.answer(operation, request));
         match answered {
-            Ok(result) => in_cbor(200, result, None),
+            Ok(result) => answer::cbor(200, wire::to_cbor(result)),
             Err(fault) => {
-                let error = json!({"__type": fault.shape, "message": fault.message});
-                in_cbor(fault.status, error, Some(&fault.query()))
+                let mut response = answer::cbor_error(fault.status, fault.shape, &fault.message);
+                answer::name_query_error(&mut response, &fault.query());
+                response
             }
         }
     }
@@ -166,15 +166,4 @@ impl Inner {
 
 fn read<T: DeserializeOwned>(request: Value) -> Result<T, Fault> {
     Ok(serde_json::from_value(request)?)
-}
-
-fn in_cbor(status: u16, value: Value, query: Option<&str>) -> Response<Body> {
-    let mut response = answer::rest_json(status, wire::to_cbor(value).into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
-    headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
-    if let Some(Ok(query)) = query.map(HeaderValue::from_str) {
-        headers.insert("x-amzn-query-error", query);
-    }
-    response
 }

@@ -8,6 +8,7 @@
 mod dead_letters;
 mod failure;
 mod outbox;
+mod parameters;
 
 use std::collections::HashSet;
 use std::io;
@@ -27,6 +28,7 @@ use crate::background::Background;
 use crate::clock::{Clock, Millis};
 
 use self::outbox::Outbox;
+pub(crate) use self::parameters::{DeadLetterConfig, SqsParameters};
 
 pub(crate) use self::dead_letters::{DeadLetter, bury, outcome};
 pub(crate) use self::failure::Failure;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Millis;
+use crate::courier::{DeadLetterConfig, SqsParameters};
 
 /// The bus that is always there.
 pub(super) const DEFAULT_BUS: &str = "default";
@@ -114,22 +115,6 @@ pub(super) struct InputTransformer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) input_paths_map: Option<BTreeMap<String, String>>,
     pub(super) input_template: String,
-}
-
-/// Parameters of a queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct SqsParameters {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) message_group_id: Option<String>,
-}
-
-/// Where to put what could not be delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct DeadLetterConfig {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) arn: Option<String>,
 }
 
 /// How long to try.

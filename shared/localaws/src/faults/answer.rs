@@ -22,7 +22,7 @@ pub(crate) fn refusal(route: &Route, call: &Call, refusal: Refusal) -> Response<
             code: code.into(),
             ..QueryError::new(Namespace::of(call.service), status, "InternalError", message)
         }),
-        Route::CloudWatch { .. } => cbor(status, &code, &message),
+        Route::CloudWatch { .. } => answer::cbor_error(status, &code, &message),
         Route::Json { .. }
         | Route::Scheduler
         | Route::EcsAgent
@@ -57,18 +57,5 @@ fn s3(status: u16, code: &str, message: &str, resource: &str) -> Response<Body> 
     });
     let mut response = answer::xml(status, error.document());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    response
-}
-
-/// `{"__type": …, "message": …}`
-fn cbor(status: u16, code: &str, message: &str) -> Response<Body> {
-    let error = serde_json::json!({"__type": code, "message": message});
-    let mut body = Vec::new();
-    // Writing to memory does not fail.
-    let _ = ciborium::into_writer(&error, &mut body);
-    let mut response = answer::rest_json(status, body.into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
-    headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
     response
 }

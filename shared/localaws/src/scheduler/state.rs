@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Millis;
+use crate::courier::{DeadLetterConfig, SqsParameters};
 
 /// The group that is always there.
 pub(super) const DEFAULT_GROUP: &str = "default";
@@ -135,22 +136,6 @@ pub(super) struct Target {
 pub(super) struct EventBridgeParameters {
     pub(super) detail_type: String,
     pub(super) source: String,
-}
-
-/// Parameters of a queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct SqsParameters {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) message_group_id: Option<String>,
-}
-
-/// Where to put what could not be delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct DeadLetterConfig {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) arn: Option<String>,
 }
 
 /// How long to try.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use s3s::crypto::{Checksum as _, Sha256};
 
 use crate::clock::Millis;
+use crate::hex::hex;
 
 use super::publication::Publication;
 use super::state::Topic;
@@ -68,7 +69,7 @@ impl Topic {
 fn sha256_hex(bytes: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(bytes);
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize())
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use sha2::Sha256;
 
 use super::message::{Attribute, AttributeValue};
 
+use crate::hex::hex;
+
 /// Digest of a message body.
 pub(crate) fn of_body(body: &str) -> [u8; 16] {
     Md5::digest(body.as_bytes()).into()
@@ -37,17 +39,6 @@ fn update(md5: &mut Md5, part: &[u8]) {
 /// SHA-256 of a body in hexadecimal: its deduplication id by content.
 pub(crate) fn sha256_hex(body: &str) -> String {
     hex(&Sha256::digest(body.as_bytes()))
-}
-
-/// A digest in hexadecimal.
-pub(crate) fn hex(digest: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * digest.len());
-    for byte in digest {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 15)].into());
-    }
-    text
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use super::super::digest;
 use super::super::error::{Code, SqsError};
 use super::super::message::{Attribute, AttributeValue};
 
+use crate::hex::hex;
+
 /// Attributes of a message at most.
 const MAX_ATTRIBUTES: usize = 10;
 
@@ -61,7 +63,7 @@ pub(super) fn trace_header(
 ) -> Result<(Option<String>, Option<String>), SqsError> {
     let mut header = None;
     for attribute in accept(attributes)? {
-        let digest = digest::hex(&digest::of_attributes([&attribute]));
+        let digest = hex(&digest::of_attributes([&attribute]));
         match attribute.value {
             AttributeValue::Text(text) if attribute.name == "AWSTraceHeader" => {
                 header = Some((text, digest));
@@ -87,7 +89,7 @@ pub(super) fn select<'a>(
     if selected.is_empty() {
         return None;
     }
-    let md5 = digest::hex(&digest::of_attributes(selected.iter().copied()));
+    let md5 = hex(&digest::of_attributes(selected.iter().copied()));
     let values = selected.iter().map(|attribute| (attribute.name.as_str(), value_of(attribute)));
     Some((values.collect(), md5))
 }

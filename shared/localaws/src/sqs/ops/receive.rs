@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
+use super::super::Sqs;
 use super::super::description::Description;
 use super::super::error::SqsError;
 use super::super::message::{Message, Seq};
@@ -15,10 +16,10 @@ use super::super::queue::Queue;
 use super::super::receipt::Receipt;
 use super::super::settings::unknown;
 use super::super::take::{Ask, Taken};
-use super::super::{Sqs, digest};
 use super::fifo::{attempt_id, sequence_number};
 use super::message_attributes::{self, Value};
 use crate::clock::Millis;
+use crate::hex::hex;
 
 const SYSTEM_ATTRIBUTES: [&str; 10] = [
     "All",
@@ -184,7 +185,7 @@ impl Sqs {
         Received {
             message_id: content.id,
             receipt_handle: receipt.to_handle(description.number),
-            body_md5: digest::hex(&content.body_md5),
+            body_md5: hex(&content.body_md5),
             body: &content.body,
             attributes: self.system_attributes(receipt.seq, message, names),
             message_attributes_md5,

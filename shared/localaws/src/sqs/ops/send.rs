@@ -16,6 +16,7 @@ use super::fifo::{WRONG_TYPE, identity, sequence_number};
 use super::message_attributes::{self, AttributeMap};
 use crate::answer::random_id;
 use crate::clock::Millis;
+use crate::hex::hex;
 
 /// Bytes of a whole batch at most.
 const MAX_BATCH: usize = 1 << 20;
@@ -170,12 +171,11 @@ fn accept(
     let extras = Extras { attributes, trace_header, group, deduplication, dead_letter: None };
     let content = content(request.message_body.as_ref().into(), extras, now);
     let attributes = content.extras.as_deref().map_or(&[][..], |extras| &extras.attributes);
-    let attributes_md5 =
-        (!attributes.is_empty()).then(|| digest::hex(&digest::of_attributes(attributes)));
+    let attributes_md5 = (!attributes.is_empty()).then(|| hex(&digest::of_attributes(attributes)));
     let sent = Sent {
         id: None,
         message_id: content.id,
-        body_md5: digest::hex(&content.body_md5),
+        body_md5: hex(&content.body_md5),
         attributes_md5,
         system_attributes_md5,
         sequence_number: None,
