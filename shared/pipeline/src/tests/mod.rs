@@ -7,6 +7,7 @@ mod arbitrary;
 mod keys;
 mod plans;
 mod problems;
+mod rendered;
 mod schemas;
 
 use crate::Pipeline;
