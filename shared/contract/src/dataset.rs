@@ -57,6 +57,10 @@ pub enum FileFormat {
     Json,
     /// Lines whose columns have their places: `start` and `width` of each.
     Fixed,
+    /// Apache Parquet.
+    Parquet,
+    /// A sheet of an Excel workbook (Office Open XML).
+    Xlsx,
 }
 
 /// How a file of fixed width is written.

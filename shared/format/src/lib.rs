@@ -30,7 +30,7 @@ mod types;
 mod value;
 
 pub use error::{ErrorKind, FormatError, SchemaDifference};
-pub use infer::infer;
+pub use infer::{Sniffed, infer, sniff};
 pub use partition::{NULL_PARTITION, partition_path};
 pub use plan::{Limits, Plan, RowRule, RuleError};
 pub use report::{Inferred, OutputFile, RejectGroup, Report, Warning};

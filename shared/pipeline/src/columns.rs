@@ -53,12 +53,15 @@ fn place(section: &Section<'_>, file: FileFormat) -> Option<(u32, u32)> {
     let mut numbers = ["start", "width"].map(|name| {
         let entry = match file {
             FileFormat::Fixed => section.need(name, "1"),
-            FileFormat::Csv | FileFormat::Tsv | FileFormat::Ndjson | FileFormat::Json => {
-                section.get(name).filter(|entry| {
-                    entry.note("only columns of format `fixed` have places");
-                    false
-                })
-            }
+            FileFormat::Csv
+            | FileFormat::Tsv
+            | FileFormat::Ndjson
+            | FileFormat::Json
+            | FileFormat::Parquet
+            | FileFormat::Xlsx => section.get(name).filter(|entry| {
+                entry.note("only columns of format `fixed` have places");
+                false
+            }),
         };
         let number = entry.and_then(|entry| entry.number(1..=LAST_PLACE));
         number.and_then(|number| u32::try_from(number).ok())

@@ -92,6 +92,8 @@ fn format(section: &Section<'_>, pattern: Option<&str>) -> FileFormat {
         Some("tsv" | "tab") => FileFormat::Tsv,
         Some("ndjson" | "jsonl") => FileFormat::Ndjson,
         Some("json") => FileFormat::Json,
+        Some("parquet") => FileFormat::Parquet,
+        Some("xlsx") => FileFormat::Xlsx,
         _ => {
             section.need("format", r#""csv""#);
             FileFormat::Csv
@@ -103,7 +105,11 @@ fn json(section: &Section<'_>, format: FileFormat) -> JsonOptions {
     let Some(entry) = section.get("json") else { return JsonOptions::default() };
     match format {
         FileFormat::Ndjson | FileFormat::Json => {}
-        FileFormat::Csv | FileFormat::Tsv | FileFormat::Fixed => {
+        FileFormat::Csv
+        | FileFormat::Tsv
+        | FileFormat::Fixed
+        | FileFormat::Parquet
+        | FileFormat::Xlsx => {
             entry.note("`json` says how JSON objects are read, but the format is another");
         }
     }

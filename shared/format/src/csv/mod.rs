@@ -14,6 +14,10 @@ pub(crate) use scan::{Scanned, Shape, scan};
 pub(crate) fn is_delimited(format: FileFormat) -> bool {
     match format {
         FileFormat::Csv | FileFormat::Tsv => true,
-        FileFormat::Ndjson | FileFormat::Json | FileFormat::Fixed => false,
+        FileFormat::Ndjson
+        | FileFormat::Json
+        | FileFormat::Fixed
+        | FileFormat::Parquet
+        | FileFormat::Xlsx => false,
     }
 }

@@ -5,8 +5,10 @@
 //! that no type can hold.
 
 mod delimited;
+mod dialect;
 mod guess;
 mod objects;
+mod sniff;
 
 use std::io::Read;
 
@@ -18,6 +20,7 @@ use crate::source::encoding_of;
 use crate::split::Splitter;
 use crate::{FormatError, Inferred, Limits};
 use guess::Guess;
+pub use sniff::{Sniffed, sniff};
 
 /// Infers the columns of a file of a dataset from its beginning, as much of it
 /// as the schema says.

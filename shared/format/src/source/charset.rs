@@ -97,7 +97,9 @@ pub(crate) fn encoding_of(format: FileFormat, csv: &CsvOptions, fixed: &FixedOpt
     match format {
         FileFormat::Csv | FileFormat::Tsv => csv.encoding,
         FileFormat::Fixed => fixed.encoding,
-        FileFormat::Ndjson | FileFormat::Json => Encoding::Utf8,
+        FileFormat::Ndjson | FileFormat::Json | FileFormat::Parquet | FileFormat::Xlsx => {
+            Encoding::Utf8
+        }
     }
 }
 

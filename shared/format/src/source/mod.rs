@@ -17,8 +17,8 @@ use crate::{FormatError, Limits};
 pub(crate) use charset::{Charset, encoding_of};
 use charset::{LONGEST_BOM, Transcoder};
 use input::{Input, Progress};
-use magic::Compression;
-pub(crate) use magic::{LONGEST_MAGIC, refuse_binary};
+use magic::{Compression, LONGEST_START};
+pub(crate) use magic::{Content, LONGEST_MAGIC, expect_format, format_of, refuse_binary};
 use stream::Stream;
 
 /// Reads decompressed bytes and knows how many went in and out.
@@ -46,9 +46,23 @@ impl<R: Read> Source<R> {
         declared: Encoding,
         limits: &Limits,
     ) -> Result<Self, FormatError> {
+        Self::open_as(source, Content::Text(declared), limits)
+    }
+
+    /// Opens a source that should hold `content`. What is no text comes as it
+    /// lies.
+    pub(crate) fn open_as(
+        source: R,
+        content: Content,
+        limits: &Limits,
+    ) -> Result<Self, FormatError> {
+        let declared = match content {
+            Content::Text(encoding) => encoding,
+            Content::Binary(_) | Content::Any => Encoding::Utf8,
+        };
         let mut input = Input::new(source);
-        let start = input.start(LONGEST_MAGIC).map_err(FormatError::Source);
-        let compression = start.and_then(Compression::recognise);
+        let start = input.start(LONGEST_START).map_err(FormatError::Source);
+        let compression = start.and_then(|start| Compression::recognise(start, content));
         let progress = input.progress();
         let compression = compression.map_err(|error| own_failure(&progress).unwrap_or(error))?;
         let mut source = Self {
