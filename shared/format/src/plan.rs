@@ -43,6 +43,9 @@ pub struct Plan {
     pub metadata: Vec<(String, String)>,
     /// What a file may demand.
     pub limits: Limits,
+    /// Stop behind the block in which so many rows are complete: for a look at a
+    /// long file. The balance is then that of the rows up to there.
+    pub sample_rows: Option<u64>,
     /// Threads for decoding and for encoding; 1 does everything on the calling
     /// thread.
     pub threads: NonZeroUsize,
@@ -67,6 +70,7 @@ impl Plan {
             parquet: dataset.parquet.clone(),
             metadata: Vec::new(),
             limits: Limits::default(),
+            sample_rows: None,
             threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }

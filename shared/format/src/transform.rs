@@ -69,6 +69,9 @@ fn transform_members<'scope, 'a, R: Read>(
         let member = splitter.member();
         let read = opened.read_member(&mut splitter, &mut books);
         read.map_err(|error| within(member.clone(), error))?;
+        if is_enough(plan.sample_rows, splitter.counts().rows) {
+            return books.close(splitter.counts());
+        }
         let found = splitter.next_member();
         if !found.map_err(|error| within(splitter.member(), error))? {
             return books.close(splitter.counts());
@@ -153,6 +156,9 @@ impl<'a> Opened<'a> {
         while let Some(mut block) = splitter.next(self.cut, spare)? {
             books.enter(decoder.decode(&mut block)?)?;
             spare = block;
+            if is_enough(self.plan.sample_rows, splitter.counts().rows) {
+                break;
+            }
         }
         Ok(())
     }
@@ -179,8 +185,8 @@ impl<'a> Opened<'a> {
             decoded.push(answers);
         }
         drop(spares);
-        let cut = self.cut;
-        let splitting = scope.spawn(move || split_all(splitter, cut, &blocks, &used));
+        let (cut, sample) = (self.cut, self.plan.sample_rows);
+        let splitting = scope.spawn(move || split_all(splitter, cut, sample, &blocks, &used));
         // Blocks go to the decoders in turn, so their answers come in turn.
         for answers in decoded.iter().cycle() {
             let Ok(answer) = answers.recv() else { break };
@@ -199,6 +205,7 @@ const QUEUE: usize = 1;
 fn split_all<R: Read>(
     mut splitter: Splitter<R>,
     cut: Cut,
+    sample_rows: Option<u64>,
     decoders: &[SyncSender<Block>],
     used: &Receiver<Block>,
 ) -> Result<Counts, FormatError> {
@@ -209,8 +216,16 @@ fn split_all<R: Read>(
             // The file has failed further down, where the reason is known.
             break;
         }
+        if is_enough(sample_rows, splitter.counts().rows) {
+            break;
+        }
     }
     Ok(splitter.counts())
+}
+
+/// Whether a look at the file has seen as many rows as it wants.
+fn is_enough(sample_rows: Option<u64>, rows: u64) -> bool {
+    sample_rows.is_some_and(|wanted| rows >= wanted)
 }
 
 fn decode_all(

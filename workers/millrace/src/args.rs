@@ -1,5 +1,7 @@
 //! The command line.
 
+mod local;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use millrace_contract::StageName;
+
+pub(crate) use local::{FileArgs, InferArgs, PreviewArgs, ReadingArgs, TransformArgs};
 
 /// Plain colours, which clap leaves out by itself where NO_COLOR is set.
 const STYLES: Styles = Styles::styled()
@@ -66,6 +70,12 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Follow one file through every hop.
     Trace(TraceArgs),
+    /// Turn a local file into Parquet and rejects, as the transform stage would.
+    Transform(TransformArgs),
+    /// Look at a local file: its columns, first rows, and what would be rejected.
+    Preview(PreviewArgs),
+    /// Find out a local file's columns and print the block for the pipeline file.
+    Infer(InferArgs),
     /// Run the embedded AWS endpoint alone.
     Aws(AwsArgs),
     /// Print the JSON Schema of the pipeline file.

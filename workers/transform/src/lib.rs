@@ -7,9 +7,14 @@
 
 mod bridge;
 mod error;
+mod first_rows;
 mod handler;
+mod local;
 mod outputs;
 mod run;
 
 pub use error::TransformError;
+pub use first_rows::{FirstRows, first_rows};
 pub use handler::Transform;
+pub use local::{LocalOutcome, LocalTransform};
+pub use run::needs_inference;

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use millrace_contract::{ColumnDef, Dataset, LoadTask, Output, SchemaMode, TransformTask};
+use millrace_contract::{
+    Captures, ColumnDef, Dataset, LoadTask, Output, SchemaMode, TransformTask,
+};
 use millrace_format::{FormatError, Plan, Report, RowRule, arrow_schema};
 use millrace_sql::RowRules;
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
@@ -53,7 +55,7 @@ pub(crate) async fn transform(
     columns: Vec<ColumnDef>,
     lost: impl Future<Output = ()>,
 ) -> Result<Transformed, TransformError> {
-    let plan = plan(task, dataset, columns)?;
+    let plan = plan(dataset, columns, &task.captures, metadata(task))?;
     let (errors, stop) = (FirstError::default(), StopFlag::default());
     let source = open(lake, task, &errors, &stop).await?;
     let names = Names::new(&task.dataset, &task.file_id);
@@ -88,16 +90,19 @@ pub(crate) async fn transform(
     }
 }
 
-fn plan(
-    task: &TransformTask,
+/// How a file of a dataset is transformed, whether it comes from a bucket or
+/// from a folder.
+pub(crate) fn plan(
     dataset: &Dataset,
     columns: Vec<ColumnDef>,
+    captures: &Captures,
+    metadata: Vec<(String, String)>,
 ) -> Result<Plan, TransformError> {
     let mut plan = Plan::of(dataset);
     plan.columns = columns;
-    plan.captures = task.captures.clone();
+    plan.captures = captures.clone();
     plan.rules = rules(dataset, &plan)?;
-    plan.metadata = metadata(task);
+    plan.metadata = metadata;
     Ok(plan)
 }
 
@@ -172,7 +177,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
 }
 
 /// Whether the dataset's columns are found by looking at its first file.
-pub(crate) fn needs_inference(dataset: &Dataset) -> bool {
+pub fn needs_inference(dataset: &Dataset) -> bool {
     match dataset.schema.mode {
         SchemaMode::Infer => true,
         SchemaMode::Strict => false,

@@ -2,6 +2,7 @@
 
 mod aws;
 mod check;
+mod local;
 mod plan;
 pub(crate) mod publish;
 mod runs;
@@ -28,6 +29,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
+        Command::Transform(args) => local::transform(&args),
+        Command::Preview(args) => local::preview(&args),
+        Command::Infer(args) => local::infer(&args),
         Command::Aws(args) => aws::run(&args).await,
         Command::Schema => {
             show::json(&millrace_pipeline::json_schema())?;
