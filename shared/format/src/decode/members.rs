@@ -25,8 +25,8 @@ pub(super) struct MemberDecoder {
     columns: Vec<Column>,
     /// Columns by key.
     by_key: HashMap<Vec<u8>, usize>,
-    /// Keys by column.
-    keys: Vec<Vec<u8>>,
+    /// The columns' keys as they mostly stand in a row: `"key":`.
+    spelled: Vec<Vec<u8>>,
     /// The column of the first, second, … key of the last rows: the next row
     /// tends to have the same order.
     order: Vec<usize>,
@@ -68,13 +68,12 @@ impl MemberDecoder {
                 Origin::Absent => Column::Constant(Constant::new(column, None)?),
             });
         }
-        let key = |column: &ColumnDef| column.source_name().as_bytes().to_vec();
-        let keys: Vec<_> = binding.columns.iter().map(key).collect();
-        let (order, values) = ((0..keys.len()).collect(), vec![None; keys.len()]);
+        let spelled: Vec<_> = binding.columns.iter().map(spelled).collect();
+        let (order, values) = ((0..spelled.len()).collect(), vec![None; spelled.len()]);
         Ok(Self {
             columns,
             by_key,
-            keys,
+            spelled,
             order,
             values,
             plain: Vec::new(),
@@ -126,11 +125,15 @@ impl MemberDecoder {
         let mut more = tokens.open_object().map_err(malformed)?;
         let mut index = 0;
         while more {
-            let key = tokens.key().map_err(malformed)?;
             if self.options.flatten {
+                let key = tokens.key().map_err(malformed)?;
                 self.find_flattened(tokens, &key, line, depth)?;
+            } else if let Some((column, key)) = self.expected(tokens, index) {
+                let value = tokens.value().map_err(malformed)?;
+                self.keep(Some(column), value, &key, line)?;
             } else {
-                let column = self.column_of(&key, index, line)?;
+                let key = tokens.key().map_err(malformed)?;
+                let column = self.look_up(&key, index, key.text(line))?;
                 let value = tokens.value().map_err(malformed)?;
                 self.keep(column, value, &key, line)?;
             }
@@ -188,23 +191,15 @@ impl MemberDecoder {
         Ok(())
     }
 
-    /// The column of the key at `index` in its row. `None` if it is ignored.
+    /// Takes the key that stood at `index` in the rows before, if it is there
+    /// again, spelled as usual.
     #[inline]
-    fn column_of(
-        &mut self,
-        key: &Token,
-        index: usize,
-        line: &[u8],
-    ) -> Result<Option<usize>, Malformed> {
-        let text = key.text(line);
-        match self.order.get(index) {
-            Some(&column) if key.kind == Kind::Plain && self.keys[column] == text => {
-                Ok(Some(column))
-            }
-            _ => self.look_up(key, index, text),
-        }
+    fn expected(&self, tokens: &mut Tokens<'_>, index: usize) -> Option<(usize, Token)> {
+        let column = *self.order.get(index)?;
+        Some((column, tokens.take_key(&self.spelled[column])?))
     }
 
+    /// The column of the key at `index` in its row. `None` if it is ignored.
     fn look_up(
         &mut self,
         key: &Token,
@@ -255,6 +250,13 @@ impl MemberDecoder {
             }
         }
     }
+}
+
+/// A column's key as JSON, with its colon.
+fn spelled(column: &ColumnDef) -> Vec<u8> {
+    // A string always serialises.
+    let key = serde_json::to_string(column.source_name()).unwrap_or_default();
+    format!("{key}:").into_bytes()
 }
 
 fn member(column: &ColumnDef, otherwise: Option<String>) -> Result<Column, FormatError> {

@@ -106,6 +106,19 @@ impl<'a> Tokens<'a> {
         Ok(key)
     }
 
+    /// The key of the next member, and past its colon, if it is spelled exactly
+    /// like `spelled`: a key in quotes, with the colon right behind it.
+    #[inline]
+    pub(crate) fn take_key(&mut self, spelled: &[u8]) -> Option<Token> {
+        self.peek();
+        if !self.bytes[self.at..].starts_with(spelled) {
+            return None;
+        }
+        let start = self.at + 1;
+        self.at += spelled.len();
+        Some(Token { kind: Kind::Plain, start, end: self.at - 2 })
+    }
+
     /// Past the comma or the closing brace. False if the object is over.
     #[inline]
     pub(crate) fn next_member(&mut self) -> Result<bool> {

@@ -24,10 +24,8 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = *<&[u8; 10]>::try_from(text).ok()? else {
         return None;
     };
-    let year = two(y0, y1)? * 100 + two(y2, y3)?;
-    let (month, day) = (two(m0, m1)?, two(d0, d1)?);
-    let valid = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
-    (valid && year > 0).then(|| days_from_civil(year as i32, month, day))
+    let [century, year, month, day] = four_pairs([y0, y1, y2, y3, m0, m1, d0, d1])?;
+    days_from_civil(usize::from(century) * 100 + usize::from(year), month.into(), day.into())
 }
 
 /// Reads a date, or a date, `T` or a space, `HH:MM`, optionally `:SS` with a
@@ -107,27 +105,55 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
     (tens <= 9 && ones <= 9).then_some(u32::from(tens) * 10 + u32::from(ones))
 }
 
-fn days_in_month(year: u32, month: u32) -> u32 {
-    match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
+/// Eight digits as four numbers of two digits, worked out at once.
+#[inline]
+fn four_pairs(digits: [u8; 8]) -> Option<[u8; 4]> {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    /// What lifts a byte above 9 into its highest bit.
+    const ABOVE_NINE: u64 = 0x7676_7676_7676_7676;
+    const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
+    let values = u64::from_le_bytes(digits) ^ ZEROS;
+    if (values | values.wrapping_add(ABOVE_NINE)) & HIGHEST_BITS != 0 {
+        return None;
     }
+    // Every other byte becomes ten times itself and the byte behind it.
+    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
+    let [century, _, year, _, month, _, day, _] = pairs.to_le_bytes();
+    Some([century, year, month, day])
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar, by counting from
-/// March so that leap days come last.
-fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month as i32 + 9) % 12) + 2) / 5 + day as i32 - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+/// Days since 1970-01-01 in the proleptic Gregorian calendar, for a year from 1
+/// to 9999. `None` for a date that there is not.
+#[inline]
+fn days_from_civil(year: usize, month: usize, day: usize) -> Option<i32> {
+    let (first, next) = (*YEARS.get(year)?, *YEARS.get(year + 1)?);
+    let months = &MONTHS[usize::from(next - first == 366)];
+    let (start, end) = (months.get(month.wrapping_sub(1))?, months.get(month)?);
+    let day = i32::try_from(day).ok()?;
+    let exists = year > 0 && day > 0 && day <= end - start;
+    exists.then_some(first + start + day - 1)
 }
+
+/// Days from 1970-01-01 to the first day of each year from 0 to 10,000.
+static YEARS: [i32; 10_001] = {
+    let mut days = [0; 10_001];
+    // The year 0 is a leap year.
+    let (mut year, mut first) = (0, -719_528);
+    while year < days.len() {
+        days[year] = first;
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        first += if leap { 366 } else { 365 };
+        year += 1;
+    }
+    days
+};
+
+/// Days from the first of January to the first day of each month, and to the end
+/// of the year: of common years, then of leap years.
+static MONTHS: [[i32; 13]; 2] = [
+    [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365],
+    [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366],
+];
 
 #[cfg(test)]
 mod tests {
