@@ -27,4 +27,4 @@ pub use identity::{ContractVersion, FileId};
 pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use reject::{Reject, RejectCause};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
-pub use types::{DataType, TimeUnit, TypeError};
+pub use types::{DataType, StructField, TimeUnit, TypeError};

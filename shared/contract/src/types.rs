@@ -1,11 +1,15 @@
 //! Column types as they are written in the pipeline file: `int64`,
 //! `decimal(12,2)`, `timestamp`.
 
+mod nested;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, de};
 use thiserror::Error;
+
+pub use nested::StructField;
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +60,14 @@ pub enum DataType {
     Json,
     /// `uuid`: kept as its text, in small letters with hyphens
     Uuid,
+    /// `binary`: bytes, written as base64 where the source is text
+    Binary,
+    /// `list<int64>`: any number of values of one type. Made by
+    /// [`DataType::list`].
+    List(&'static DataType),
+    /// `struct<id: int64, tags: list<string>>`: a value of its own type for each
+    /// name. Made by [`DataType::structure`].
+    Struct(&'static [StructField]),
 }
 
 /// Resolution of a timestamp.
@@ -74,7 +86,7 @@ pub enum TypeError {
     #[error(
         "`{0}` is not a type; known types: bool, int8, int16, int32, int64, uint8, uint16, \
          uint32, uint64, float32, float64, decimal(p,s), date, time, timestamp, timestamptz, \
-         string, json, uuid"
+         string, json, uuid, binary, list<type>, struct<name: type, …>"
     )]
     Unknown(String),
     /// A decimal with impossible numbers.
@@ -82,9 +94,19 @@ pub enum TypeError {
         "`{0}` is not a decimal type: it takes 1 to 38 digits, of which at most all after the point, as in decimal(12,2)"
     )]
     Decimal(String),
+    /// A list or struct whose inside is wrong.
+    #[error(
+        "`{0}` is not a nested type: {1}; write list<int64> or struct<id: int64, name: string>"
+    )]
+    Nested(String, String),
 }
 
 impl DataType {
+    /// Whether it is a list or a struct.
+    pub fn is_nested(self) -> bool {
+        matches!(self, Self::List(_) | Self::Struct(_))
+    }
+
     /// Whether it is a number, which may be written in several ways.
     pub fn is_number(self) -> bool {
         match self {
@@ -111,6 +133,9 @@ impl FromStr for DataType {
 
     fn from_str(text: &str) -> Result<Self, TypeError> {
         let name = text.trim().to_ascii_lowercase();
+        if name.contains('<') {
+            return nested::parse(text);
+        }
         if let Some(arguments) = name.strip_prefix("decimal") {
             return decimal(arguments).ok_or_else(|| TypeError::Decimal(text.to_owned()));
         }
@@ -136,6 +161,7 @@ impl FromStr for DataType {
             "string" | "text" | "utf8" => Self::String,
             "json" => Self::Json,
             "uuid" => Self::Uuid,
+            "binary" | "bytes" => Self::Binary,
             _ => return Err(TypeError::Unknown(text.to_owned())),
         })
     }
@@ -174,6 +200,9 @@ impl fmt::Display for DataType {
             Self::String => "string",
             Self::Json => "json",
             Self::Uuid => "uuid",
+            Self::Binary => "binary",
+            Self::List(element) => return write!(f, "list<{element}>"),
+            Self::Struct(fields) => return nested::write_struct(f, fields),
         };
         f.write_str(name)
     }
@@ -200,7 +229,8 @@ impl schemars::JsonSchema for DataType {
         schemars::json_schema!({
             "type": "string",
             "description": "bool, int8 to int64, uint8 to uint64, float32, float64, \
-                            decimal(p,s), date, time, timestamp, timestamptz, string, json or uuid",
+                            decimal(p,s), date, time, timestamp, timestamptz, string, json, uuid, \
+                            binary, list<type> or struct<name: type, …>",
         })
     }
 }
@@ -233,6 +263,11 @@ mod tests {
             "string",
             "json",
             "uuid",
+            "binary",
+            "list<int64>",
+            "list<list<decimal(12,2)>>",
+            "struct<id: int64, Tags: list<struct<k: string, v: json>>>",
+            "struct<\"a, b\": string, \"say \"\"x\"\"\": date, \"\": bool>",
         ] {
             let parsed: DataType = text.parse().expect(text);
             assert_eq!(parsed.to_string(), text);
@@ -248,6 +283,15 @@ mod tests {
             "decimal(2,3)",
             "decimal(a,b)",
             "money",
+            "list<>",
+            "list<int64",
+            "list<int64>>",
+            "list<money>",
+            "struct<>",
+            "struct<a>",
+            "struct<a: int64,>",
+            "struct<a: int64, a: string>",
+            "map<string, int64>",
             "",
         ] {
             assert!(text.parse::<DataType>().is_err(), "{text}");

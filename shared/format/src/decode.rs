@@ -12,6 +12,7 @@ use millrace_contract::{FileFormat, OnFail};
 
 use crate::bind::Binding;
 use crate::block::{Block, Lines, MalformedRow};
+use crate::column::MemberRules;
 use crate::csv::Dialect;
 use crate::fault::{Fault, Faults, Malformed};
 use crate::rejects::{RejectLines, Rejecter};
@@ -60,14 +61,15 @@ impl<'p> Decoder<'p> {
         binding: &'p Binding,
         member: Option<String>,
     ) -> Result<Self, FormatError> {
+        let rules = MemberRules { extra: plan.extra, duplicates: plan.json.duplicate_keys };
         let rows = match dialect {
             Some(dialect) => {
-                RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding)?)
+                RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding, rules)?)
             }
             None if plan.format == FileFormat::Fixed => {
                 RowDecoder::Fixed(FixedDecoder::new(binding, plan)?)
             }
-            None => RowDecoder::Members(MemberDecoder::new(binding, plan)?),
+            None => RowDecoder::Members(MemberDecoder::new(binding, plan, rules)?),
         };
         let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
         Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })

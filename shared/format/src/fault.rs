@@ -129,6 +129,13 @@ pub(crate) enum Refusal {
         /// The text, cut short.
         value: String,
     },
+    /// Something within a list or a struct is wrong.
+    Inside {
+        /// The way to it, as in `[3].price`; empty for the whole value.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
     /// It is null and may not be.
     Required,
     /// It stands in a row that could not be read.

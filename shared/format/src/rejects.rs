@@ -60,6 +60,8 @@ pub(crate) struct BlockRejects<'a> {
 enum Reason<'a> {
     Malformed(&'a Malformed),
     Type(&'a ColumnDef, &'a str),
+    /// Something within the column's value: the way to it, and what is wrong.
+    Inside(&'a ColumnDef, &'a str, &'a str),
     Required(&'a ColumnDef),
     Expectation(&'a str),
 }
@@ -78,6 +80,7 @@ impl<'a> BlockRejects<'a> {
             Refusal::Malformed(fault) => Reason::Malformed(fault),
             Refusal::Required => Reason::Required(column),
             Refusal::Type { value } => Reason::Type(column, value),
+            Refusal::Inside { path, what } => Reason::Inside(column, path, what),
         };
         self.found.push((start, end, reason));
     }
@@ -120,7 +123,7 @@ impl Reason<'_> {
     fn cause(&self) -> RejectCause {
         match self {
             Self::Malformed(_) => RejectCause::Malformed,
-            Self::Type(..) => RejectCause::Type,
+            Self::Type(..) | Self::Inside(..) => RejectCause::Type,
             Self::Required(_) => RejectCause::Required,
             Self::Expectation(_) => RejectCause::Expectation,
         }
@@ -129,7 +132,7 @@ impl Reason<'_> {
     fn rule(&self) -> String {
         match self {
             Self::Malformed(fault) => fault.rule().to_owned(),
-            Self::Type(column, _) => column.data_type.to_string(),
+            Self::Type(column, _) | Self::Inside(column, ..) => column.data_type.to_string(),
             Self::Required(_) => "required".to_owned(),
             Self::Expectation(rule) => (*rule).to_owned(),
         }
@@ -139,7 +142,9 @@ impl Reason<'_> {
         match self {
             Self::Malformed(Malformed::UnknownField(key)) => Some(key),
             Self::Malformed(_) | Self::Expectation(_) => None,
-            Self::Type(column, _) | Self::Required(column) => Some(&column.name),
+            Self::Type(column, _) | Self::Inside(column, ..) | Self::Required(column) => {
+                Some(&column.name)
+            }
         }
     }
 
@@ -158,6 +163,9 @@ impl Reason<'_> {
                 article(column.data_type),
                 Hint { column, value }
             ),
+            Self::Inside(column, path, what) => {
+                format!("column `{0}` at line {line}: `{0}{path}`: {what}", column.name)
+            }
             Self::Required(column) => {
                 format!("column `{}` at line {line}: a value is required", column.name)
             }

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit as ArrowUnit};
-use millrace_contract::{Captures, ColumnDef, DataType, TimeUnit};
+use millrace_contract::{Captures, ColumnDef, DataType, StructField, TimeUnit};
 
 use crate::bind::folded;
+
+/// What the Parquet format calls the elements of a list ("Nested Types" in
+/// `LogicalTypes.md`).
+pub(crate) const ELEMENT: &str = "element";
 
 /// The Arrow type that holds a column of `data_type`.
 pub fn arrow_type(data_type: DataType) -> ArrowType {
@@ -29,6 +33,15 @@ pub fn arrow_type(data_type: DataType) -> ArrowType {
             ArrowType::Timestamp(arrow_unit(unit), utc.then(|| "UTC".into()))
         }
         DataType::String | DataType::Json | DataType::Uuid => ArrowType::Utf8,
+        DataType::Binary => ArrowType::Binary,
+        DataType::List(element) => {
+            ArrowType::List(Arc::new(Field::new(ELEMENT, arrow_type(*element), true)))
+        }
+        DataType::Struct(fields) => {
+            let field =
+                |field: &StructField| Field::new(&field.name, arrow_type(field.data_type), true);
+            ArrowType::Struct(fields.iter().map(field).collect())
+        }
     }
 }
 

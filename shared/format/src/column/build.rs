@@ -3,19 +3,22 @@
 use chrono_tz::Tz;
 use millrace_contract::{ColumnDef, DataType, NumberFormat, TimeUnit};
 
+use super::binary::Binary;
+use super::nested::Nested;
 use super::text::{Checked, Text};
 use super::typed::{
     Bools, Dates, Decimals, Floats, Ints, PatternDates, PatternTimestamps, Spelled, Times,
     Timestamps, Typed, Unsigned, Values,
 };
-use super::{ColumnBuilder, NullTexts};
+use super::{ColumnBuilder, MemberRules, NullTexts};
 use crate::FormatError;
 use crate::value::{Patterns, Spelling};
 
-/// The builder of a column.
+/// The builder of a column. `rules` hold for JSON objects within it.
 pub(crate) fn builder(
     column: &ColumnDef,
     nulls: &NullTexts,
+    rules: MemberRules,
 ) -> Result<Box<dyn ColumnBuilder>, FormatError> {
     let iso = column.format.is_empty();
     Ok(match column.data_type {
@@ -54,6 +57,8 @@ pub(crate) fn builder(
         DataType::String => Box::new(Text::new(column.trim)),
         DataType::Json => Box::new(Checked::json()),
         DataType::Uuid => Box::new(Checked::uuids()),
+        DataType::Binary => Box::<Binary>::default(),
+        DataType::List(_) | DataType::Struct(_) => Nested::boxed(column, rules)?,
     })
 }
 

@@ -4,7 +4,7 @@
 use arrow::array::{Array, ArrayRef};
 use millrace_contract::ColumnDef;
 
-use super::{NullTexts, builder};
+use super::{MemberRules, NullTexts, builder};
 use crate::FormatError;
 
 /// A column with one value for all rows of a file.
@@ -32,7 +32,7 @@ impl Constant {
 }
 
 fn repeat(column: &ColumnDef, value: Option<&str>, rows: usize) -> Result<ArrayRef, FormatError> {
-    let mut builder = builder(column, &NullTexts::default())?;
+    let mut builder = builder(column, &NullTexts::default(), MemberRules::default())?;
     for _ in 0..rows {
         match value {
             None => builder.push_null(),

@@ -1,18 +1,33 @@
 //! Column builders: text in, Arrow arrays out, one block at a time.
 
+mod binary;
 mod build;
 mod constant;
+mod nested;
 mod text;
+mod token;
 mod typed;
 
 use arrow::array::ArrayRef;
+use millrace_contract::{DuplicateKeys, ExtraColumns};
 
 use crate::block::field;
 use crate::csv::Quoting;
-use crate::fault::Faults;
+use crate::fault::{Faults, Refusal, shown};
 
 pub(crate) use build::builder;
 pub(crate) use constant::Constant;
+pub(crate) use token::append_token;
+
+/// What holds for the members of JSON objects within a column.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct MemberRules {
+    /// What becomes of members that the type does not have.
+    pub(crate) extra: ExtraColumns,
+    /// What becomes of a member that stands twice.
+    pub(crate) duplicates: DuplicateKeys,
+}
+
 /// Builds one column of a batch.
 pub(crate) trait ColumnBuilder: Send {
     /// Appends the fields of one column of some CSV rows. A value that is refused
@@ -25,6 +40,12 @@ pub(crate) trait ColumnBuilder: Send {
 
     /// Appends a null.
     fn push_null(&mut self);
+
+    /// Why the last text was refused, where more can be said than that it is not
+    /// of the column's type.
+    fn refusal(&mut self) -> Option<Refusal> {
+        None
+    }
 
     /// What was appended since the last time.
     fn finish(&mut self) -> ArrayRef;
@@ -77,6 +98,26 @@ impl<'a> Fields<'a> {
         match self.quoting.inner(field) {
             Some(inner) => inner.is_empty() && self.nulls.contain(b""),
             None => self.nulls.contain(field),
+        }
+    }
+}
+
+/// Extends a column of texts that each have to be something, and that are not
+/// many enough to be read all at once.
+fn extend_checked(column: &mut dyn ColumnBuilder, fields: &Fields<'_>, faults: &mut Faults) {
+    for (row, field) in fields.iter() {
+        if fields.means_null(field) {
+            column.push_null();
+            if fields.required {
+                faults.note(row, fields.column, || Refusal::Required);
+            }
+            continue;
+        }
+        let plain = fields.quoting.content(field);
+        if !column.push(&plain) {
+            let refusal = column.refusal();
+            let refused = || refusal.unwrap_or_else(|| Refusal::Type { value: shown(&plain) });
+            faults.note(row, fields.column, refused);
         }
     }
 }

@@ -8,8 +8,8 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer};
 
 use super::typed::{null_buffer, take_sized};
-use super::{ColumnBuilder, Fields};
-use crate::fault::{Faults, Refusal, shown};
+use super::{ColumnBuilder, Fields, extend_checked};
+use crate::fault::{Faults, Refusal};
 use crate::json;
 use crate::value::canonical_uuid;
 
@@ -109,21 +109,7 @@ fn uuid_text(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 impl ColumnBuilder for Checked {
     fn extend(&mut self, fields: &Fields<'_>, faults: &mut Faults) {
-        for (row, field) in fields.iter() {
-            if fields.means_null(field) {
-                if fields.required {
-                    faults.note(row, fields.column, || Refusal::Required);
-                    self.text.push(b"");
-                } else {
-                    self.push_null();
-                }
-                continue;
-            }
-            let plain = fields.quoting.content(field);
-            if !self.push(&plain) {
-                faults.note(row, fields.column, || Refusal::Type { value: shown(&plain) });
-            }
-        }
+        extend_checked(self, fields, faults);
     }
 
     fn push(&mut self, text: &[u8]) -> bool {

@@ -5,7 +5,7 @@ use arrow::array::ArrayRef;
 use crate::FormatError;
 use crate::bind::{Binding, Origin};
 use crate::block::Block;
-use crate::column::{ColumnBuilder, Constant, Fields, NullTexts, builder};
+use crate::column::{ColumnBuilder, Constant, Fields, MemberRules, NullTexts, builder};
 use crate::csv::Dialect;
 use crate::fault::Faults;
 
@@ -26,6 +26,7 @@ impl FieldDecoder {
         nulls: &[String],
         dialect: Dialect,
         binding: &Binding,
+        rules: MemberRules,
     ) -> Result<Self, FormatError> {
         let column = |(column, origin): (_, &Origin)| {
             let column: &millrace_contract::ColumnDef = column;
@@ -35,7 +36,7 @@ impl FieldDecoder {
                     Column::Field {
                         position: *position,
                         required: column.required,
-                        builder: builder(column, &nulls)?,
+                        builder: builder(column, &nulls, rules)?,
                         nulls,
                     }
                 }

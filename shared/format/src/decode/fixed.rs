@@ -10,7 +10,7 @@ use millrace_contract::{ColumnDef, ExtraColumns};
 
 use crate::bind::{Binding, Origin};
 use crate::block::Block;
-use crate::column::{ColumnBuilder, Constant, NullTexts, builder};
+use crate::column::{ColumnBuilder, Constant, MemberRules, NullTexts, builder};
 use crate::fault::{Faults, Malformed, Refusal, shown};
 use crate::{FormatError, Plan};
 
@@ -106,7 +106,7 @@ fn place(column: &ColumnDef, nulls: &[String]) -> Result<Column, FormatError> {
         from,
         to: from + width as usize,
         required: column.required,
-        builder: builder(column, &NullTexts::default())?,
+        builder: builder(column, &NullTexts::default(), MemberRules::default())?,
         nulls,
     })
 }

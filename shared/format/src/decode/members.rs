@@ -4,9 +4,9 @@
 //! the keys on the way to it, joined by dots. A missing member is null; a key
 //! that no column has rejects the row, in every schema mode, since dropping it
 //! would lose data without a word, unless the schema says to ignore it; of a
-//! repeated key the last value counts, unless the dataset says otherwise. A string is read as
-//! the text of the column's type, so `"12.50"` is a decimal; a number or boolean
-//! in a string column keeps its spelling.
+//! repeated key the last value counts, unless the dataset says otherwise. A string
+//! is read as the text of the column's type, so `"12.50"` is a decimal and `"[1]"`
+//! a list; a number or boolean in a string column keeps its spelling.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use millrace_contract::{ColumnDef, DataType, DuplicateKeys, ExtraColumns, JsonOp
 
 use crate::bind::{Binding, Origin};
 use crate::block::Block;
-use crate::column::{ColumnBuilder, Constant, NullTexts, builder};
+use crate::column::{ColumnBuilder, Constant, MemberRules, NullTexts, append_token, builder};
 use crate::fault::{Faults, Malformed, Refusal, shown};
 use crate::json::{JsonError, Kind, Token, Tokens, unescape};
 use crate::{FormatError, Plan};
@@ -55,14 +55,18 @@ enum Column {
 
 impl MemberDecoder {
     /// A decoder for objects with the keys of the bound columns.
-    pub(super) fn new(binding: &Binding, plan: &Plan) -> Result<Self, FormatError> {
+    pub(super) fn new(
+        binding: &Binding,
+        plan: &Plan,
+        rules: MemberRules,
+    ) -> Result<Self, FormatError> {
         let mut by_key = HashMap::new();
         let mut columns = Vec::with_capacity(binding.columns.len());
         for (index, (column, origin)) in binding.columns.iter().zip(&binding.origins).enumerate() {
             columns.push(match origin {
                 Origin::File { otherwise, .. } => {
                     by_key.insert(column.source_name().as_bytes().to_vec(), index);
-                    member(column, otherwise.clone())?
+                    member(column, otherwise.clone(), rules)?
                 }
                 Origin::Capture(value) => Column::Constant(Constant::new(column, Some(value))?),
                 Origin::Absent => Column::Constant(Constant::new(column, None)?),
@@ -232,7 +236,9 @@ impl MemberDecoder {
             };
             let value = value.filter(|value| !means_null(value));
             let taken = match (&value, &otherwise) {
-                (Some(value), _) => append(value, line, *kind, builder.as_mut(), &mut self.plain),
+                (Some(value), _) => {
+                    append_token(value, line, *kind, builder.as_mut(), &mut self.plain)
+                }
                 (None, Some(capture)) => builder.push(capture.as_bytes()),
                 (None, None) if *required => {
                     builder.push(b"");
@@ -246,7 +252,9 @@ impl MemberDecoder {
             };
             if !taken {
                 let source = value.map_or(&b""[..], |value| value.source(line));
-                faults.note(row, index, || Refusal::Type { value: shown(source) });
+                let refusal = builder.refusal();
+                let refused = || refusal.unwrap_or_else(|| Refusal::Type { value: shown(source) });
+                faults.note(row, index, refused);
             }
         }
     }
@@ -259,38 +267,17 @@ fn spelled(column: &ColumnDef) -> Vec<u8> {
     format!("{key}:").into_bytes()
 }
 
-fn member(column: &ColumnDef, otherwise: Option<String>) -> Result<Column, FormatError> {
+fn member(
+    column: &ColumnDef,
+    otherwise: Option<String>,
+    rules: MemberRules,
+) -> Result<Column, FormatError> {
     // A capture that is not of the type is the file's fault, not a row's.
     Constant::new(column, otherwise.as_deref())?;
     let nulls = NullTexts::new(column.null.as_deref().unwrap_or_default());
-    let builder = builder(column, &NullTexts::default())?;
+    let builder = builder(column, &NullTexts::default(), rules)?;
     let (kind, required) = (column.data_type, column.required);
     Ok(Column::Member { kind, required, otherwise, nulls, builder })
-}
-
-/// Appends a value that is not null. False if it is not of the type.
-#[inline]
-fn append(
-    value: &Token,
-    line: &[u8],
-    kind: DataType,
-    builder: &mut dyn ColumnBuilder,
-    plain: &mut Vec<u8>,
-) -> bool {
-    match (value.kind, kind) {
-        (_, DataType::Json) => builder.push(value.source(line)),
-        (Kind::Plain | Kind::Number, _) => builder.push(value.text(line)),
-        (Kind::Escaped, _) => {
-            plain.clear();
-            let whole = unescape(value.text(line), plain).is_some();
-            builder.push(if whole { plain } else { b"" }) && whole
-        }
-        (Kind::Bool, DataType::Bool | DataType::String) => builder.push(value.text(line)),
-        (Kind::Bool | Kind::Nested | Kind::Null, _) => {
-            builder.push(b"");
-            false
-        }
-    }
 }
 
 /// Keys on the way to a column, at most; what lies deeper is one value.

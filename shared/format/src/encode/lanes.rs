@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::Scope;
 
 use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::errors::ParquetError;
 
@@ -16,12 +16,13 @@ use crate::FormatError;
 /// Batches that may wait in front of a lane.
 const QUEUE: usize = 4;
 
-/// A column of a row group, encoded.
+/// A leaf column of a row group, encoded.
 pub(crate) struct Chunk {
     /// The row group.
     pub(crate) group: u64,
-    /// The column's position in the file.
-    pub(crate) column: usize,
+    /// The leaf's position in the file: a list or a struct has a leaf for each
+    /// scalar within.
+    pub(crate) leaf: usize,
     /// Its pages.
     pub(crate) chunk: ArrowColumnChunk,
 }
@@ -34,6 +35,18 @@ pub(crate) struct Lanes {
     replies: Replies,
     /// The lane of each column, once the first rows have been seen.
     lane_of: Vec<usize>,
+    /// How many leaves each column has.
+    leaves: Vec<usize>,
+}
+
+/// A column of an open row group.
+struct ColumnWriter {
+    /// Its position in the rows.
+    column: usize,
+    /// The position of its first leaf in the file.
+    first_leaf: usize,
+    /// A writer for each leaf.
+    writers: Vec<ArrowColumnWriter>,
 }
 
 /// What carries out a lane's jobs.
@@ -48,7 +61,7 @@ enum Replies {
 }
 
 enum Job {
-    Open(u64, Vec<(usize, ArrowColumnWriter)>),
+    Open(u64, Vec<ColumnWriter>),
     Write(u64, Vec<ArrayRef>),
     Close(u64),
 }
@@ -57,7 +70,8 @@ impl Lanes {
     /// One lane on the caller's thread.
     pub(crate) fn here(schema: &SchemaRef) -> Self {
         let lane = Hands::Here(Box::new(Lane::new(schema)));
-        Self { lanes: vec![lane], replies: Replies::Here(VecDeque::new()), lane_of: Vec::new() }
+        let replies = Replies::Here(VecDeque::new());
+        Self { lanes: vec![lane], replies, lane_of: Vec::new(), leaves: leaves_of(schema) }
     }
 
     /// `count` lanes on threads of their own, which end when this is dropped.
@@ -74,7 +88,8 @@ impl Lanes {
             Hands::Thread(jobs)
         };
         let lanes = (0..count.max(1)).map(spawn).collect();
-        Self { lanes, replies: Replies::Threads(replies), lane_of: Vec::new() }
+        let replies = Replies::Threads(replies);
+        Self { lanes, replies, lane_of: Vec::new(), leaves: leaves_of(schema) }
     }
 
     /// Opens a row group. The first one's rows decide which lane has which
@@ -88,7 +103,17 @@ impl Lanes {
         if self.lane_of.is_empty() {
             self.lane_of = share_out(rows, self.lanes.len());
         }
-        let parts = self.deal(writers.into_iter().enumerate());
+        let mut writers = writers.into_iter();
+        let mut first_leaf = 0;
+        let columns: Vec<_> = (0..self.leaves.len())
+            .map(|column| {
+                let leaves = self.leaves[column];
+                let writers = writers.by_ref().take(leaves).collect();
+                first_leaf += leaves;
+                ColumnWriter { column, first_leaf: first_leaf - leaves, writers }
+            })
+            .collect();
+        let parts = self.deal(columns.into_iter());
         self.send(parts.into_iter().map(|writers| Job::Open(group, writers)))
     }
 
@@ -102,6 +127,11 @@ impl Lanes {
     pub(crate) fn close(&mut self, group: u64) -> Result<(), FormatError> {
         let count = self.lanes.len();
         self.send((0..count).map(|_| Job::Close(group)))
+    }
+
+    /// How many leaves the columns have together.
+    pub(crate) fn leaf_count(&self) -> usize {
+        self.leaves.iter().sum()
     }
 
     /// A finished column, if there is one or if it shall be waited for.
@@ -168,10 +198,28 @@ fn share_out(columns: &[ArrayRef], lanes: usize) -> Vec<usize> {
     lane_of
 }
 
+fn leaves_of(schema: &SchemaRef) -> Vec<usize> {
+    schema.fields().iter().map(|field| leaves(field.data_type())).collect()
+}
+
+/// How many columns of its own a Parquet file has for a type.
+fn leaves(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(element)
+        | DataType::LargeList(element)
+        | DataType::ListView(element)
+        | DataType::LargeListView(element)
+        | DataType::FixedSizeList(element, _)
+        | DataType::Map(element, _) => leaves(element.data_type()),
+        DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
+        _ => 1,
+    }
+}
+
 /// Encodes some of the columns of every open row group.
 struct Lane {
     fields: Vec<FieldRef>,
-    groups: HashMap<u64, Vec<(usize, ArrowColumnWriter)>>,
+    groups: HashMap<u64, Vec<ColumnWriter>>,
 }
 
 impl Lane {
@@ -201,8 +249,10 @@ impl Lane {
                 }
             }
             Job::Close(group) => {
-                for (column, writer) in self.groups.remove(&group).unwrap_or_default() {
-                    reply(writer.close().map(|chunk| Chunk { group, column, chunk }));
+                for column in self.groups.remove(&group).unwrap_or_default() {
+                    for (leaf, writer) in (column.first_leaf..).zip(column.writers) {
+                        reply(writer.close().map(|chunk| Chunk { group, leaf, chunk }));
+                    }
                 }
             }
         }
@@ -210,8 +260,9 @@ impl Lane {
 
     fn write(&mut self, group: u64, columns: &[ArrayRef]) -> Result<(), ParquetError> {
         let writers = self.groups.entry(group).or_default();
-        for ((column, writer), array) in writers.iter_mut().zip(columns) {
-            for leaf in compute_leaves(&self.fields[*column], array)? {
+        for (column, array) in writers.iter_mut().zip(columns) {
+            let leaves = compute_leaves(&self.fields[column.column], array)?;
+            for (writer, leaf) in column.writers.iter_mut().zip(leaves) {
                 writer.write(&leaf)?;
             }
         }

@@ -147,8 +147,7 @@ impl<'a> Encoder<'a> {
         let Some((group, bytes)) = self.outputs[output].close_group() else { return Ok(()) };
         self.buffered -= bytes;
         self.lanes.close(group)?;
-        let columns = self.router.file_schema().fields().len();
-        let chunks = (0..columns).map(|_| None).collect();
+        let chunks = (0..self.lanes.leaf_count()).map(|_| None).collect();
         self.pending.push_back(Pending { group, output, chunks });
         Ok(())
     }
@@ -159,7 +158,7 @@ impl<'a> Encoder<'a> {
         while let Some(chunk) = self.lanes.take(self.pending.len() > most)? {
             let pending = self.pending.iter_mut().find(|pending| pending.group == chunk.group);
             if let Some(pending) = pending {
-                pending.chunks[chunk.column] = Some(chunk.chunk);
+                pending.chunks[chunk.leaf] = Some(chunk.chunk);
             }
             self.write_complete()?;
         }
@@ -197,15 +196,14 @@ impl<'a> Encoder<'a> {
 
 /// How many bytes of values an array holds, as it would lie in memory alone.
 fn arrow_bytes(array: &ArrayRef) -> usize {
-    match array.data_type().primitive_width() {
-        Some(width) => array.len() * width,
-        None => match array.as_string_opt::<i32>() {
-            Some(strings) => {
-                let offsets = strings.value_offsets();
-                let bytes = offsets[offsets.len() - 1] - offsets[0];
-                bytes as usize + 4 * array.len()
-            }
-            None => array.len().div_ceil(8),
-        },
+    if let Some(width) = array.data_type().primitive_width() {
+        return array.len() * width;
     }
+    if let Some(strings) = array.as_string_opt::<i32>() {
+        let offsets = strings.value_offsets();
+        let bytes = offsets[offsets.len() - 1] - offsets[0];
+        return bytes as usize + 4 * array.len();
+    }
+    // Of a slice this counts what the slice covers, whatever is nested in it.
+    array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_buffer_memory_size())
 }

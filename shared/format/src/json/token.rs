@@ -135,6 +135,20 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Enters an array. False if it is empty.
+    pub(crate) fn open_array(&mut self) -> Result<bool> {
+        if self.peek() != Some(b'[') {
+            return self.fail("expected a JSON array");
+        }
+        self.at += 1;
+        Ok(!self.take(b']'))
+    }
+
+    /// Past the comma or the closing bracket. False if the array is over.
+    pub(crate) fn next_element(&mut self) -> Result<bool> {
+        self.after_value(false)
+    }
+
     /// Nothing but white space may follow.
     pub(crate) fn end(&mut self) -> Result<()> {
         match self.peek() {

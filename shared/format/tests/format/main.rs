@@ -8,6 +8,7 @@ mod csv;
 mod dialects;
 mod documents;
 mod ndjson;
+mod nested;
 mod random;
 mod real_data;
 mod sniff;
