@@ -186,6 +186,7 @@ fn task(key: &str, rows: u64) -> LoadTask {
         outputs: Vec::new(),
         balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
         rejects_key: None,
+        column_version: None,
         trace_id: "t".into(),
     }
 }

@@ -112,6 +112,7 @@ impl File {
             outputs: Vec::new(),
             balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
             rejects_key: None,
+            column_version: None,
             trace_id: "t".into(),
         };
         let target = LoadTarget { table: table.into(), mode: LoadMode::Append, key: Vec::new() };

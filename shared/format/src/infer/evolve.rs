@@ -1,0 +1,91 @@
+//! Columns that are known, held against a file's sample: what has to be added
+//! and what has to widen.
+
+use std::collections::HashSet;
+
+use millrace_contract::{ColumnChange, ColumnDef};
+
+use super::lattice::{Reach, allowed, wider};
+use super::{Sample, Survey};
+use crate::Evolved;
+use crate::bind::{folded, free_name};
+
+impl Survey {
+    /// The columns that hold all of the sample and all that `known` holds;
+    /// without columns that are known, those of the file, of which declared ones
+    /// may have widened.
+    ///
+    /// Known columns keep their order and names, new ones come after them in the
+    /// order of the file and may be null. Evolving again changes nothing.
+    pub fn evolve(&self, known: Option<&[ColumnDef]>) -> Evolved {
+        let mut columns = known.map_or_else(|| self.infer().columns, <[_]>::to_vec);
+        let mut changes = Vec::new();
+        let mut added = Vec::new();
+        let mut met = HashSet::new();
+        for sample in &self.sampled.columns {
+            match self.position_in(&columns, sample).filter(|position| met.insert(*position)) {
+                Some(position) => changes.extend(self.widen(&mut columns[position], sample)),
+                None => added.push(sample),
+            }
+        }
+        let mut taken = columns.iter().map(|column| folded(&column.name)).collect();
+        for sample in added {
+            let column = new_column(sample, &mut taken);
+            changes.push(ColumnChange {
+                column: column.name.clone(),
+                from: None,
+                to: column.data_type,
+                why: sample.guess.why().unwrap_or_default(),
+            });
+            columns.push(column);
+        }
+        Evolved { columns, changes }
+    }
+
+    fn position_in(&self, columns: &[ColumnDef], sample: &Sample) -> Option<usize> {
+        let source = sample.source_name();
+        let is_source = |column: &ColumnDef| match self.is_exact {
+            true => column.source_name() == source,
+            false => folded(column.source_name()) == folded(source),
+        };
+        columns.iter().position(is_source)
+    }
+
+    fn widen(&self, column: &mut ColumnDef, sample: &Sample) -> Option<ColumnChange> {
+        let is_declared = self.declared.iter().any(|declared| declared.name == column.name);
+        let reach = match (is_declared, column.is_plain()) {
+            (false, _) => Reach::Text,
+            (true, true) => Reach::Kind,
+            (true, false) => return None,
+        };
+        let (from, why) = (column.data_type, why(column, sample));
+        column.data_type = wider(from, &sample.guess, reach)?;
+        Some(ColumnChange {
+            column: column.name.clone(),
+            from: Some(from),
+            to: column.data_type,
+            why,
+        })
+    }
+}
+
+/// The first value that is of no kind the column takes, or else that the numbers
+/// are too large or too long.
+fn why(column: &ColumnDef, sample: &Sample) -> String {
+    let allowed = allowed(column.data_type);
+    match sample.guess.firsts().iter().find(|first| first.looks & !allowed != 0) {
+        Some(first) => first.said(),
+        None => format!("there are values that a {} can't hold", column.data_type),
+    }
+}
+
+/// A column that may be null, under a name that none of the others has.
+fn new_column(sample: &Sample, taken: &mut HashSet<String>) -> ColumnDef {
+    let mut column = sample.column();
+    if !taken.insert(folded(&column.name)) {
+        let name = free_name(&column.name, 2, taken);
+        column.from = Some(sample.source_name().to_owned());
+        column.name = name;
+    }
+    column
+}
