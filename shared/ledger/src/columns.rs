@@ -1,7 +1,7 @@
 //! Columns that evolve: their versions, which file brought each and what it
 //! changed, and which version a file is read with.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use millrace_contract::{ColumnChange, ColumnDef, ContractVersion, FileId};
 
 use crate::{Ledger, LedgerError, Row, Transaction, Value};
@@ -118,20 +118,6 @@ impl Ledger {
         rows.iter().map(|row| Ok((row.get("dataset")?, read_version(row)?))).collect()
     }
 
-    /// What a file changed in the columns of its dataset: nothing, for most.
-    ///
-    /// # Errors
-    /// As [`Ledger::newest_columns`].
-    pub async fn changes_by(&self, file_id: &FileId) -> Result<Vec<ColumnChange>, LedgerError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM millrace_column_versions AS v WHERE v.file_id = $1 \
-             ORDER BY v.version"
-        );
-        let rows = self.database.fetch_all(&sql, &[file_id.as_str().into()]).await?;
-        let versions: Result<Vec<_>, _> = rows.iter().map(read_version).collect();
-        Ok(versions?.into_iter().flat_map(|version| version.changes).collect())
-    }
-
     /// Settles the columns a file is read with: those it evolved, as the next
     /// version, or the known ones if it changes nothing. Only from the newest
     /// version can a next one come, so that two files which evolve the same
@@ -189,7 +175,7 @@ async fn insert(
         columns: evolution.columns.to_vec(),
         changes: evolution.changes.to_vec(),
         file_id: evolution.file_id.clone(),
-        created_at: Utc::now(),
+        created_at: Utc::now().trunc_subsecs(6),
     };
     let values: [Value; 7] = [
         evolution.dataset.into(),
@@ -213,9 +199,12 @@ fn read_version(row: &Row) -> Result<ColumnVersion, LedgerError> {
         version: u32::try_from(row.count("version")?).unwrap_or(u32::MAX),
         columns: serde_json::from_str(&columns)
             .map_err(|_| LedgerError::unreadable("columns", &columns))?,
-        changes: serde_json::from_str(&changes)
-            .map_err(|_| LedgerError::unreadable("changes of columns", &changes))?,
+        changes: read_changes(&changes)?,
         file_id: FileId::from_text(row.get::<String>("file_id")?),
         created_at: row.get("created_at")?,
     })
+}
+
+pub(crate) fn read_changes(text: &str) -> Result<Vec<ColumnChange>, LedgerError> {
+    serde_json::from_str(text).map_err(|_| LedgerError::unreadable("changes of columns", text))
 }

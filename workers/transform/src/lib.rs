@@ -6,6 +6,7 @@
 //! sends the same again.
 
 mod bridge;
+mod columns;
 mod error;
 mod handler;
 mod outputs;

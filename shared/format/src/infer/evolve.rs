@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use millrace_contract::{ColumnChange, ColumnDef};
+use millrace_contract::{Captures, ColumnChange, ColumnDef};
 
 use super::lattice::{Reach, allowed, wider};
 use super::{Sample, Survey};
-use crate::Evolved;
 use crate::bind::{folded, free_name};
+use crate::{Evolved, FormatError, SchemaDifference};
 
 impl Survey {
     /// The columns that hold all of the sample and all that `known` holds;
@@ -17,7 +17,15 @@ impl Survey {
     ///
     /// Known columns keep their order and names, new ones come after them in the
     /// order of the file and may be null. Evolving again changes nothing.
-    pub fn evolve(&self, known: Option<&[ColumnDef]>) -> Evolved {
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`] if the file has no column for one that is required
+    /// and none of `captures` stands for it: such a file changes nothing.
+    pub fn evolve(
+        &self,
+        known: Option<&[ColumnDef]>,
+        captures: &Captures,
+    ) -> Result<Evolved, FormatError> {
         let mut columns = known.map_or_else(|| self.infer().columns, <[_]>::to_vec);
         let mut changes = Vec::new();
         let mut added = Vec::new();
@@ -28,6 +36,7 @@ impl Survey {
                 None => added.push(sample),
             }
         }
+        self.check_required(&columns, &met, captures)?;
         let mut taken = columns.iter().map(|column| folded(&column.name)).collect();
         for sample in added {
             let column = new_column(sample, &mut taken);
@@ -39,7 +48,30 @@ impl Survey {
             });
             columns.push(column);
         }
-        Evolved { columns, changes }
+        Ok(Evolved { columns, changes })
+    }
+
+    fn check_required(
+        &self,
+        columns: &[ColumnDef],
+        met: &HashSet<usize>,
+        captures: &Captures,
+    ) -> Result<(), FormatError> {
+        // Which of the objects have a key is for each of them to show.
+        if self.is_exact {
+            return Ok(());
+        }
+        let is_captured = |column: &ColumnDef| {
+            captures.keys().any(|capture| folded(capture) == folded(&column.name))
+        };
+        let is_missing = |(position, column): &(usize, &ColumnDef)| {
+            column.required && !met.contains(position) && !is_captured(column)
+        };
+        let missing = columns.iter().enumerate().filter(is_missing);
+        let missing: Vec<_> = missing
+            .map(|(_, column)| SchemaDifference::Missing(column.source_name().to_owned()))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(FormatError::Schema(missing)) }
     }
 
     fn position_in(&self, columns: &[ColumnDef], sample: &Sample) -> Option<usize> {
