@@ -102,6 +102,10 @@ pub struct LoadTask {
     /// Key of the rejects object in the lake, where there are rejects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects_key: Option<String>,
+    /// Version of the dataset's columns that the outputs have, where the schema
+    /// evolves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column_version: Option<u32>,
     /// Follows the file through every hop.
     pub trace_id: String,
 }

@@ -101,7 +101,7 @@ fn bind_header(
             differences.extend(ambiguities(header, |name| is_taken(plan, name)));
             header.iter().map(|name| name.trim().to_owned()).collect()
         }
-        SchemaMode::Infer => stable_names(header),
+        SchemaMode::Infer | SchemaMode::Evolve => stable_names(header),
     };
     let mut positions: HashMap<String, usize> = HashMap::new();
     for (position, name) in names.iter().enumerate() {
@@ -116,8 +116,7 @@ fn bind_header(
             (Some(position), _) => Origin::File { position, otherwise: None },
             (None, Some(value)) => Origin::Capture(value.clone()),
             (None, None) => {
-                let is_tolerated =
-                    plan.mode == SchemaMode::Infer || plan.missing == MissingColumns::Null;
+                let is_tolerated = plan.mode.is_open() || plan.missing == MissingColumns::Null;
                 if !is_tolerated || column.required {
                     differences.push(SchemaDifference::Missing(column.source_name().to_owned()));
                 }
@@ -187,7 +186,8 @@ pub(crate) fn stable_names(header: &[String]) -> Vec<String> {
     names
 }
 
-fn free_name(stem: &str, first: usize, taken: &mut HashSet<String>) -> String {
+/// A name with a number behind it that is not taken; then it is.
+pub(crate) fn free_name(stem: &str, first: usize, taken: &mut HashSet<String>) -> String {
     let mut number = first;
     loop {
         let name = format!("{stem}_{number}");

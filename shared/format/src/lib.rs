@@ -30,10 +30,10 @@ mod types;
 mod value;
 
 pub use error::{ErrorKind, FormatError, SchemaDifference};
-pub use infer::{Sniffed, infer, sniff};
+pub use infer::{Sniffed, Survey, infer, sniff, survey};
 pub use partition::{NULL_PARTITION, partition_path};
 pub use plan::{Limits, Plan, RowRule, RuleError};
-pub use report::{Inferred, OutputFile, RejectGroup, Report, Warning};
+pub use report::{Evolved, Inferred, OutputFile, RejectGroup, Report, Warning};
 pub use sink::{FolderSink, Sink, SinkWriter};
 pub use transform::transform;
 pub use types::{arrow_schema, arrow_type};

@@ -2,7 +2,7 @@
 //! [`infer`](crate::infer()).
 
 use arrow::datatypes::SchemaRef;
-use millrace_contract::{ColumnDef, Reject, RejectCause, RowBalance};
+use millrace_contract::{ColumnChange, ColumnDef, Reject, RejectCause, RowBalance};
 
 /// What a transformed file came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +67,19 @@ pub struct Inferred {
     pub columns: Vec<ColumnDef>,
     /// Rows that were looked at.
     pub rows_sampled: u64,
-    /// One line per column for a person: `dep_time: int64, 336776 values, 8255
-    /// null`.
+    /// Lines for a person. The first of them are one for each of `columns`, in
+    /// their order: its name and type, how many values there are and how many
+    /// nulls, and the value that made it no narrower type, with its line:
+    /// `total: float64, 3 values, 1 null; int64 until `2.5` at line 4, which has
+    /// a fraction`. Others are about the sample.
     pub notes: Vec<String>,
+}
+
+/// What a file makes of columns that evolve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evolved {
+    /// The columns that were known, widened where they have to be, then new ones.
+    pub columns: Vec<ColumnDef>,
+    /// How they differ from those that were known.
+    pub changes: Vec<ColumnChange>,
 }

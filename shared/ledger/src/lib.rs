@@ -5,6 +5,7 @@
 //! why. [`loads`] is the commit record, which lives in the warehouse's own
 //! database. `design.md` beside this code argues why that is enough.
 
+mod columns;
 mod contracts;
 mod counts;
 mod database;
@@ -26,6 +27,7 @@ mod transaction;
 mod url;
 mod value;
 
+pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;
 pub use dialect::Dialect;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use millrace_contract::{Captures, ContractVersion, FileId, ObjectVersion, Sequencer};
+use millrace_contract::{
+    Captures, ColumnChange, ContractVersion, FileId, ObjectVersion, Sequencer,
+};
 
+use crate::columns::read_changes;
 use crate::state::parse_state;
 use crate::{FileState, Ledger, LedgerError, Row, Value};
 
@@ -52,6 +55,10 @@ pub struct Run {
     pub rows_skipped: Option<u64>,
     /// Rows committed to the table.
     pub rows_loaded: Option<u64>,
+    /// Version of the columns it is read with, where they evolve.
+    pub column_version: Option<u32>,
+    /// What it changed in the columns: nothing, for most.
+    pub column_changes: Vec<ColumnChange>,
     /// Rejects object in the lake.
     pub rejects_key: Option<String>,
     /// When it was registered.
@@ -69,7 +76,9 @@ pub struct Run {
 pub(crate) const RUN_COLUMNS: &str = "file_id, dataset, contract, bucket, object_key, version_id, \
     etag, sequencer, size_bytes, captures, trace_id, state, reason, related_file, rows_read, \
     rows_written, rows_rejected, rows_skipped, rows_loaded, rejects_key, registered_at, \
-    transformed_at, transform_ms, loaded_at, load_ms";
+    transformed_at, transform_ms, loaded_at, load_ms, column_version, \
+    (SELECT v.changes FROM millrace_column_versions AS v \
+         WHERE v.file_id = millrace_files.file_id) AS column_changes";
 
 impl Ledger {
     /// Files, the newest first.
@@ -126,6 +135,12 @@ pub(crate) fn read_run(row: &Row) -> Result<Run, LedgerError> {
         rows_rejected: optional_count(row, "rows_rejected")?,
         rows_skipped: optional_count(row, "rows_skipped")?,
         rows_loaded: optional_count(row, "rows_loaded")?,
+        column_version: optional_count(row, "column_version")?
+            .map(|version| u32::try_from(version).unwrap_or(u32::MAX)),
+        column_changes: match row.get::<Option<String>>("column_changes")? {
+            Some(changes) => read_changes(&changes)?,
+            None => Vec::new(),
+        },
         rejects_key: row.get("rejects_key")?,
         registered_at: row.get("registered_at")?,
         transformed_at: row.get("transformed_at")?,

@@ -6,11 +6,14 @@ use std::str::FromStr;
 use crate::migrate::{Migration, migrate};
 use crate::{Database, LedgerError};
 
-const JOURNEY: &[Migration] = &[Migration {
-    version: 1,
-    name: "journey",
-    sql: include_str!("../migrations/journey_001.sql"),
-}];
+const JOURNEY: &[Migration] = &[
+    Migration { version: 1, name: "journey", sql: include_str!("../migrations/journey_001.sql") },
+    Migration {
+        version: 2,
+        name: "columns that evolve",
+        sql: include_str!("../migrations/journey_002.sql"),
+    },
+];
 
 /// The history of every file. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 //! Reads one `[datasets.NAME]` table.
 
 use millrace_contract::{
-    ColumnDef, DataType, Dataset, Expectation, FileFormat, FixedOptions, JsonOptions, OnFail,
-    ParquetOptions, RejectLimit, RejectOptions, Schema, SchemaMode,
+    ColumnDef, CsvOptions, DataType, Dataset, Expectation, ExtraColumns, FileFormat, FixedOptions,
+    JsonOptions, OnFail, ParquetOptions, RESCUED, RejectLimit, RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
 
@@ -42,16 +42,18 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         columns: &schema.columns,
         captures,
         // With a pattern that cannot be read there is no telling.
-        open: schema.mode == SchemaMode::Infer || glob.is_none(),
+        open: schema.mode.is_open() || glob.is_none(),
     };
     let parquet = parquet(&section, &known);
     note_unloadable(&section, &schema);
+    let csv = csv::read(&section, format);
+    note_nameless(&section, &csv, schema.mode);
     let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
         pattern: text.unwrap_or_default().to_owned(),
         format,
-        csv: csv::read(&section, format),
+        csv,
         json: json(&section, format),
         fixed: fixed(&section, format),
         expect: expectations(&section),
@@ -158,13 +160,50 @@ fn schema(section: &Section<'_>, format: FileFormat) -> Schema {
         entry.note("the places of columns can't be inferred; declare them with mode `strict`");
     }
     let sample = schema.get("sample_bytes").and_then(|entry| entry.size(1 << 10..=1 << 40));
-    Schema {
+    let read = Schema {
         mode,
         columns: columns.unwrap_or_default(),
         sample_bytes: sample.unwrap_or(SAMPLE_BYTES),
         extra: schema.get("extra").and_then(|entry| entry.choice()).unwrap_or_default(),
         missing: schema.get("missing").and_then(|entry| entry.choice()).unwrap_or_default(),
+        rescue: false,
+    };
+    note_extra(&schema, &read);
+    let rescue = schema.get("rescue").and_then(|entry| rescue(&entry, &read));
+    if rescue.unwrap_or_default() { read.with_rescue() } else { read }
+}
+
+/// What is not declared is added by mode `evolve`.
+fn note_extra(schema: &Section<'_>, read: &Schema) {
+    if let (SchemaMode::Evolve, ExtraColumns::Ignore) = (read.mode, read.extra)
+        && let Some(entry) = schema.get("extra")
+    {
+        entry.note("mode `evolve` adds the columns that are not declared; they can't be ignored");
     }
+}
+
+/// Columns evolve by their names.
+fn note_nameless(section: &Section<'_>, csv: &CsvOptions, mode: SchemaMode) {
+    if let (SchemaMode::Evolve, false, Some(entry)) = (mode, csv.header, section.get("csv")) {
+        entry.note_with(
+            "without a header, columns have no names to evolve by",
+            "declare them with mode = \"strict\"",
+        );
+    }
+}
+
+/// Whether what fits no column is kept.
+fn rescue(entry: &Entry<'_>, schema: &Schema) -> Option<bool> {
+    let rescues = entry.flag()?;
+    if rescues && schema.extra == ExtraColumns::Ignore {
+        entry.note("`extra` says that columns which are not declared are left out, not kept");
+    }
+    let taken = |column: &&ColumnDef| column.name.eq_ignore_ascii_case(RESCUED);
+    if let Some(column) = schema.columns.iter().find(taken).filter(|_| rescues) {
+        entry.note(format!("there is a column `{}` already", column.name));
+        return None;
+    }
+    Some(rescues)
 }
 
 fn need_columns(schema: &Section<'_>) {

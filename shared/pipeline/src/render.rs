@@ -4,7 +4,7 @@
 //! The block is made from the dataset's serialised form, so that no option can
 //! be forgotten here, and what the reader would fill in by itself is left out.
 
-use millrace_contract::{ColumnDef, DataType, Dataset, FileFormat};
+use millrace_contract::{ColumnDef, DataType, Dataset, FileFormat, RESCUED};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -40,7 +40,9 @@ pub fn render_dataset(dataset: &Dataset, notes: &[String]) -> String {
 const BY_HAND: [&str; 4] = ["name", "pattern", "format", "schema"];
 
 fn push_schema(block: &mut String, dataset: &Dataset, notes: &[String], defaults: Option<&Value>) {
-    let columns = &dataset.schema.columns;
+    // The reader adds the column that keeps what fits no other.
+    let is_declared = |column: &&ColumnDef| !dataset.schema.rescue || column.name != RESCUED;
+    let columns: Vec<_> = dataset.schema.columns.iter().filter(is_declared).collect();
     let (of_columns, others) = notes.split_at(notes.len().min(columns.len()));
     for note in others {
         push_comment(block, "", note);

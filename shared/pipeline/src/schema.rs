@@ -125,6 +125,14 @@ fn columns() -> Value {
             },
             "extra": of::<ExtraColumns>(),
             "missing": of::<MissingColumns>(),
+            "rescue": {
+                "type": "boolean",
+                "description": "Whether what fits no column is kept in the column `_rescued`, a \
+                                JSON object of texts by name, instead of breaking the contract or \
+                                rejecting the row: columns that are not declared, and values that \
+                                are not of the type of a column that may be null.",
+                "default": false,
+            },
             "sample_bytes": {
                 "type": ["string", "integer"],
                 "description": "How much decompressed data inference looks at; 64MiB unless given.",

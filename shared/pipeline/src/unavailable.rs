@@ -18,10 +18,9 @@ const KEYS: [(&str, &str); 11] = [
 ];
 
 /// Words by the path of their key.
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 3] = [
     ("datasets.*.format", "parquet"),
     ("datasets.*.format", "xlsx"),
-    ("datasets.*.schema.mode", "evolve"),
     ("datasets.*.load.mode", "replace_table"),
 ];
 

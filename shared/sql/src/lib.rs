@@ -17,7 +17,7 @@ mod session;
 mod stack;
 
 use arrow::datatypes::Schema;
-use millrace_contract::{Captures, Dataset, Expectation, SchemaMode};
+use millrace_contract::{Captures, Dataset, Expectation};
 use millrace_format::arrow_schema;
 
 use crate::compile::compile;
@@ -48,7 +48,7 @@ impl RowRules {
 pub fn check_rules(dataset: &Dataset) -> Vec<RuleProblem> {
     let captures = capture_names(&dataset.pattern);
     let schema = arrow_schema(&dataset.schema.columns, &captures);
-    let inferred = dataset.schema.mode == SchemaMode::Infer;
+    let inferred = dataset.schema.mode.is_open();
     let left_to_the_file =
         |problem: &RuleProblem| inferred && matches!(problem.fault, RuleFault::NoColumn { .. });
     let rules = compile_all(&dataset.expect, &schema).into_iter();

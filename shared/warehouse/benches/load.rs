@@ -22,6 +22,7 @@ use futures::StreamExt;
 use futures::stream;
 use millrace_contract::{
     Captures, ContractVersion, FileId, LoadMode, LoadTarget, LoadTask, ObjectVersion, RowBalance,
+    SchemaMode,
 };
 use millrace_ledger::Database;
 use millrace_tests::TestDatabase;
@@ -56,7 +57,13 @@ async fn load(what: &str, url: &str, table: &str, mode: LoadMode, batches: i64) 
         LoadMode::Append | LoadMode::ReplaceFile => Vec::new(),
     };
     let target = LoadTarget { table: table.into(), mode, key };
-    let plan = LoadPlan { task: &task, target: &target, schema: batch(0).schema(), columns: &[] };
+    let plan = LoadPlan {
+        task: &task,
+        target: &target,
+        schema: batch(0).schema(),
+        columns: &[],
+        mode: SchemaMode::Strict,
+    };
     let stream = stream::iter((0..batches).map(|number| Ok(batch(number))));
     let start = Instant::now();
     let loaded = warehouse.load(&plan, stream.boxed(), &Always).await.unwrap();
@@ -186,6 +193,7 @@ fn task(key: &str, rows: u64) -> LoadTask {
         outputs: Vec::new(),
         balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
         rejects_key: None,
+        column_version: None,
         trace_id: "t".into(),
     }
 }

@@ -7,6 +7,7 @@ mod batches;
 mod cells;
 mod column;
 mod error;
+mod evolve;
 mod plan;
 mod postgres;
 mod sqlite;

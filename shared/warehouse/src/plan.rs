@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use millrace_contract::{ColumnDef, FileId, LoadTarget, LoadTask};
+use millrace_contract::{ColumnDef, FileId, LoadTarget, LoadTask, SchemaMode};
 
 /// One file's load.
 #[derive(Debug, Clone)]
@@ -17,6 +17,10 @@ pub struct LoadPlan<'a> {
     pub schema: SchemaRef,
     /// The dataset's columns as declared or inferred: they tell JSON from text.
     pub columns: &'a [ColumnDef],
+    /// How strictly the table is held to the columns: with
+    /// [`SchemaMode::Evolve`] it follows them, otherwise every difference is an
+    /// error.
+    pub mode: SchemaMode,
 }
 
 /// Asked right before the commit.

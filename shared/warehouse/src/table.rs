@@ -1,10 +1,11 @@
 //! The target table: created where it is missing, compared where it is there,
 //! with every difference named at once.
 
-use millrace_contract::LoadMode;
+use millrace_contract::{LoadMode, LoadTarget, SchemaMode};
 use millrace_ledger::{DatabaseError, Dialect, Transaction};
 
 use crate::column::{Column, Kind, LOAD_ID, quote, quote_all};
+use crate::evolve::evolve;
 use crate::{LoadError, LoadPlan, postgres, sqlite};
 
 /// A column as the database has it.
@@ -31,18 +32,40 @@ pub(crate) async fn prepare(
         transaction.lock(&["table", table]).await.map_err(failed)?;
         existing = describe(transaction, table).await.map_err(failed)?;
     }
-    let ready = if existing.is_empty() {
+    if existing.is_empty() {
         let sql = create(transaction.dialect(), table, &columns);
         transaction.execute(&sql, &[]).await.map_err(failed)?;
-        columns
-    } else {
-        fit(transaction.dialect(), table, columns, &existing)?
-    };
+        index(transaction, plan).await.map_err(failed)?;
+        return Ok(columns);
+    }
+    if plan.mode == SchemaMode::Evolve {
+        evolve(transaction, plan, &columns, &existing).await.map_err(failed)?;
+        existing = describe(transaction, table).await.map_err(failed)?;
+    }
+    let ready = fit(transaction.dialect(), plan, columns.clone(), &existing)?;
     index(transaction, plan).await.map_err(failed)?;
-    Ok(ready)
+    // Whoever widens the table from here on waits for the rows. Somebody may
+    // have done so a moment ago.
+    hold(transaction, table).await.map_err(failed)?;
+    let held = describe(transaction, table).await.map_err(failed)?;
+    if held == existing { Ok(ready) } else { fit(transaction.dialect(), plan, columns, &held) }
 }
 
-async fn describe(
+/// Keeps the types of the table's columns as they are until the transaction
+/// ends. SQLite needs nothing: whoever writes is alone.
+async fn hold(transaction: &mut Transaction, table: &str) -> Result<(), DatabaseError> {
+    match transaction.dialect() {
+        Dialect::Postgres => {
+            // Any read of the table keeps ALTER TABLE out.
+            let sql = format!("SELECT 1 AS held FROM {} LIMIT 0", quote(table));
+            transaction.fetch_optional(&sql, &[]).await.map(drop)
+        }
+        Dialect::Sqlite => Ok(()),
+    }
+}
+
+/// The columns of a table; none if there is no such table.
+pub(crate) async fn describe(
     transaction: &mut Transaction,
     table: &str,
 ) -> Result<Vec<Existing>, DatabaseError> {
@@ -65,7 +88,8 @@ fn create(dialect: Dialect, table: &str, columns: &[Column]) -> String {
     format!("CREATE TABLE {} ({})", quote(table), parts.join(", "))
 }
 
-fn type_name(dialect: Dialect, column: &Column) -> String {
+/// The type of a new column.
+pub(crate) fn type_name(dialect: Dialect, column: &Column) -> String {
     match dialect {
         Dialect::Postgres => postgres::table::type_name(column.kind),
         Dialect::Sqlite => sqlite::table::type_name(column.kind).to_owned(),
@@ -75,16 +99,17 @@ fn type_name(dialect: Dialect, column: &Column) -> String {
 /// Holds the columns against the table's.
 fn fit(
     dialect: Dialect,
-    table: &str,
+    plan: &LoadPlan<'_>,
     columns: Vec<Column>,
     existing: &[Existing],
 ) -> Result<Vec<Column>, LoadError> {
+    let table = plan.target.table.as_str();
     let mut differences = Vec::new();
     let mut ready = Vec::with_capacity(columns.len());
     for column in columns {
         match find(dialect, existing, &column.name) {
             None => differences.push(missing(table, &column.name, &type_name(dialect, &column))),
-            Some(found) => match fitting(dialect, &column, &found.type_name) {
+            Some(found) => match fitting(dialect, plan.mode, &column, &found.type_name) {
                 Some(fitting) => ready.push(fitting),
                 None => differences.push(format!(
                     "column `{}` is `{}` in the table but the dataset has `{}`",
@@ -117,22 +142,32 @@ fn fit(
     Err(LoadError::Table { table: table.to_owned(), differences })
 }
 
-fn fitting(dialect: Dialect, column: &Column, type_name: &str) -> Option<Column> {
-    match dialect {
-        Dialect::Postgres => {
-            let kind = postgres::table::fitting(column.kind, type_name)?;
-            Some(Column { kind, ..column.clone() })
+fn fitting(dialect: Dialect, mode: SchemaMode, column: &Column, type_name: &str) -> Option<Column> {
+    let kind = match (dialect, mode) {
+        (Dialect::Postgres, SchemaMode::Evolve) => postgres::widen::roomy(column.kind, type_name),
+        (Dialect::Postgres, SchemaMode::Strict | SchemaMode::Infer) => {
+            postgres::table::fitting(column.kind, type_name)
         }
-        Dialect::Sqlite => sqlite::table::fits(column.kind, type_name).then(|| column.clone()),
-    }
+        (Dialect::Sqlite, SchemaMode::Evolve) => sqlite::widen::roomy(column.kind, type_name),
+        (Dialect::Sqlite, SchemaMode::Strict | SchemaMode::Infer) => {
+            sqlite::table::fits(column.kind, type_name).then_some(column.kind)
+        }
+    }?;
+    Some(Column { kind, ..column.clone() })
 }
 
 fn holds_load_id(dialect: Dialect, type_name: &str) -> bool {
     let column = Column { name: LOAD_ID.to_owned(), kind: Kind::Int64, nullable: false };
-    fitting(dialect, &column, type_name).is_some_and(|fitting| fitting.kind == Kind::Int64)
+    fitting(dialect, SchemaMode::Strict, &column, type_name)
+        .is_some_and(|fitting| fitting.kind == Kind::Int64)
 }
 
-fn find<'a>(dialect: Dialect, existing: &'a [Existing], name: &str) -> Option<&'a Existing> {
+/// A column by name.
+pub(crate) fn find<'a>(
+    dialect: Dialect,
+    existing: &'a [Existing],
+    name: &str,
+) -> Option<&'a Existing> {
     existing.iter().find(|found| same_name(dialect, &found.name, name))
 }
 
@@ -156,14 +191,12 @@ fn missing(table: &str, column: &str, type_name: &str) -> String {
 /// The index that a mode relies on.
 async fn index(transaction: &mut Transaction, plan: &LoadPlan<'_>) -> Result<(), DatabaseError> {
     let target = plan.target;
-    let (unique, columns) = match target.mode {
+    let unique = match target.mode {
         LoadMode::Append => return Ok(()),
-        LoadMode::ReplaceFile => ("", quote(LOAD_ID)),
-        LoadMode::Upsert => ("UNIQUE ", quote_all(target.key.iter().map(String::as_str))),
+        LoadMode::ReplaceFile => "",
+        LoadMode::Upsert => "UNIQUE ",
     };
-    let table = quote(&target.table);
-    // Named by what it is over, since a name made of names could be too long.
-    let name = format!("millrace_{:016x}", fnv1a(&format!("{table} {columns}")));
+    let (table, columns, name) = (quote(&target.table), index_columns(target), index_name(target));
     if index_exists(transaction, &name).await? {
         return Ok(());
     }
@@ -173,6 +206,20 @@ async fn index(transaction: &mut Transaction, plan: &LoadPlan<'_>) -> Result<(),
     }
     let sql = format!("CREATE {unique}INDEX {} ON {table} ({columns})", quote(&name));
     transaction.execute(&sql, &[]).await.map(drop)
+}
+
+fn index_columns(target: &LoadTarget) -> String {
+    match target.mode {
+        LoadMode::Append | LoadMode::ReplaceFile => quote(LOAD_ID),
+        LoadMode::Upsert => quote_all(target.key.iter().map(String::as_str)),
+    }
+}
+
+/// The name of the index that a mode relies on: by what it is over, since a name
+/// made of names could be too long.
+pub(crate) fn index_name(target: &LoadTarget) -> String {
+    let over = format!("{} {}", quote(&target.table), index_columns(target));
+    format!("millrace_{:016x}", fnv1a(&over))
 }
 
 async fn index_exists(transaction: &mut Transaction, name: &str) -> Result<bool, DatabaseError> {

@@ -66,7 +66,13 @@ impl Load {
         let target = target(&dataset)?;
         let columns = self.columns(task, &dataset).await?;
         let schema = arrow_schema(&columns, &task.captures);
-        let plan = LoadPlan { task, target, columns: &columns, schema: Arc::clone(&schema) };
+        let plan = LoadPlan {
+            task,
+            target,
+            columns: &columns,
+            schema: Arc::clone(&schema),
+            mode: dataset.schema.mode,
+        };
         let rows = batches(Arc::clone(&self.storage), task, schema);
         let guard = LeaseGuard(lease);
         let loaded = tokio::select! {
@@ -92,9 +98,13 @@ impl Load {
             SchemaMode::Strict => Ok(dataset.schema.columns.clone()),
             SchemaMode::Infer => {
                 let settled = self.ledger.settled_columns(&task.dataset, &task.contract).await?;
-                settled.ok_or_else(|| {
-                    refused(format!("the columns of dataset `{}` are not settled", task.dataset))
-                })
+                settled.ok_or_else(|| unsettled(task))
+            }
+            SchemaMode::Evolve => {
+                let version = task.column_version.ok_or_else(|| unsettled(task))?;
+                let (dataset, contract) = (&task.dataset, &task.contract);
+                let settled = self.ledger.column_version(dataset, contract, version).await?;
+                Ok(settled.ok_or_else(|| unsettled(task))?.columns)
             }
         }
     }
@@ -130,6 +140,10 @@ fn target(dataset: &Dataset) -> Result<&LoadTarget, Failed> {
     dataset.load.as_ref().ok_or_else(|| {
         refused(format!("dataset `{}` has no `load` under this contract", dataset.name))
     })
+}
+
+fn unsettled(task: &LoadTask) -> Failed {
+    refused(format!("the columns of dataset `{}` are not settled", task.dataset))
 }
 
 fn refused(message: String) -> Failed {

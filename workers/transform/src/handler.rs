@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use millrace_contract::{ColumnDef, Dataset, LoadTask, RejectCause, StageName, TransformTask};
+use millrace_contract::{Dataset, LoadTask, RejectCause, StageName, TransformTask};
 use millrace_format::{RejectGroup, Warning};
 use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
 use millrace_pipeline::Pipeline;
@@ -15,7 +15,8 @@ use millrace_runtime::{
 use millrace_storage::{Storage, StorageError};
 
 use crate::TransformError;
-use crate::run::{Lake, Transformed, infer, needs_inference, transform};
+use crate::columns::{Columns, columns};
+use crate::run::{Lake, Transformed, transform};
 
 /// The transform stage.
 pub struct Transform {
@@ -37,15 +38,17 @@ impl Transform {
             return Ok(self.done("transformed before", &dataset, load));
         }
         let clock = Instant::now();
-        let columns = self.columns(task, &dataset).await?;
-        let transformed = transform(&self.lake, task, &dataset, columns, lease.lost()).await;
+        let columns = columns(&self.ledger, &self.lake, task, &dataset).await?;
+        let Columns { list, version } = columns;
+        let transformed = transform(&self.lake, task, &dataset, list, lease.lost()).await;
         let transformed = match transformed {
             Ok(transformed) => transformed,
             Err(TransformError::Storage(error)) => return self.gone(task, error).await,
             Err(error) => return Err(error.into()),
         };
         lease.check().map_err(|_| Failed::LeaseLost)?;
-        let Transformed { load, report } = transformed;
+        let Transformed { mut load, report } = transformed;
+        load.column_version = version;
         self.ledger
             .transformed(&Record {
                 task: &load,
@@ -71,23 +74,6 @@ impl Transform {
             );
             Failed::Verdict(Failure::new(FailureClass::Contract, message))
         })
-    }
-
-    /// The columns the file is read by. The first file of a dataset whose
-    /// schema is inferred settles them for all.
-    async fn columns(
-        &self,
-        task: &TransformTask,
-        dataset: &Dataset,
-    ) -> Result<Vec<ColumnDef>, Failed> {
-        if !needs_inference(dataset) {
-            return Ok(dataset.schema.columns.clone());
-        }
-        if let Some(settled) = self.ledger.settled_columns(&task.dataset, &task.contract).await? {
-            return Ok(settled);
-        }
-        let candidate = infer(&self.lake, task, dataset).await?;
-        Ok(self.ledger.resolve_columns(&task.dataset, &task.contract, &candidate).await?)
     }
 
     /// The object can't be read. If it is gone because a newer version took its
@@ -159,7 +145,7 @@ fn warning_count(warning: &Warning) -> RuleCount {
 }
 
 /// How an attempt ended without a result.
-enum Failed {
+pub(crate) enum Failed {
     /// Another worker may have the message: say nothing.
     LeaseLost,
     /// A failure, classified.

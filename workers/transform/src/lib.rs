@@ -6,6 +6,7 @@
 //! sends the same again.
 
 mod bridge;
+mod columns;
 mod error;
 mod first_rows;
 mod handler;
@@ -17,4 +18,3 @@ pub use error::TransformError;
 pub use first_rows::{FirstRows, first_rows};
 pub use handler::Transform;
 pub use local::{LocalOutcome, LocalTransform};
-pub use run::needs_inference;

@@ -3,10 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use millrace_contract::{
-    Captures, ColumnDef, Dataset, LoadTask, Output, SchemaMode, TransformTask,
-};
-use millrace_format::{FormatError, Plan, Report, RowRule, arrow_schema};
+use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, TransformTask};
+use millrace_format::{FormatError, Plan, Report, RowRule, Survey, arrow_schema};
 use millrace_sql::RowRules;
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
 
@@ -30,21 +28,17 @@ pub(crate) struct Lake {
     pub(crate) curated: String,
 }
 
-/// Infers the columns of a file from its beginning.
-pub(crate) async fn infer(
+/// Looks at the beginning of a file.
+pub(crate) async fn survey(
     lake: &Lake,
     task: &TransformTask,
     dataset: &Dataset,
-) -> Result<Vec<ColumnDef>, TransformError> {
+) -> Result<Survey, TransformError> {
     let (errors, stop) = (FirstError::default(), StopFlag::default());
     let source = open(lake, task, &errors, &stop).await?;
     let dataset = dataset.clone();
-    let inferred = blocking(move || millrace_format::infer(source, &dataset));
-    let inferred = inferred.await.map_err(|error| cause(error, &errors))?;
-    for note in &inferred.notes {
-        tracing::debug!(dataset = %task.dataset, rows = inferred.rows_sampled, "{note}");
-    }
-    Ok(inferred.columns)
+    let survey = blocking(move || millrace_format::survey(source, &dataset));
+    survey.await.map_err(|error| cause(error, &errors))
 }
 
 /// Transforms a file. If `lost` completes first, nothing becomes visible.
@@ -171,15 +165,8 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         lake: lake.curated.clone(),
         outputs: outputs.collect(),
         balance: report.balance.clone(),
+        column_version: None,
         rejects_key: (report.balance.rejected > 0).then(|| names.rejects()),
         trace_id: task.trace_id.clone(),
-    }
-}
-
-/// Whether the dataset's columns are found by looking at its first file.
-pub fn needs_inference(dataset: &Dataset) -> bool {
-    match dataset.schema.mode {
-        SchemaMode::Infer => true,
-        SchemaMode::Strict => false,
     }
 }

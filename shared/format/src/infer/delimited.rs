@@ -75,13 +75,14 @@ struct Sampler {
 
 impl Sampler {
     fn look_at(&mut self, block: &Block) {
+        let mut lines = Lines::new(block);
         for marks in block.rows.marks.chunks_exact(block.rows.stride) {
             self.rows += 1;
             for (guess, pair) in self.guesses.iter_mut().zip(marks.windows(2)) {
                 look_at_field(guess, field(&block.bytes, pair), &self.dialect, &self.nulls);
+                guess.at_line(|| lines.line_of(pair[0].wrapping_add(1)));
             }
         }
-        let mut lines = Lines::new(block);
         for row in &block.malformed {
             self.malformed.add(|| format!("line {}: {}", lines.line_of(row.start), row.fault));
         }

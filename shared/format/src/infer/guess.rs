@@ -2,69 +2,110 @@
 
 use millrace_contract::{ColumnDef, DataType, TimeUnit};
 
+use super::dates::DatePatterns;
+use super::look::{Look, Looks, described, number_looks, set, word_looks};
+use super::numbers::Numbers;
 use crate::fault::shown;
-use crate::value::{parse_date, parse_float, parse_int, parse_timestamp, parse_uint};
-
-/// What a value looks like. Each is a bit, so that a set of them is a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
-enum Look {
-    Bool = 1,
-    Int = 1 << 1,
-    /// An integer that a float64 can't hold exactly.
-    LongInt = 1 << 2,
-    Negative = 1 << 3,
-    /// Beyond int64, within uint64.
-    Unsigned = 1 << 4,
-    Fraction = 1 << 5,
-    /// `nan` and `inf`: numbers among numbers, words among words.
-    NotFinite = 1 << 6,
-    Date = 1 << 7,
-    Timestamp = 1 << 8,
-    Instant = 1 << 9,
-    Text = 1 << 10,
-    Nested = 1 << 11,
-}
+use crate::value::parse_bool;
 
 /// A column's values so far.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Guess {
-    looks: u16,
+    looks: Looks,
+    /// Looks of strings that hold a number or a boolean: text by themselves, but
+    /// values of a column that is known to hold such.
+    quoted: Looks,
     /// Values that are not null.
     values: u64,
     /// Quoted fields with nothing in them: null unless the column is text.
     empty: u64,
-    first_text: Option<String>,
+    numbers: Numbers,
+    dates: DatePatterns,
+    /// Whether there is a value that a boolean column does not take.
+    beyond_bool: bool,
+    /// The first value of each look, in the order in which they came.
+    firsts: Vec<First>,
+    /// Whether the line of the last of them is still to be said.
+    unplaced: bool,
+}
+
+/// A value that looks like none before it.
+#[derive(Debug, Clone)]
+pub(super) struct First {
+    /// What is new in it.
+    pub(super) looks: Looks,
+    /// The value as it is quoted; empty where it is none that can be.
+    pub(super) text: String,
+    /// The line it stands on, from 1.
+    pub(super) line: u64,
+}
+
+impl First {
+    /// `` `2.5` at line 4 has a fraction``
+    pub(super) fn said(&self) -> String {
+        format!("{} {}", self.place(), described(self.looks, &self.text))
+    }
+
+    fn place(&self) -> String {
+        match self.text.as_str() {
+            "" => format!("the value at line {}", self.line),
+            text => format!("`{text}` at line {}", self.line),
+        }
+    }
 }
 
 impl Guess {
     /// Looks at the text of a field.
     pub(super) fn add_text(&mut self, text: &[u8]) {
         let number = number_looks(text.trim_ascii());
-        let looks = number.unwrap_or_else(|| word_looks(text));
-        self.add(looks, text);
+        if number.is_some() {
+            self.numbers.add(text.trim_ascii());
+        }
+        self.add(number.unwrap_or_else(|| word_looks(text)), text);
     }
 
     /// Looks at a JSON number.
     pub(super) fn add_number(&mut self, text: &[u8]) {
-        self.add(number_looks(text).unwrap_or(Look::Text as u16), text);
+        let number = number_looks(text);
+        if number.is_some() {
+            self.numbers.add(text);
+        }
+        self.add(number.unwrap_or(Look::Text as Looks), text);
     }
 
     /// Looks at a JSON string: it may be a date, but never a number.
     pub(super) fn add_string(&mut self, text: &[u8]) {
         let looks = word_looks(text);
-        let is_word = looks & (Look::Bool as u16 | Look::NotFinite as u16) != 0;
-        self.add(if is_word { Look::Text as u16 } else { looks }, text);
+        if let Some(number) = number_looks(text.trim_ascii()) {
+            self.numbers.add(text.trim_ascii());
+            self.quoted |= number;
+            return self.add_quoted(text);
+        }
+        if looks & set(&[Look::Bool, Look::NotFinite]) != 0 {
+            self.quoted |= looks;
+            return self.add_quoted(text);
+        }
+        self.add(looks, text);
+    }
+
+    /// A string that would be another value without its quotes.
+    fn add_quoted(&mut self, text: &[u8]) {
+        const QUOTED: Looks = Look::Text as Looks;
+        self.values += 1;
+        self.beyond_bool |= parse_bool(text.trim_ascii()).is_none();
+        self.note_first(QUOTED & !self.looks, text);
+        self.looks |= QUOTED;
+        self.dates.add(text);
     }
 
     /// Notes a JSON boolean.
     pub(super) fn add_bool(&mut self) {
-        self.add(Look::Bool as u16, b"");
+        self.add(Look::Bool as Looks, b"");
     }
 
     /// Notes a JSON object or array.
     pub(super) fn add_nested(&mut self) {
-        self.add(Look::Nested as u16, b"");
+        self.add(Look::Nested as Looks, b"");
     }
 
     /// Notes a quoted field with nothing in it.
@@ -72,41 +113,62 @@ impl Guess {
         self.empty += 1;
     }
 
-    fn add(&mut self, looks: u16, text: &[u8]) {
+    fn add(&mut self, looks: Looks, text: &[u8]) {
         self.values += 1;
+        if looks & Look::Bool as Looks == 0 && !self.beyond_bool {
+            self.beyond_bool = parse_bool(text.trim_ascii()).is_none();
+        }
+        if looks & Look::Text as Looks != 0 {
+            self.dates.add(text);
+            self.quoted |= Look::Text as Looks;
+        }
+        self.note_first(looks & !self.looks, text);
         self.looks |= looks;
-        if looks & Look::Text as u16 != 0 && self.first_text.is_none() {
-            self.first_text = Some(shown(text));
+    }
+
+    fn note_first(&mut self, looks: Looks, text: &[u8]) {
+        if looks != 0 {
+            self.firsts.push(First { looks, text: shown(text), line: 0 });
+            self.unplaced = true;
+        }
+    }
+
+    /// Says on which line the value stands that was just added, if anybody wants
+    /// to know.
+    pub(super) fn at_line(&mut self, line: impl FnOnce() -> u64) {
+        if self.unplaced
+            && let Some(last) = self.firsts.last_mut()
+        {
+            last.line = line();
+            self.unplaced = false;
         }
     }
 
     /// The type that holds every value. `None` if there is no value.
     pub(super) fn data_type(&self) -> Option<DataType> {
-        let timestamp = |utc| DataType::Timestamp { unit: TimeUnit::Micro, utc };
-        let only = |looks: &[Look]| {
-            let allowed = looks.iter().fold(0, |allowed, look| allowed | *look as u16);
-            self.looks & !allowed == 0
-        };
-        let has = |look: Look| self.looks & look as u16 != 0;
-        use Look::{
-            Bool, Date, Fraction, Instant, Int, LongInt, Negative, Nested, NotFinite, Timestamp,
-            Unsigned,
-        };
-        let found = match () {
-            () if self.looks == 0 => return None,
-            () if has(Nested) => DataType::Json,
-            () if only(&[Bool]) => DataType::Bool,
-            () if only(&[Int, LongInt, Negative]) => DataType::Int64,
-            () if only(&[Int, LongInt, Unsigned]) => DataType::UInt64,
-            () if only(&[Int, Negative, Fraction, NotFinite]) && !only(&[NotFinite, Negative]) => {
-                DataType::Float64
-            }
-            () if only(&[Date]) => DataType::Date,
-            () if only(&[Date, Timestamp]) => timestamp(false),
-            () if only(&[Instant]) => timestamp(true),
-            () => DataType::String,
-        };
-        Some(found)
+        type_of(self.looks)
+    }
+
+    /// What the values look like to a column whose type is known: strings that
+    /// hold a number count as the number.
+    pub(super) fn looks_to_known(&self) -> Looks {
+        // A text that is nothing else is noted among the quoted ones as well.
+        (self.looks & !(Look::Text as Looks)) | self.quoted
+    }
+
+    /// Bounds of the numbers.
+    pub(super) fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// Whether a boolean column takes every value.
+    pub(super) fn is_bool(&self) -> bool {
+        !self.beyond_bool
+    }
+
+    /// The first value of each look, in the order in which they came.
+    pub(super) fn firsts(&self) -> &[First] {
+        &self.firsts
     }
 
     /// A line for a person.
@@ -114,54 +176,66 @@ impl Guess {
         let is_text = matches!(column.data_type, DataType::String | DataType::Json);
         let values = self.values + if is_text { self.empty } else { 0 };
         let nulls = rows.saturating_sub(values);
-        let why = match &self.first_text {
-            Some(text) if self.looks != Look::Text as u16 => format!("; `{text}` is text"),
-            _ => String::new(),
-        };
-        format!("{}: {}, {rows} values, {nulls} null{why}", column.name, column.data_type)
+        let why = self.why().map_or(String::new(), |why| format!("; {why}"));
+        let is_all_text = self.looks == Look::Text as Looks;
+        let hint = self.dates.suggestion().filter(|_| is_all_text);
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        let (name, data_type) = (&column.name, &column.data_type);
+        format!("{name}: {data_type}, {values} values, {nulls} null{why}{hint}")
     }
-}
 
-/// The looks of a number, if it is one that is written as numbers are: no plus
-/// sign and no leading zeros, which codes and telephone numbers have.
-fn number_looks(text: &[u8]) -> Option<u16> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let sign = if digits.len() < text.len() { Look::Negative as u16 } else { 0 };
-    match digits {
-        [b'0', b'0'..=b'9', ..] => return None,
-        [b'0'..=b'9' | b'.', ..] => {}
-        _ => return None,
-    }
-    if let Some(value) = parse_int(text) {
-        const EXACT: u64 = 1 << 53;
-        let length = if value.unsigned_abs() > EXACT { Look::LongInt } else { Look::Int };
-        return Some(sign | length as u16);
-    }
-    if parse_uint(text).is_some() {
-        return Some(Look::Unsigned as u16);
-    }
-    let is_fraction = digits.iter().any(|byte| !byte.is_ascii_digit());
-    let is_finite = parse_float(text).is_some_and(f64::is_finite);
-    (is_fraction && is_finite).then_some(sign | Look::Fraction as u16)
-}
-
-fn word_looks(text: &[u8]) -> u16 {
-    let text = text.trim_ascii();
-    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()));
-    let look = if is(&["true", "false"]) {
-        Look::Bool
-    } else if is(&["nan", "inf", "-inf", "infinity", "-infinity"]) {
-        Look::NotFinite
-    } else if parse_date(text).is_some() {
-        Look::Date
-    } else {
-        match parse_timestamp(text) {
-            Some(read) if read.offset.is_some() => Look::Instant,
-            Some(_) => Look::Timestamp,
-            None => Look::Text,
+    /// Why the type is not a narrower one: the value that made it what it is.
+    pub(super) fn why(&self) -> Option<String> {
+        let found = self.data_type()?;
+        let mut looks = 0;
+        for first in &self.firsts {
+            let before = type_of(looks);
+            looks |= first.looks;
+            if type_of(looks) != Some(found) {
+                continue;
+            }
+            return match (before, found) {
+                (Some(before), _) => Some(format!(
+                    "{before} until {}, which {}",
+                    first.place(),
+                    described(first.looks, &first.text)
+                )),
+                // There is nothing narrower.
+                (None, DataType::Bool | DataType::Int64 | DataType::Date) => None,
+                (None, _) => Some(first.said()),
+            };
         }
+        None
+    }
+}
+
+/// The type that holds every value of these looks. `None` if there is none.
+fn type_of(looks: Looks) -> Option<DataType> {
+    let timestamp = |utc| DataType::Timestamp { unit: TimeUnit::Micro, utc };
+    let only = |allowed: &[Look]| looks & !set(allowed) == 0;
+    let has = |look: Look| looks & look as Looks != 0;
+    use Look::{
+        Bool, Date, Fraction, HugeInt, Instant, Int, LongInt, Negative, Nested, NotFinite,
+        Timestamp, Unsigned,
     };
-    look as u16
+    let found = match () {
+        () if looks == 0 => return None,
+        () if has(Nested) => DataType::Json,
+        () if only(&[Bool]) => DataType::Bool,
+        () if only(&[Int, LongInt, Negative]) => DataType::Int64,
+        () if only(&[Int, LongInt, Unsigned]) => DataType::UInt64,
+        () if only(&[Int, LongInt, Negative, Unsigned, HugeInt]) => {
+            DataType::Decimal { precision: 38, scale: 0 }
+        }
+        () if only(&[Int, Negative, Fraction, NotFinite]) && !only(&[NotFinite, Negative]) => {
+            DataType::Float64
+        }
+        () if only(&[Date]) => DataType::Date,
+        () if only(&[Date, Timestamp]) => timestamp(false),
+        () if only(&[Instant]) => timestamp(true),
+        () => DataType::String,
+    };
+    Some(found)
 }
 
 #[cfg(test)]
@@ -181,8 +255,12 @@ mod tests {
             (&["9223372036854775807"], "int64"),
             (&["9223372036854775808", "1"], "uint64"),
             (&["18446744073709551615"], "uint64"),
-            (&["18446744073709551616"], "string"),
-            (&["9223372036854775808", "-1"], "string"),
+            (&["18446744073709551616", "1"], "decimal(38,0)"),
+            (&["-9223372036854775809"], "decimal(38,0)"),
+            (&["99999999999999999999999999999999999999"], "decimal(38,0)"),
+            (&["100000000000000000000000000000000000000"], "string"),
+            (&["9223372036854775808", "-1"], "decimal(38,0)"),
+            (&["18446744073709551616", "0.5"], "string"),
             (&["1", "2.5"], "float64"),
             (&["-1", "1e5", ".5", "nan"], "float64"),
             (&["9007199254740993", "0.5"], "string"),

@@ -1,18 +1,27 @@
 //! Columns and types from the first bytes of a file.
 //!
 //! Inference is deterministic, prefers the narrowest of few types, and never
-//! picks one that would lose something: `007` stays text, and so do integers
-//! that no type can hold.
+//! picks one that would lose something: `007` stays text, integers are int64,
+//! then uint64, then decimal(38,0), and text where no type can hold them.
+//!
+//! A [`Survey`] is what a file's sample holds. Without columns that are known, they are
+//! inferred from it; where some are, it tells what has to be added or widened
+//! ([`lattice`]) so that the file can be read with them.
 
+mod dates;
 mod delimited;
 mod dialect;
+mod evolve;
 mod guess;
+mod lattice;
+mod look;
+mod numbers;
 mod objects;
 mod sniff;
 
 use std::io::Read;
 
-use millrace_contract::{ColumnDef, DataType, Dataset, FileFormat};
+use millrace_contract::{ColumnDef, DataType, Dataset, FileFormat, RESCUED};
 
 use crate::bind::folded;
 use crate::csv::is_delimited;
@@ -33,6 +42,15 @@ pub use sniff::{Sniffed, sniff};
 /// # Errors
 /// [`FormatError`] if the sample can't be read as the dataset says.
 pub fn infer(source: impl Read, dataset: &Dataset) -> Result<Inferred, FormatError> {
+    Ok(survey(source, dataset)?.infer())
+}
+
+/// Looks at the beginning of a file, as much of it as the schema of its dataset
+/// says.
+///
+/// # Errors
+/// [`FormatError`] if the sample can't be read as the dataset says.
+pub fn survey(source: impl Read, dataset: &Dataset) -> Result<Survey, FormatError> {
     let Dataset { format, csv, fixed, schema, .. } = dataset;
     if *format == FileFormat::Fixed {
         let what = "columns of fixed width have to be declared: their places can't be inferred";
@@ -46,7 +64,24 @@ pub fn infer(source: impl Read, dataset: &Dataset) -> Result<Inferred, FormatErr
         true => delimited::sample(&mut splitter, *format, csv, schema.sample_bytes)?,
         false => objects::sample(&mut splitter, dataset)?,
     };
-    Ok(sampled.resolve(&schema.columns))
+    let is_exact = !is_delimited(*format);
+    Ok(Survey { sampled, is_exact, declared: schema.columns.clone() })
+}
+
+/// What the beginning of a file holds.
+pub struct Survey {
+    sampled: Sampled,
+    /// Whether names are compared by letter, as keys of JSON objects are.
+    is_exact: bool,
+    /// The columns that the dataset declares.
+    declared: Vec<ColumnDef>,
+}
+
+impl Survey {
+    /// The columns of the file: those that are declared as they are declared.
+    pub fn infer(&self) -> Inferred {
+        self.sampled.resolve(&self.declared)
+    }
 }
 
 /// What a sample held.
@@ -79,12 +114,12 @@ impl Malformed {
 }
 
 impl Sampled {
-    fn resolve(self, declared: &[ColumnDef]) -> Inferred {
+    fn resolve(&self, declared: &[ColumnDef]) -> Inferred {
         let mut unmet: Vec<_> = declared.iter().collect();
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut notes = Vec::with_capacity(self.columns.len());
-        for sample in self.columns {
-            let source = folded(sample.from.as_ref().unwrap_or(&sample.name));
+        for sample in &self.columns {
+            let source = folded(sample.source_name());
             let met = unmet.iter().position(|column| folded(column.source_name()) == source);
             let column = match met {
                 Some(met) => unmet.remove(met).clone(),
@@ -94,9 +129,12 @@ impl Sampled {
             notes.push(format!("{}{how}", sample.guess.note(&column, self.rows)));
             columns.push(column);
         }
-        notes.extend(unmet.iter().map(|column| format!("{}: not in the sample", column.name)));
+        notes.extend(unmet.iter().map(|column| match column.name.as_str() {
+            RESCUED => format!("{RESCUED}: what fits no other column"),
+            name => format!("{name}: not in the sample"),
+        }));
         columns.extend(unmet.into_iter().cloned());
-        if let Some(first) = self.malformed.first {
+        if let Some(first) = &self.malformed.first {
             notes.push(format!("{} malformed rows; {first}", self.malformed.rows));
         }
         Inferred { columns, rows_sampled: self.rows, notes }
@@ -104,6 +142,11 @@ impl Sampled {
 }
 
 impl Sample {
+    /// The name the column has in the source.
+    fn source_name(&self) -> &str {
+        self.from.as_deref().unwrap_or(&self.name)
+    }
+
     fn column(&self) -> ColumnDef {
         let data_type = self.guess.data_type().unwrap_or(DataType::String);
         ColumnDef { from: self.from.clone(), ..ColumnDef::new(&self.name, data_type) }

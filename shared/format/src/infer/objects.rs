@@ -54,7 +54,10 @@ impl Sampler {
             match std::str::from_utf8(text) {
                 Err(error) => self.malformed.add(|| error.to_string()),
                 Ok(_) => match members(text, self.flatten) {
-                    Ok(members) => self.add(text, members),
+                    Ok(members) => {
+                        let line = || lines.line_of(block.rows.span(row).0);
+                        self.add(text, members, line);
+                    }
                     Err(error) => self.malformed.add(|| {
                         let line = lines.line_of(block.rows.span(row).0);
                         format!("line {line}: {} at column {}", error.what, error.at + 1)
@@ -64,7 +67,12 @@ impl Sampler {
         }
     }
 
-    fn add(&mut self, line: &[u8], members: HashMap<Vec<u8>, (usize, Token)>) {
+    fn add(
+        &mut self,
+        line: &[u8],
+        members: HashMap<Vec<u8>, (usize, Token)>,
+        mut number: impl FnMut() -> u64,
+    ) {
         self.rows += 1;
         let mut in_order: Vec<_> = members.into_iter().collect();
         in_order.sort_unstable_by_key(|(_, (order, _))| *order);
@@ -74,7 +82,9 @@ impl Sampler {
                 self.columns.push((String::from_utf8_lossy(key).into_owned(), Guess::default()));
                 next
             });
-            look_at_value(&mut self.columns[position].1, line, &value);
+            let guess = &mut self.columns[position].1;
+            look_at_value(guess, line, &value);
+            guess.at_line(&mut number);
         }
     }
 

@@ -106,6 +106,15 @@ fn columns_say_how_their_values_are_written_and_where() {
 }
 
 #[test]
+fn a_schema_may_evolve_and_keep_what_fits_no_column() {
+    let schema = &full().datasets[2].schema;
+    assert_eq!((schema.mode, schema.rescue), (SchemaMode::Evolve, true));
+    let names: Vec<_> = schema.columns.iter().map(|column| &*column.name).collect();
+    assert_eq!(names, ["price", "_rescued"]);
+    assert_eq!(schema.columns[1].data_type, DataType::Json);
+}
+
+#[test]
 fn an_empty_quote_is_none() {
     let pipeline = with_datasets(
         "[datasets.d]\nmatch = \"*.csv\"\ncsv = { quote = \"\", delimiter = \"\\u0001\" }",

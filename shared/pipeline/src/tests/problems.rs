@@ -42,7 +42,6 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[stages.derive]", "`derive` is not available in this version"),
         ("transform = { sql = \"\" }", "`transform` is not available in this version"),
         ("format = \"xlsx\"", "`xlsx` is not available in this version"),
-        ("schema = { mode = \"evolve\" }", "`evolve` is not available in this version"),
         (
             "load = { table = \"t\", mode = \"replace_table\" }",
             "`replace_table` is not available in this version",
@@ -189,6 +188,22 @@ fn what_does_not_go_together_is_said() {
         ),
         (r#"csv = { ragged = "cut" }"#, "1: `cut` is not one of reject, pad, truncate, fit"),
         (r#"schema = { extra = "drop" }"#, "1: `drop` is not one of refuse, ignore"),
+        (
+            r#"schema = { mode = "evolve", extra = "ignore" }"#,
+            "1: mode `evolve` adds the columns that are not declared; they can't be ignored",
+        ),
+        (
+            "schema = { mode = \"evolve\" }\ncsv = { header = false }",
+            "2: without a header, columns have no names to evolve by",
+        ),
+        (
+            r#"schema = { rescue = true, extra = "ignore" }"#,
+            "1: `extra` says that columns which are not declared are left out, not kept",
+        ),
+        (
+            r#"schema = { rescue = true, columns = [{ name = "_Rescued", type = "json" }] }"#,
+            "1: there is a column `_Rescued` already",
+        ),
         (
             "format = \"tsv\"\ncsv = { delimiter = \",\" }",
             "2: the format is tsv, whose delimiter is a tab",

@@ -2,6 +2,7 @@
 
 use millrace_contract::{
     ColumnDef, CsvOptions, DataType, FileFormat, ParquetOptions, RejectOptions, Schema as Columns,
+    SchemaMode,
 };
 
 use super::*;

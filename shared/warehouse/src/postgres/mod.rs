@@ -6,6 +6,7 @@ mod encode;
 mod numeric;
 pub(crate) mod table;
 mod upsert;
+pub(crate) mod widen;
 
 use millrace_contract::LoadMode;
 use sqlx::PgConnection;

@@ -78,7 +78,7 @@ fn is_text(existing: &str) -> bool {
 }
 
 /// Digits before and after the point, and the kind that is sent as `numeric`.
-fn as_numeric(kind: Kind) -> Option<(u8, u8, Kind)> {
+pub(super) fn as_numeric(kind: Kind) -> Option<(u8, u8, Kind)> {
     let whole = |digits: u8| (digits, 0, Kind::Decimal { precision: digits, scale: 0 });
     match kind {
         Kind::Int16 => Some(whole(5)),

@@ -3,5 +3,6 @@
 mod bind;
 mod insert;
 pub(crate) mod table;
+pub(crate) mod widen;
 
 pub(crate) use insert::write;

@@ -38,7 +38,12 @@ pub(crate) async fn describe(
 
 /// The declared type of a new column.
 pub(crate) fn type_name(kind: Kind) -> &'static str {
-    match wanted(kind) {
+    declared(wanted(kind))
+}
+
+/// A declared type that has an affinity.
+pub(super) fn declared(affinity: Affinity) -> &'static str {
+    match affinity {
         Affinity::Integer => "INTEGER",
         Affinity::Real => "REAL",
         Affinity::Numeric => "NUMERIC",
@@ -68,8 +73,9 @@ pub(crate) fn fits(kind: Kind, declared: &str) -> bool {
     }
 }
 
+/// What a column would rather have its values be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Affinity {
+pub(super) enum Affinity {
     Integer,
     Real,
     Numeric,
@@ -77,7 +83,8 @@ enum Affinity {
     None,
 }
 
-fn wanted(kind: Kind) -> Affinity {
+/// The affinity that leaves values of a kind alone.
+pub(super) fn wanted(kind: Kind) -> Affinity {
     match kind {
         Kind::Bool | Kind::Int16 | Kind::Int32 | Kind::Int64 => Affinity::Integer,
         Kind::Float32 | Kind::Float64 => Affinity::Real,
@@ -88,8 +95,8 @@ fn wanted(kind: Kind) -> Affinity {
     }
 }
 
-/// Source: "Determination Of Column Affinity" in "Datatypes In SQLite".
-fn affinity(declared: &str) -> Affinity {
+/// The affinity of a declared type. Source: "Determination Of Column Affinity" in "Datatypes In SQLite".
+pub(super) fn affinity(declared: &str) -> Affinity {
     let declared = declared.to_ascii_uppercase();
     let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
     if has(&["INT"]) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod at_most_once;
+mod evolving;
 mod lost_connection;
 mod modes;
 mod names;

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use millrace_contract::{
     Captures, ColumnDef, ContractVersion, FileId, LoadMode, LoadTarget, LoadTask, ObjectVersion,
-    RowBalance, Sequencer,
+    RowBalance, SchemaMode, Sequencer,
 };
 use millrace_ledger::Database;
 use millrace_tests::TestDatabase;
@@ -87,6 +87,7 @@ pub(crate) struct File {
     pub(crate) target: LoadTarget,
     pub(crate) columns: Vec<ColumnDef>,
     pub(crate) batches: Vec<RecordBatch>,
+    pub(crate) schema_mode: SchemaMode,
 }
 
 impl File {
@@ -112,10 +113,18 @@ impl File {
             outputs: Vec::new(),
             balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
             rejects_key: None,
+            column_version: None,
             trace_id: "t".into(),
         };
         let target = LoadTarget { table: table.into(), mode: LoadMode::Append, key: Vec::new() };
-        Self { task, target, columns: Vec::new(), batches }
+        let schema_mode = SchemaMode::Strict;
+        Self { task, target, columns: Vec::new(), batches, schema_mode }
+    }
+
+    /// The file of a dataset that evolves.
+    pub(crate) fn evolving(mut self) -> Self {
+        self.schema_mode = SchemaMode::Evolve;
+        self
     }
 
     pub(crate) fn mode(mut self, mode: LoadMode) -> Self {
@@ -178,6 +187,7 @@ impl File {
             target: &self.target,
             schema: self.schema(),
             columns: &self.columns,
+            mode: self.schema_mode,
         };
         warehouse.load(&plan, batches, guard).await
     }

@@ -49,8 +49,21 @@ fn row(run: &Run) -> Vec<String> {
         optional(run.rows_read),
         optional(run.rows_loaded),
         optional(run.rows_rejected),
-        show::brief(run.reason.as_deref().unwrap_or_default(), 80),
+        show::brief(&remark(run), 80),
     ]
+}
+
+/// Why the file is where it is, or what it changed in the columns.
+fn remark(run: &Run) -> String {
+    match &run.reason {
+        Some(reason) => reason.clone(),
+        None => changes(run).join("; "),
+    }
+}
+
+/// What a file changed in the columns of its dataset, for a person.
+pub(super) fn changes(run: &Run) -> Vec<String> {
+    run.column_changes.iter().map(|change| format!("column {change}")).collect()
 }
 
 fn optional(rows: Option<u64>) -> String {
@@ -81,6 +94,8 @@ pub(super) fn as_json(run: &Run) -> Value {
             "skipped": run.rows_skipped,
             "loaded": run.rows_loaded,
         },
+        "column_version": run.column_version,
+        "column_changes": run.column_changes,
         "rejects_key": run.rejects_key,
         "registered_at": run.registered_at,
         "transformed_at": run.transformed_at,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use millrace_ledger::{FileTrace, HopRecord, ObjectTrace};
 use serde_json::{Value, json};
 
-use super::runs::as_json;
+use super::runs::{as_json, changes};
 use crate::args::{Format, TraceArgs};
 use crate::exit::{FAILED, Usage};
 use crate::setup::Setup;
@@ -68,6 +68,10 @@ fn print_version(FileTrace { run, hops }: &FileTrace) {
     if let Some(rows) = run.rows_loaded {
         facts.push(("loaded", show::count(rows, "row")));
     }
+    if let Some(version) = run.column_version {
+        facts.push(("columns", format!("version {version}")));
+    }
+    facts.extend(changes(run).into_iter().map(|change| ("changed", change)));
     if let Some(key) = &run.rejects_key {
         facts.push(("rejects", key.clone()));
     }

@@ -11,7 +11,6 @@ use millrace_contract::{
 };
 use millrace_format::{Inferred, Sniffed};
 use millrace_pipeline::{KeyError, Pipeline};
-use millrace_transform::needs_inference;
 
 use crate::args::{FileArgs, ReadingArgs};
 use crate::exit::Usage;
@@ -37,12 +36,8 @@ impl Reading {
             true => declared_dataset(args, given)?,
             false => (sniffed_dataset(&path, &name_of(&path), &args.reading)?, given),
         };
-        let inferred = match needs_inference(&dataset) {
-            true => Some(infer(&path, &dataset)?),
-            false => None,
-        };
-        let columns = inferred.as_ref().map_or(&dataset.schema.columns, |found| &found.columns);
-        Ok(Self { path, columns: columns.clone(), dataset, captures, inferred })
+        let (columns, inferred) = columns(&path, &dataset, &captures)?;
+        Ok(Self { path, columns, dataset, captures, inferred })
     }
 
     /// What the outputs are named after: the file's name without its endings.
@@ -71,6 +66,26 @@ pub(super) fn open(path: &Path) -> anyhow::Result<File> {
         return Err(Usage(format!("`{}` is a folder; name a file", path.display())).into());
     }
     Ok(file)
+}
+
+/// The columns that a dataset's first file would have.
+fn columns(
+    path: &Path,
+    dataset: &Dataset,
+    captures: &Captures,
+) -> anyhow::Result<(Vec<ColumnDef>, Option<Inferred>)> {
+    let evolves = match dataset.schema.mode {
+        SchemaMode::Strict => return Ok((dataset.schema.columns.clone(), None)),
+        SchemaMode::Infer => false,
+        SchemaMode::Evolve => true,
+    };
+    let survey = millrace_format::survey(open(path)?, dataset)?;
+    let inferred = survey.infer();
+    let columns = match evolves {
+        true => survey.evolve(None, captures)?.columns,
+        false => inferred.columns.clone(),
+    };
+    Ok((columns, Some(inferred)))
 }
 
 /// Infers a file's columns.

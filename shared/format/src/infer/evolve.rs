@@ -1,0 +1,123 @@
+//! Columns that are known, held against a file's sample: what has to be added
+//! and what has to widen.
+
+use std::collections::HashSet;
+
+use millrace_contract::{Captures, ColumnChange, ColumnDef};
+
+use super::lattice::{Reach, allowed, wider};
+use super::{Sample, Survey};
+use crate::bind::{folded, free_name};
+use crate::{Evolved, FormatError, SchemaDifference};
+
+impl Survey {
+    /// The columns that hold all of the sample and all that `known` holds;
+    /// without columns that are known, those of the file, of which declared ones
+    /// may have widened.
+    ///
+    /// Known columns keep their order and names, new ones come after them in the
+    /// order of the file and may be null. Evolving again changes nothing.
+    ///
+    /// # Errors
+    /// [`FormatError::Schema`] if the file has no column for one that is required
+    /// and none of `captures` stands for it: such a file changes nothing.
+    pub fn evolve(
+        &self,
+        known: Option<&[ColumnDef]>,
+        captures: &Captures,
+    ) -> Result<Evolved, FormatError> {
+        let mut columns = known.map_or_else(|| self.infer().columns, <[_]>::to_vec);
+        let mut changes = Vec::new();
+        let mut added = Vec::new();
+        let mut met = HashSet::new();
+        for sample in &self.sampled.columns {
+            match self.position_in(&columns, sample).filter(|position| met.insert(*position)) {
+                Some(position) => changes.extend(self.widen(&mut columns[position], sample)),
+                None => added.push(sample),
+            }
+        }
+        self.check_required(&columns, &met, captures)?;
+        let mut taken = columns.iter().map(|column| folded(&column.name)).collect();
+        for sample in added {
+            let column = new_column(sample, &mut taken);
+            changes.push(ColumnChange {
+                column: column.name.clone(),
+                from: None,
+                to: column.data_type,
+                why: sample.guess.why().unwrap_or_default(),
+            });
+            columns.push(column);
+        }
+        Ok(Evolved { columns, changes })
+    }
+
+    fn check_required(
+        &self,
+        columns: &[ColumnDef],
+        met: &HashSet<usize>,
+        captures: &Captures,
+    ) -> Result<(), FormatError> {
+        // Which of the objects have a key is for each of them to show.
+        if self.is_exact {
+            return Ok(());
+        }
+        let is_captured = |column: &ColumnDef| {
+            captures.keys().any(|capture| folded(capture) == folded(&column.name))
+        };
+        let is_missing = |(position, column): &(usize, &ColumnDef)| {
+            column.required && !met.contains(position) && !is_captured(column)
+        };
+        let missing = columns.iter().enumerate().filter(is_missing);
+        let missing: Vec<_> = missing
+            .map(|(_, column)| SchemaDifference::Missing(column.source_name().to_owned()))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(FormatError::Schema(missing)) }
+    }
+
+    fn position_in(&self, columns: &[ColumnDef], sample: &Sample) -> Option<usize> {
+        let source = sample.source_name();
+        let is_source = |column: &ColumnDef| match self.is_exact {
+            true => column.source_name() == source,
+            false => folded(column.source_name()) == folded(source),
+        };
+        columns.iter().position(is_source)
+    }
+
+    fn widen(&self, column: &mut ColumnDef, sample: &Sample) -> Option<ColumnChange> {
+        let is_declared = self.declared.iter().any(|declared| declared.name == column.name);
+        let reach = match (is_declared, column.is_plain()) {
+            (false, _) => Reach::Text,
+            (true, true) => Reach::Kind,
+            (true, false) => return None,
+        };
+        let (from, why) = (column.data_type, why(column, sample));
+        column.data_type = wider(from, &sample.guess, reach)?;
+        Some(ColumnChange {
+            column: column.name.clone(),
+            from: Some(from),
+            to: column.data_type,
+            why,
+        })
+    }
+}
+
+/// The first value that is of no kind the column takes, or else that the numbers
+/// are too large or too long.
+fn why(column: &ColumnDef, sample: &Sample) -> String {
+    let allowed = allowed(column.data_type);
+    match sample.guess.firsts().iter().find(|first| first.looks & !allowed != 0) {
+        Some(first) => first.said(),
+        None => format!("there are values that a {} can't hold", column.data_type),
+    }
+}
+
+/// A column that may be null, under a name that none of the others has.
+fn new_column(sample: &Sample, taken: &mut HashSet<String>) -> ColumnDef {
+    let mut column = sample.column();
+    if !taken.insert(folded(&column.name)) {
+        let name = free_name(&column.name, 2, taken);
+        column.from = Some(sample.source_name().to_owned());
+        column.name = name;
+    }
+    column
+}

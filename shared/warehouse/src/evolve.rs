@@ -1,0 +1,82 @@
+//! Tables that move with their dataset: columns are added, and types widened,
+//! in the transaction that needs them.
+//!
+//! Nothing is ever narrowed or dropped. A file that is loaded late, under columns
+//! that others have widened since, finds a table that is wider than its rows;
+//! they are then sent as what the table has.
+
+use millrace_ledger::{DatabaseError, Dialect, Transaction};
+
+use crate::LoadPlan;
+use crate::column::{Column, quote};
+use crate::table::{self, Existing};
+use crate::{postgres, sqlite};
+
+/// One statement's worth of moving.
+enum Step<'a> {
+    Add(&'a Column),
+    /// To this type, from that one.
+    Widen(&'a Column, String, &'a Existing),
+}
+
+/// Adds the columns that a table lacks and widens those that are too narrow.
+/// What can't be done is left for the comparison to name.
+///
+/// Types are looked at twice: without a lock, since most loads change nothing,
+/// and again once nobody else changes the table.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub(crate) async fn evolve(
+    transaction: &mut Transaction,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+    existing: &[Existing],
+) -> Result<(), DatabaseError> {
+    let dialect = transaction.dialect();
+    if steps(dialect, columns, existing).is_empty() {
+        return Ok(());
+    }
+    let name = &plan.target.table;
+    transaction.lock(&["table", name]).await?;
+    let existing = table::describe(transaction, name).await?;
+    for step in steps(dialect, columns, &existing) {
+        for sql in statements(plan, dialect, &step) {
+            transaction.execute(&sql, &[]).await?;
+        }
+    }
+    Ok(())
+}
+
+fn steps<'a>(dialect: Dialect, columns: &'a [Column], existing: &'a [Existing]) -> Vec<Step<'a>> {
+    let step = |column: &'a Column| match table::find(dialect, existing, &column.name) {
+        None => Some(Step::Add(column)),
+        Some(found) => {
+            let wider = match dialect {
+                Dialect::Postgres => postgres::widen::wider(column.kind, &found.type_name),
+                Dialect::Sqlite => sqlite::widen::wider(column.kind, &found.type_name),
+            };
+            wider.map(|wider| Step::Widen(column, wider, found))
+        }
+    };
+    columns.iter().filter_map(step).collect()
+}
+
+fn statements(plan: &LoadPlan<'_>, dialect: Dialect, step: &Step<'_>) -> Vec<String> {
+    let table = quote(&plan.target.table);
+    match (step, dialect) {
+        (Step::Add(column), _) => {
+            let type_name = table::type_name(dialect, column);
+            vec![format!("ALTER TABLE {table} ADD COLUMN {} {type_name}", quote(&column.name))]
+        }
+        (Step::Widen(column, wider, _), Dialect::Postgres) => {
+            let name = quote(&column.name);
+            vec![format!(
+                "ALTER TABLE {table} ALTER COLUMN {name} TYPE {wider} USING CAST({name} AS {wider})"
+            )]
+        }
+        (Step::Widen(_, wider, found), Dialect::Sqlite) => {
+            sqlite::widen::statements(plan, found, wider)
+        }
+    }
+}
