@@ -99,6 +99,8 @@ fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
         format: FileFormat::Csv,
         json: Default::default(),
         fixed: Default::default(),
+        filter: None,
+        shared: false,
         csv: CsvOptions::default(),
         schema: Columns {
             mode,
