@@ -46,6 +46,8 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     };
     let parquet = parquet(&section, &known);
     note_unloadable(&section, &schema);
+    let filter = filter(&section);
+    let shared = section.get("shared").and_then(|entry| entry.flag());
     let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
@@ -54,6 +56,9 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         csv: csv::read(&section, format),
         json: json(&section, format),
         fixed: fixed(&section, format),
+        // What is filtered is meant to be a part of its files.
+        shared: shared.unwrap_or(filter.is_some()),
+        filter,
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,
@@ -170,6 +175,16 @@ fn need_columns(schema: &Section<'_>) {
             format!("write `columns = {example}`, or mode = \"infer\""),
         );
     }
+}
+
+fn filter(section: &Section<'_>) -> Option<String> {
+    let entry = section.get("where")?;
+    let filter = entry.text()?.trim();
+    if filter.is_empty() {
+        entry.note_with("the condition is empty", r#"write a SQL condition such as "kind = 'a'""#);
+        return None;
+    }
+    Some(filter.to_owned())
 }
 
 fn expectations(section: &Section<'_>) -> Vec<Expectation> {

@@ -9,6 +9,7 @@ mod bridge;
 mod error;
 mod handler;
 mod outputs;
+mod references;
 mod run;
 
 pub use error::TransformError;

@@ -2,15 +2,18 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use millrace_contract::{ColumnDef, Dataset, LoadTask, Output, SchemaMode, TransformTask};
-use millrace_format::{FormatError, Plan, Report, RowRule, arrow_schema};
-use millrace_sql::RowRules;
+use millrace_format::{FileCheck, FormatError, Plan, Report, RowFilter, RowRule, arrow_schema};
+use millrace_ledger::Ledger;
+use millrace_sql::Rules;
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
 
 use crate::TransformError;
 use crate::bridge::{FirstError, SourceRead, StopFlag};
 use crate::outputs::{LakeSink, Names};
+use crate::references;
 
 /// What a file came to, before anything is said about it.
 pub(crate) struct Transformed {
@@ -26,6 +29,8 @@ pub(crate) struct Lake {
     pub(crate) storage: Arc<dyn Storage>,
     /// Bucket for Parquet and rejects.
     pub(crate) curated: String,
+    /// Knows what is in it.
+    pub(crate) ledger: Ledger,
 }
 
 /// Infers the columns of a file from its beginning.
@@ -35,7 +40,7 @@ pub(crate) async fn infer(
     dataset: &Dataset,
 ) -> Result<Vec<ColumnDef>, TransformError> {
     let (errors, stop) = (FirstError::default(), StopFlag::default());
-    let source = open(lake, task, &errors, &stop).await?;
+    let source = SourceRead::start(open(lake, task).await?, errors.clone(), stop.clone());
     let dataset = dataset.clone();
     let inferred = blocking(move || millrace_format::infer(source, &dataset));
     let inferred = inferred.await.map_err(|error| cause(error, &errors))?;
@@ -53,9 +58,10 @@ pub(crate) async fn transform(
     columns: Vec<ColumnDef>,
     lost: impl Future<Output = ()>,
 ) -> Result<Transformed, TransformError> {
-    let plan = plan(task, dataset, columns)?;
+    let reader = open(lake, task).await?;
+    let plan = plan(lake, task, dataset, columns, reader.modified()).await?;
     let (errors, stop) = (FirstError::default(), StopFlag::default());
-    let source = open(lake, task, &errors, &stop).await?;
+    let source = SourceRead::start(reader, errors.clone(), stop.clone());
     let names = Names::new(&task.dataset, &task.file_id);
     let mut sink =
         LakeSink::new(Arc::clone(&lake.storage), &lake.curated, names.clone(), errors.clone());
@@ -88,27 +94,54 @@ pub(crate) async fn transform(
     }
 }
 
-fn plan(
+async fn plan(
+    lake: &Lake,
     task: &TransformTask,
     dataset: &Dataset,
     columns: Vec<ColumnDef>,
+    modified: Option<SystemTime>,
 ) -> Result<Plan, TransformError> {
     let mut plan = Plan::of(dataset);
     plan.columns = columns;
     plan.captures = task.captures.clone();
-    plan.rules = rules(dataset, &plan)?;
     plan.metadata = metadata(task);
+    set_rules(lake, dataset, &mut plan, modified).await?;
     Ok(plan)
 }
 
-fn rules(dataset: &Dataset, plan: &Plan) -> Result<Vec<Box<dyn RowRule>>, TransformError> {
-    if dataset.expect.is_empty() {
-        return Ok(Vec::new());
+/// Compiles the dataset's rules, and fetches the keys that they refer to.
+async fn set_rules(
+    lake: &Lake,
+    dataset: &Dataset,
+    plan: &mut Plan,
+    modified: Option<SystemTime>,
+) -> Result<(), TransformError> {
+    if dataset.expect.is_empty() && dataset.filter.is_none() {
+        return Ok(());
     }
     let schema = arrow_schema(&plan.columns, &plan.captures);
-    let rules = RowRules::compile(&dataset.expect, &schema)
+    let file_time = modified.and_then(micros_since_1970);
+    let rules = Rules::compile(dataset, &schema, file_time.unwrap_or_default())
         .map_err(|problem| TransformError::Rules(problem.to_string()))?;
-    Ok(rules.into_iter().map(|rule| Box::new(rule) as Box<dyn RowRule>).collect())
+    let of_age = rules.file.iter().find(|rule| matches!(rule.check, FileCheck::MaxAge { .. }));
+    if let (Some(rule), None) = (of_age, file_time) {
+        return Err(TransformError::Rules(format!(
+            "rule `{}`: the object store does not say when the file was stored",
+            rule.text
+        )));
+    }
+    plan.filter = rules.filter.map(|filter| Box::new(filter) as Box<dyn RowFilter>);
+    plan.rules = rules.rows.into_iter().map(|rule| Box::new(rule) as Box<dyn RowRule>).collect();
+    plan.file_rules = rules.file;
+    for reference in &rules.references {
+        plan.rules.push(Box::new(references::load(lake, reference).await?));
+    }
+    Ok(())
+}
+
+fn micros_since_1970(time: SystemTime) -> Option<i64> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok()
 }
 
 /// What every Parquet file says of its origin.
@@ -123,14 +156,9 @@ fn metadata(task: &TransformTask) -> Vec<(String, String)> {
     ]
 }
 
-async fn open(
-    lake: &Lake,
-    task: &TransformTask,
-    errors: &FirstError,
-    stop: &StopFlag,
-) -> Result<SourceRead, TransformError> {
-    let reader = ObjectReader::open(Arc::clone(&lake.storage), ObjectRef::from(&task.object));
-    Ok(SourceRead::start(reader.await?, errors.clone(), stop.clone()))
+async fn open(lake: &Lake, task: &TransformTask) -> Result<ObjectReader, TransformError> {
+    let object = ObjectRef::from(&task.object);
+    Ok(ObjectReader::open(Arc::clone(&lake.storage), object).await?)
 }
 
 /// Runs on a thread that may block. A panic goes on in the caller, where the

@@ -50,6 +50,12 @@ fn every_key_is_read() {
     let load = expenses.load.as_ref().unwrap();
     assert_eq!((&*load.table, load.mode), ("expenses", LoadMode::Upsert));
     assert_eq!(load.key, ["date", "year"]);
+    let filters = ["expenses", "prices", "dollars", "rates"].map(|name| {
+        let dataset = pipeline.dataset(name).unwrap();
+        (dataset.filter.as_deref(), dataset.shared)
+    });
+    let (euro, dollar) = ("currency = 'EUR'", "currency = 'USD'");
+    assert_eq!(filters, [(None, false), (Some(euro), true), (Some(dollar), true), (None, true)]);
 }
 
 #[test]
