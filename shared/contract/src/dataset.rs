@@ -315,8 +315,9 @@ impl From<Formats> for Vec<String> {
 pub struct Expectation {
     /// SQL boolean over the row's columns, as in `amount > 0`. Null counts as
     /// holding, as in a SQL `CHECK`. Or, about more than one row: `unique(id)`,
-    /// `row_count between 1 and 1000000`, `max_age(updated_at) <= interval '2
-    /// days'`, `references(customer_id, customers.id)`.
+    /// `row_count between 1 and 1000000`,
+    /// `max_age(updated_at) <= interval '2 days'`,
+    /// `references(customer_id, customers.id)`.
     pub rule: String,
     /// What happens where it does not hold.
     #[serde(default)]
