@@ -229,7 +229,11 @@ fn datasets_of_the_same_files_have_to_share_them_and_not_a_table() {
         (
             "where = \" \"\nshared = 1",
             "shared = true",
-            &["the condition is empty", "`shared` has to be true or false", taken],
+            &[
+                "the condition is empty",
+                "`shared` has to be true or false, but is a whole number",
+                taken,
+            ],
         ),
     ] {
         assert_eq!(two(one, other), expected, "{one} / {other}");
