@@ -11,5 +11,6 @@ mod ndjson;
 mod nested;
 mod random;
 mod real_data;
+mod rules;
 mod sniff;
 mod support;
