@@ -19,7 +19,7 @@ const LINE_BITS: u32 = 44;
 impl Place {
     /// A line, counted from 1, of a member, counted from 0.
     pub(super) fn new(line: u64, member: u32) -> Self {
-        Self(u64::from(member) << LINE_BITS | line & (1 << LINE_BITS) - 1)
+        Self((u64::from(member) << LINE_BITS) | (line & ((1 << LINE_BITS) - 1)))
     }
 
     /// The line.
