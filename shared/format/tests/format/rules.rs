@@ -123,6 +123,13 @@ fn a_row_whose_filter_column_is_not_of_its_type_is_rejected() {
     );
     // Null and false are skipped alike.
     assert_eq!(outcome.report.balance.skipped.get("where"), Some(&2));
+    // A fault in front of it does not hide the filter's own.
+    let mut plan = csv(&["m int64", "n int64"]);
+    plan.filter = Some(Box::new(IsPositive([1], OnFail::Warn)));
+    let outcome = run("m,n\nbad,bad\nbad,0\nbad,1\n", &plan).unwrap();
+    let lines: Vec<_> = outcome.rejects.iter().map(|reject| reject.line).collect();
+    assert_eq!(lines, [2, 4]);
+    assert_eq!(outcome.report.balance.skipped.get("where"), Some(&1));
 }
 
 #[test]
