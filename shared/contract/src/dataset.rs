@@ -32,8 +32,10 @@ pub struct Dataset {
     pub fixed: FixedOptions,
     /// Columns and how strictly they are taken.
     pub schema: Schema,
-    /// SQL boolean that selects the rows of a file that are the dataset's; the
-    /// others are skipped. Without one, all rows are.
+    /// SQL boolean that selects the rows of a file that are the dataset's; rows
+    /// for which it is false or null are skipped and counted as `where`. It is
+    /// asked before `required`, the expectations and the types of all columns but
+    /// those it looks at. Without one, all rows are the dataset's.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
     /// Whether other datasets may take the same files too.

@@ -143,6 +143,21 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_is_part_of_the_contract_and_sharing_files_is_not() {
+        let text = r#"{"name":"d","pattern":"*","format":"csv","csv":{},"schema":{"mode":"infer",
+            "columns":[],"sample_bytes":1},"expect":[],"rejects":{"max":"1%"},"parquet":{},
+            "load":null}"#;
+        let plain: Dataset = serde_json::from_str(text).expect("a dataset of an older version");
+        let filtered = |filter: &str| Dataset { filter: Some(filter.into()), ..plain.clone() };
+        let shared = Dataset { shared: true, ..plain.clone() };
+        let version = ContractVersion::of;
+        assert_eq!(version(&plain), version(&shared));
+        assert_ne!(version(&plain), version(&filtered("a = 1")));
+        assert_ne!(version(&filtered("a = 2")), version(&filtered("a = 1")));
+        assert!(!serde_json::to_string(&plain).expect("JSON").contains("where"));
+    }
+
+    #[test]
     fn parts_do_not_run_together() {
         assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
     }

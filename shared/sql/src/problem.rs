@@ -9,7 +9,7 @@ pub struct RuleProblem {
     /// Position among the dataset's expectations, from 0; none for its filter.
     pub index: Option<usize>,
     /// The rule as it is written.
-    pub rule: String,
+    pub rule: Box<str>,
     /// What is wrong with it.
     pub fault: RuleFault,
 }

@@ -50,11 +50,6 @@ impl Rules {
         }
         Ok(rules)
     }
-
-    /// Whether some rule looks at the age of rows, so that the file's time counts.
-    pub fn look_at_age(dataset: &Dataset) -> bool {
-        dataset.expect.iter().any(|expectation| expectation.rule.to_lowercase().contains("max_age"))
-    }
 }
 
 /// A rule that was read.
@@ -78,7 +73,7 @@ pub(crate) struct Written {
 impl Written {
     /// What is wrong with it.
     pub(crate) fn problem(&self, fault: RuleFault) -> RuleProblem {
-        RuleProblem { index: self.index, rule: self.rule.clone(), fault }
+        RuleProblem { index: self.index, rule: self.rule.as_str().into(), fault }
     }
 }
 

@@ -8,13 +8,29 @@ use std::io;
 use super::keys::Key;
 use super::spill::Spill;
 
-/// Where a key was seen first.
+/// Where a key was seen first: the line, and the member of an archive. Packed,
+/// for there is one for each key; never 0, since lines count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The line, counted from 1.
-    pub(super) line: u64,
-    /// The member of the archive, counted.
-    pub(super) member: u32,
+pub(super) struct Place(pub(super) u64);
+
+/// Bits of a [`Place`] that are the line; the others are the member.
+const LINE_BITS: u32 = 44;
+
+impl Place {
+    /// A line, counted from 1, of a member, counted from 0.
+    pub(super) fn new(line: u64, member: u32) -> Self {
+        Self((u64::from(member) << LINE_BITS) | (line & ((1 << LINE_BITS) - 1)))
+    }
+
+    /// The line.
+    pub(super) fn line(self) -> u64 {
+        self.0 & ((1 << LINE_BITS) - 1)
+    }
+
+    /// Whether it is in the same member as `other`.
+    pub(super) fn is_in_member_of(self, other: Self) -> bool {
+        self.0 >> LINE_BITS == other.0 >> LINE_BITS
+    }
 }
 
 /// Keys by their first place.
@@ -107,21 +123,29 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_a_line_of_a_member() {
+        let (one, other) = (Place::new(17, 3), Place::new(1 << 40, 3));
+        assert_eq!((one.line(), other.line()), (17, 1 << 40));
+        assert!(one.is_in_member_of(other));
+        assert!(!one.is_in_member_of(Place::new(17, 2)));
+    }
+
+    #[test]
     fn keys_are_found_in_memory_and_in_the_file_alike() {
         let mut small = Seen::new(64 << 10);
         let mut large = Seen::new(64 << 20);
         for number in 0..50_000 {
-            let place = Place { line: number + 2, member: (number % 3) as u32 };
+            let place = Place::new(number + 2, (number % 3) as u32);
             for seen in [&mut small, &mut large] {
                 assert_eq!(seen.find(&key(number)).expect("a file"), None, "{number}");
                 seen.enter(key(number), place).expect("a file");
-                seen.enter(key(number / 2), Place { line: 1, member: 9 }).expect("a file");
+                seen.enter(key(number / 2), Place::new(1, 9)).expect("a file");
             }
         }
         assert!(matches!(small.keys, Held::File(_)));
         assert!(matches!(large.keys, Held::Memory(_)));
         for number in 0..50_000 {
-            let place = Place { line: number + 2, member: (number % 3) as u32 };
+            let place = Place::new(number + 2, (number % 3) as u32);
             assert_eq!(small.find(&key(number)).expect("a file"), Some(place));
             assert_eq!(large.find(&key(number)).expect("a file"), Some(place));
         }
@@ -132,7 +156,7 @@ mod tests {
         let mut seen = Seen::new(1 << 20);
         let mut most = 0;
         for number in 0..60_000 {
-            seen.enter(key(number), Place { line: 1, member: 0 }).expect("a file");
+            seen.enter(key(number), Place::new(1, 0)).expect("a file");
             if let Held::Memory(keys) = &seen.keys {
                 most = most.max(table_bytes(keys.capacity()));
             }

@@ -14,7 +14,7 @@ use super::seen::Place;
 const PAGE: usize = 4096;
 
 /// Bytes of a key and its place. Zeros are a free entry: lines count from 1.
-const ENTRY: usize = 28;
+const ENTRY: usize = 24;
 
 /// Entries of a page.
 const ENTRIES: usize = PAGE / ENTRY;
@@ -120,19 +120,16 @@ fn free_entry(page: &Page) -> Option<usize> {
 }
 
 fn read_entry(entry: &[u8; ENTRY]) -> Option<(Key, Place)> {
-    let (numbers, member) = entry.split_at(ENTRY - 4);
-    let mut numbers = numbers.as_chunks().0.iter().map(|number| u64::from_le_bytes(*number));
-    let key = [numbers.next()?, numbers.next()?];
-    let line = numbers.next().filter(|&line| line > 0)?;
-    let member = u32::from_le_bytes(*member.first_chunk()?);
-    Some((key, Place { line, member }))
+    let [first, second, place] = *entry.as_chunks::<8>().0 else { return None };
+    let place = u64::from_le_bytes(place);
+    let key = [u64::from_le_bytes(first), u64::from_le_bytes(second)];
+    (place > 0).then_some((key, Place(place)))
 }
 
 fn write_entry(key: &Key, place: Place) -> [u8; ENTRY] {
     let mut entry = [0; ENTRY];
-    for (chunk, number) in entry.chunks_mut(8).zip([key[0], key[1], place.line]) {
+    for (chunk, number) in entry.chunks_mut(8).zip([key[0], key[1], place.0]) {
         chunk.copy_from_slice(&number.to_le_bytes());
     }
-    entry[ENTRY - 4..].copy_from_slice(&place.member.to_le_bytes());
     entry
 }

@@ -110,7 +110,7 @@ impl<'p> Uniques<'p> {
     }
 
     fn enter(&mut self, row: usize, keyed: &Keyed) -> Result<(), FormatError> {
-        let place = Place { line: keyed.lines[row], member: self.member };
+        let place = Place::new(keyed.lines[row], self.member);
         for (rule, unique) in self.rules.iter_mut().enumerate() {
             if let Some(key) = keyed.keys[rule][row] {
                 unique.enter(key, place)?;
@@ -125,8 +125,8 @@ impl<'p> Uniques<'p> {
         for repeat in rejected {
             let row = keyed.rows[repeat.row] as usize;
             let rule = &self.rules[repeat.rule].rule.text;
-            match repeat.first.member == self.member {
-                true => rejects.add_repeated(row, rule, repeat.first.line),
+            match repeat.first.is_in_member_of(Place::new(1, self.member)) {
+                true => rejects.add_repeated(row, rule, repeat.first.line()),
                 // A line of another member would be looked for in this one.
                 false => rejects.add_breach(row, rule),
             }

@@ -7,6 +7,7 @@ mod columns;
 mod csv;
 mod dialects;
 mod documents;
+mod judged;
 mod ndjson;
 mod nested;
 mod random;

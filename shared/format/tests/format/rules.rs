@@ -1,10 +1,9 @@
 //! Filters and rules that look beyond the row: what is skipped, what is
 //! rejected, and that neither depends on threads or blocks.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::support::{MemorySink, Outcome, csv, ndjson, run};
+use crate::support::{MemorySink, csv, ndjson, run};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 use millrace_contract::{ExtraColumns, OnFail, RejectCause, RejectLimit};
@@ -12,10 +11,9 @@ use millrace_format::{
     ErrorKind, FileCheck, FileRule, FormatError, KeyError, KeySet, Plan, References, RowFilter,
     RowRule, RuleError, transform,
 };
-use proptest::prelude::*;
 
 /// Takes the rows whose text in a column is `x`.
-struct IsX([usize; 1]);
+pub(crate) struct IsX(pub(crate) [usize; 1]);
 
 impl RowFilter for IsX {
     fn text(&self) -> &str {
@@ -33,7 +31,7 @@ impl RowFilter for IsX {
 }
 
 /// Takes the rows whose number in a column is positive.
-struct IsPositive([usize; 1], OnFail);
+pub(crate) struct IsPositive(pub(crate) [usize; 1], pub(crate) OnFail);
 
 impl IsPositive {
     fn verdicts(&self, batch: &RecordBatch) -> BooleanArray {
@@ -70,12 +68,14 @@ impl RowRule for IsPositive {
     }
 }
 
-fn unique(text: &str, columns: &[usize], on_fail: OnFail) -> FileRule {
+/// A rule that no two rows are alike in these columns.
+pub(crate) fn unique(text: &str, columns: &[usize], on_fail: OnFail) -> FileRule {
     let check = FileCheck::Unique { columns: columns.to_vec() };
     FileRule { text: text.into(), on_fail, check }
 }
 
-fn row_count(least: u64, most: u64, on_fail: OnFail) -> FileRule {
+/// A rule about the number of rows.
+pub(crate) fn row_count(least: u64, most: u64, on_fail: OnFail) -> FileRule {
     FileRule { text: "row_count".into(), on_fail, check: FileCheck::RowCount { least, most } }
 }
 
@@ -123,6 +123,13 @@ fn a_row_whose_filter_column_is_not_of_its_type_is_rejected() {
     );
     // Null and false are skipped alike.
     assert_eq!(outcome.report.balance.skipped.get("where"), Some(&2));
+    // A fault in front of it does not hide the filter's own.
+    let mut plan = csv(&["m int64", "n int64"]);
+    plan.filter = Some(Box::new(IsPositive([1], OnFail::Warn)));
+    let outcome = run("m,n\nbad,bad\nbad,0\nbad,1\n", &plan).unwrap();
+    let lines: Vec<_> = outcome.rejects.iter().map(|reject| reject.line).collect();
+    assert_eq!(lines, [2, 4]);
+    assert_eq!(outcome.report.balance.skipped.get("where"), Some(&1));
 }
 
 #[test]
@@ -299,98 +306,4 @@ fn keys_are_held_to_one_type_and_to_memory() {
     let mut plan = csv(&["a int64"]);
     plan.rules = vec![references(&["1"], OnFail::RejectRow)];
     assert!(matches!(run("a\n1\n", &plan), Err(FormatError::Rule { .. })));
-}
-
-/// A plan with everything at once, for rows `k,n,t`.
-fn everything(on_fail: [OnFail; 3], threads: usize, block: usize, keys: usize) -> Plan {
-    let mut plan = csv(&["k string", "n int64 required", "t string"]);
-    plan.threads = NonZeroUsize::new(threads).unwrap();
-    plan.limits.block_bytes = block;
-    plan.limits.unique_bytes = keys;
-    plan.filter = Some(Box::new(IsX([0])));
-    plan.rules = vec![Box::new(IsPositive([1], on_fail[0]))];
-    plan.file_rules = vec![
-        unique("unique(n)", &[1], on_fail[1]),
-        unique("unique(n, t)", &[1, 2], on_fail[2]),
-        row_count(0, 5, OnFail::Warn),
-    ];
-    plan
-}
-
-/// What a file comes to by the rules as they are written down, row by row: the
-/// rows, the lines that are rejected, the rows skipped. None for a file that is
-/// refused.
-fn expected(
-    rows: &[(bool, i64, u8)],
-    on_fail: [OnFail; 3],
-) -> Option<(Vec<String>, Vec<u64>, u64)> {
-    let (mut written, mut rejected, mut skipped) = (Vec::new(), Vec::new(), 0);
-    let mut seen: Vec<(i64, u8)> = Vec::new();
-    for (&(is_x, n, t), line) in rows.iter().zip(2..) {
-        if !is_x {
-            skipped += 1;
-            continue;
-        }
-        let broken = [n <= 0, seen.iter().any(|(m, _)| *m == n), seen.contains(&(n, t))];
-        // 99 stands for a text that is no number.
-        let outcomes: Vec<OnFail> = broken
-            .into_iter()
-            .zip(on_fail)
-            .filter_map(|(broken, on_fail)| broken.then_some(on_fail))
-            .collect();
-        let row_rule = broken[0] && on_fail[0] == OnFail::RejectRow;
-        if n == 99 || row_rule {
-            rejected.push(line);
-        } else if outcomes.contains(&OnFail::RejectFile) {
-            return None;
-        } else if outcomes.contains(&OnFail::RejectRow) {
-            rejected.push(line);
-        } else {
-            seen.push((n, t));
-            written.push(format!("x|{n}|t{t}"));
-        }
-    }
-    Some((written, rejected, skipped))
-}
-
-fn on_fail() -> impl Strategy<Value = OnFail> {
-    prop_oneof![Just(OnFail::RejectRow), Just(OnFail::Warn), Just(OnFail::RejectFile)]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-
-    #[test]
-    fn rules_say_the_same_on_any_number_of_threads_and_blocks(
-        rows in prop::collection::vec((any::<bool>(), prop_oneof![-1i64..12, Just(99)], 0u8..3), 0..300),
-        on_fail in [on_fail(), on_fail(), on_fail()],
-        block in 16usize..2000,
-    ) {
-        let number = |n: i64| if n == 99 { "none".to_owned() } else { n.to_string() };
-        let line = |(is_x, n, t): &(bool, i64, u8)| {
-            format!("{},{},t{t}\n", if *is_x { "x" } else { "y" }, number(*n))
-        };
-        let input = format!("k,n,t\n{}", rows.iter().map(line).collect::<String>());
-        let wanted = expected(&rows, on_fail);
-        for (threads, keys) in [(1, 1 << 20), (4, 1 << 20), (4, 0)] {
-            let plan = everything(on_fail, threads, block, keys);
-            match (run(&input, &plan), &wanted) {
-                (Ok(outcome), Some(wanted)) => {
-                    let Outcome { report, rejects, .. } = &outcome;
-                    prop_assert_eq!(&outcome.rows(), &wanted.0);
-                    let lines: Vec<u64> = rejects.iter().map(|reject| reject.line).collect();
-                    prop_assert_eq!(&lines, &wanted.1);
-                    prop_assert_eq!(report.balance.skipped_total(), wanted.2);
-                    prop_assert_eq!(report.balance.read, rows.len() as u64);
-                    let raw = |reject: &millrace_contract::Reject| {
-                        input.lines().nth(reject.line as usize - 1) == Some(&reject.raw)
-                    };
-                    prop_assert!(rejects.iter().all(raw));
-                }
-                (Err(FormatError::FileRejected { .. }), None) => {}
-                (Ok(_), None) => prop_assert!(false, "not refused"),
-                (Err(error), _) => prop_assert!(false, "{}", error),
-            }
-        }
-    }
 }

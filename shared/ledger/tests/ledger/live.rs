@@ -20,6 +20,10 @@ async fn live(ledger: &Ledger) -> Vec<FileId> {
     tasks.into_iter().map(|task| task.file_id).collect()
 }
 
+fn ids(files: &[&Registration]) -> Vec<FileId> {
+    files.iter().map(|file| file.file_id.clone()).collect()
+}
+
 #[tokio::test]
 async fn the_newest_version_of_a_key_that_was_transformed_is_live() {
     for place in places().await {
@@ -28,20 +32,20 @@ async fn the_newest_version_of_a_key_that_was_transformed_is_live() {
         let first = file(object("e1", Some("01")));
         transformed(&ledger, &first).await;
         ledger.loaded(&first.file_id, 7, Duration::ZERO).await.unwrap();
-        assert_eq!(live(&ledger).await, [first.file_id.clone()]);
+        assert_eq!(live(&ledger).await, ids(&[&first]));
         // A newer one counts from when it is transformed, under any contract.
         let second = under(object("e2", Some("02")), "c2");
         ledger.register(&second).await.unwrap();
-        assert_eq!(live(&ledger).await, [first.file_id.clone()]);
+        assert_eq!(live(&ledger).await, ids(&[&first]));
         transformed(&ledger, &second).await;
-        assert_eq!(live(&ledger).await, [second.file_id.clone()]);
+        assert_eq!(live(&ledger).await, ids(&[&second]));
         let mut other = file(object("e3", Some("01")));
         other.object.key = "in/b.csv".into();
         other.file_id = FileId::from_text("b");
         transformed(&ledger, &other).await;
-        assert_eq!(live(&ledger).await, [second.file_id.clone(), other.file_id.clone()]);
+        assert_eq!(live(&ledger).await, ids(&[&second, &other]));
         ledger.superseded(&second.file_id, None, "gone").await.unwrap();
-        assert_eq!(live(&ledger).await, [first.file_id.clone(), other.file_id]);
+        assert_eq!(live(&ledger).await, ids(&[&first, &other]));
         assert!(ledger.live_files("others", None).await.unwrap().0.is_empty());
     }
 }
