@@ -3,14 +3,15 @@
 mod fields;
 mod fixed;
 mod members;
+mod rescue;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use millrace_contract::{FileFormat, OnFail};
+use millrace_contract::{ColumnDef, FileFormat, OnFail};
 
-use crate::bind::Binding;
+use crate::bind::{Binding, Origin};
 use crate::block::{Block, Lines, MalformedRow};
 use crate::csv::Dialect;
 use crate::fault::{Fault, Faults, Malformed};
@@ -20,6 +21,7 @@ use crate::{FormatError, Plan, RowRule, arrow_schema};
 use fields::FieldDecoder;
 use fixed::FixedDecoder;
 use members::MemberDecoder;
+use rescue::without_misfits;
 
 /// A decoded block.
 pub(crate) struct Decoded {
@@ -39,6 +41,9 @@ pub(crate) struct Decoder<'p> {
     schema: SchemaRef,
     rows: RowDecoder,
     rejecter: Rejecter<'p>,
+    /// Columns whose values are kept elsewhere if they are not of the type; none
+    /// unless something is.
+    rescuable: Vec<bool>,
 }
 
 /// How rows become columns.
@@ -70,18 +75,27 @@ impl<'p> Decoder<'p> {
             None => RowDecoder::Members(MemberDecoder::new(binding, plan)?),
         };
         let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
-        Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })
+        let is_rescuable = |(column, origin): (&ColumnDef, &Origin)| {
+            !column.required && matches!(origin, Origin::File { .. })
+        };
+        let rescuable = match plan.rescues() {
+            true => binding.columns.iter().zip(&binding.origins).map(is_rescuable).collect(),
+            false => Vec::new(),
+        };
+        let schema = arrow_schema(&plan.columns, &plan.captures);
+        Ok(Self { plan, schema, rows, rejecter, rescuable })
     }
 
     /// Decodes a block. What it leaves in the block is of no further use.
     pub(crate) fn decode(&mut self, block: &mut Block) -> Result<Decoded, FormatError> {
         Self::set_bad_text_aside(block);
-        let mut faults = Faults::default();
-        let arrays = match &mut self.rows {
+        let mut faults = Faults::rescuing(&self.rescuable);
+        let mut arrays = match &mut self.rows {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
             RowDecoder::Fixed(fixed) => fixed.decode(block, &mut faults)?,
             RowDecoder::Members(members) => members.decode(block, &mut faults)?,
         };
+        without_misfits(&mut arrays, faults.misfits()).map_err(defect)?;
         let (batch, kept) = self.good_rows(arrays, block.rows.len(), &faults)?;
         let mut warned = vec![0; self.plan.rules.len()];
         let breaches = self.check_rules(&batch, &kept, block, &mut warned)?;
