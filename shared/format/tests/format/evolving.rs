@@ -3,6 +3,7 @@
 use millrace_contract::{Captures, ColumnDef, DataType, Dataset, FileFormat, SchemaMode};
 use millrace_format::{ErrorKind, Evolved, FormatError, Plan, survey};
 
+use crate::archives::{How, archive};
 use crate::support::{dataset, infer_from, run};
 
 fn evolving(format: FileFormat, columns: &[&str]) -> Dataset {
@@ -173,6 +174,21 @@ fn inference_says_which_value_made_a_type_what_it_is() {
             "b: json, 2 values, 0 null; the value at line 1 is an object or a list",
         ]
     );
+}
+
+#[test]
+fn every_member_of_an_archive_is_looked_at() {
+    let dataset = evolving(FileFormat::Csv, &[]);
+    let zip = archive(&[
+        ("a.csv", "id,v\n1,1\n", How::Deflated),
+        ("b.csv", "V,new\n2.5,x\n", How::Stored),
+    ]);
+    let survey = survey(zip.as_slice(), &dataset).unwrap();
+    let evolved = survey.evolve(None, &Captures::new()).unwrap();
+    assert_eq!(types(&evolved.columns), ["id int64", "v float64", "new string"]);
+    let mut plan = Plan::of(&dataset);
+    plan.columns = evolved.columns;
+    assert_eq!(run(zip, &plan).unwrap().rows(), ["1|1.0|∅", "∅|2.5|x"]);
 }
 
 #[test]
