@@ -6,6 +6,7 @@ mod command_line;
 mod crashes;
 mod dead_letters;
 mod events;
+mod evolving;
 mod faults;
 mod house;
 mod journey;

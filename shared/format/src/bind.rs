@@ -18,6 +18,9 @@ pub(crate) struct Binding {
     pub(crate) origins: Vec<Origin>,
     /// Fields per row of the file.
     pub(crate) fields: usize,
+    /// Fields that no column takes and that are kept: positions in the row, and
+    /// names.
+    pub(crate) rescued: Vec<(usize, String)>,
 }
 
 /// Where a column takes its values from.
@@ -35,6 +38,8 @@ pub(crate) enum Origin {
     Capture(String),
     /// Nowhere: it is null.
     Absent,
+    /// Whatever fits no other column.
+    Rescued,
 }
 
 /// Binds a header by name. `None` binds by position, or by JSON key.
@@ -46,12 +51,13 @@ pub(crate) fn bind(plan: &Plan, header: Option<&[String]>) -> Result<Binding, Fo
     let by_capture = |(name, _): (&String, &String)| ColumnDef::new(name, DataType::String);
     columns.extend(appended_captures(&plan.columns, &plan.captures).map(by_capture));
     refuse_duplicates(&columns)?;
+    let mut rescued = Vec::new();
     let (origins, fields) = match header {
-        Some(header) => (bind_header(plan, header, &columns)?, header.len()),
+        Some(header) => (bind_header(plan, header, &columns, &mut rescued)?, header.len()),
         None if !is_delimited(plan.format) => bind_keys(plan, &columns),
         None => bind_positions(plan, &columns),
     };
-    Ok(Binding { columns, origins, fields })
+    Ok(Binding { columns, origins, fields, rescued })
 }
 
 /// Tables take no two columns whose names differ in letter case alone.
@@ -69,6 +75,7 @@ fn refuse_duplicates(columns: &[ColumnDef]) -> Result<(), FormatError> {
 fn bind_positions(plan: &Plan, columns: &[ColumnDef]) -> (Vec<Origin>, usize) {
     let mut fields = 0;
     let origins = columns.iter().map(|column| match capture_of(plan, column) {
+        _ if plan.rescues_in(column) => Origin::Rescued,
         Some(value) => Origin::Capture(value.clone()),
         None => {
             fields += 1;
@@ -80,7 +87,8 @@ fn bind_positions(plan: &Plan, columns: &[ColumnDef]) -> (Vec<Origin>, usize) {
 
 fn bind_keys(plan: &Plan, columns: &[ColumnDef]) -> (Vec<Origin>, usize) {
     let declared = plan.columns.len();
-    let origin = |(position, column)| match capture_of(plan, column) {
+    let origin = |(position, column): (usize, &ColumnDef)| match capture_of(plan, column) {
+        _ if plan.rescues_in(column) => Origin::Rescued,
         Some(value) if position >= declared => Origin::Capture(value.clone()),
         otherwise => Origin::File { position, otherwise: otherwise.cloned() },
     };
@@ -91,12 +99,17 @@ fn bind_header(
     plan: &Plan,
     header: &[String],
     columns: &[ColumnDef],
+    rescued: &mut Vec<(usize, String)>,
 ) -> Result<Vec<Origin>, FormatError> {
     if header.len() > plan.limits.columns {
         return Err(FormatError::Schema(vec![SchemaDifference::TooMany(plan.limits.columns)]));
     }
     let mut differences = Vec::new();
     let names = match plan.mode {
+        SchemaMode::Strict if plan.rescues() => {
+            differences.extend(ambiguities(header, |name| is_declared(plan, name)));
+            stable_names(header)
+        }
         SchemaMode::Strict => {
             differences.extend(ambiguities(header, |name| is_taken(plan, name)));
             header.iter().map(|name| name.trim().to_owned()).collect()
@@ -109,6 +122,10 @@ fn bind_header(
     }
     let mut origins = Vec::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {
+        if plan.rescues_in(column) {
+            origins.push(Origin::Rescued);
+            continue;
+        }
         let is_declared = index < plan.columns.len();
         let name = is_declared.then(|| folded(column.source_name()));
         let position = name.and_then(|name| positions.remove(&name));
@@ -124,7 +141,10 @@ fn bind_header(
             }
         });
     }
-    if plan.extra == ExtraColumns::Refuse {
+    if plan.rescues() {
+        rescued.extend(positions.into_values().map(|position| (position, names[position].clone())));
+        rescued.sort_unstable();
+    } else if plan.extra == ExtraColumns::Refuse {
         differences.extend(extras(positions, &names));
     }
     if differences.is_empty() { Ok(origins) } else { Err(FormatError::Schema(differences)) }
@@ -146,9 +166,12 @@ fn extras(unbound: HashMap<String, usize>, names: &[String]) -> Vec<SchemaDiffer
 
 /// Whether a column of the file is of any interest.
 fn is_taken(plan: &Plan, name: &str) -> bool {
+    plan.extra == ExtraColumns::Refuse || is_declared(plan, name)
+}
+
+fn is_declared(plan: &Plan, name: &str) -> bool {
     let name = folded(name);
-    plan.extra == ExtraColumns::Refuse
-        || plan.columns.iter().any(|column| folded(column.source_name()) == name)
+    plan.columns.iter().any(|column| folded(column.source_name()) == name)
 }
 
 /// Names that stand more than once, and columns without a name, as far as they

@@ -4,14 +4,15 @@ mod fields;
 mod filter;
 mod fixed;
 mod members;
+mod rescue;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use millrace_contract::{FileFormat, OnFail};
+use millrace_contract::{ColumnDef, FileFormat, OnFail};
 
-use crate::bind::Binding;
+use crate::bind::{Binding, Origin};
 use crate::block::{Block, Lines, MalformedRow};
 use crate::column::MemberRules;
 use crate::csv::Dialect;
@@ -23,6 +24,7 @@ use crate::{FormatError, Plan, RowFilter, RowRule, arrow_schema};
 use fields::FieldDecoder;
 use fixed::FixedDecoder;
 use members::MemberDecoder;
+use rescue::without_misfits;
 
 /// A decoded block.
 pub(crate) struct Decoded {
@@ -49,6 +51,9 @@ pub(crate) struct Decoder<'p> {
     rejecter: Rejecter<'p>,
     keys: Keys,
     member: Option<String>,
+    /// Columns whose values are kept elsewhere if they are not of the type; none
+    /// unless something is.
+    rescuable: Vec<bool>,
 }
 
 /// How rows become columns.
@@ -82,21 +87,29 @@ impl<'p> Decoder<'p> {
         };
         let raw_bytes = plan.limits.reject_raw_bytes;
         let rejecter = Rejecter::new(&binding.columns, member.clone(), raw_bytes);
+        let is_rescuable = |(column, origin): (&ColumnDef, &Origin)| {
+            !column.required && matches!(origin, Origin::File { .. })
+        };
+        let rescuable = match plan.rescues() {
+            true => binding.columns.iter().zip(&binding.origins).map(is_rescuable).collect(),
+            false => Vec::new(),
+        };
         let schema = arrow_schema(&plan.columns, &plan.captures);
         let keys = Keys::of(&plan.file_rules, &schema)?;
-        Ok(Self { plan, schema, rows, rejecter, keys, member })
+        Ok(Self { plan, schema, rows, rejecter, keys, member, rescuable })
     }
 
     /// Decodes a block. What it leaves in the block is of no further use.
     pub(crate) fn decode(&mut self, block: &mut Block) -> Result<Decoded, FormatError> {
         Self::set_bad_text_aside(block);
         let watched = self.plan.filter.as_deref().map(RowFilter::columns);
-        let mut faults = Faults::watching(watched.unwrap_or_default());
-        let arrays = match &mut self.rows {
+        let mut faults = Faults::watching(watched.unwrap_or_default()).rescuing(&self.rescuable);
+        let mut arrays = match &mut self.rows {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
             RowDecoder::Fixed(fixed) => fixed.decode(block, &mut faults)?,
             RowDecoder::Members(members) => members.decode(block, &mut faults)?,
         };
+        without_misfits(&mut arrays, faults.misfits()).map_err(defect)?;
         let batch = self.batch_of(arrays, block.rows.len())?;
         let skipped = self.skipped_rows(&batch, &faults, block)?;
         let (batch, kept) = good_rows(batch, &faults, &skipped)?;

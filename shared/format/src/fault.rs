@@ -153,11 +153,23 @@ pub(crate) struct Fault {
     pub(crate) refusal: Refusal,
 }
 
+/// A value that is not of its column's type and is kept elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    /// The row in its block.
+    pub(crate) row: usize,
+    /// The column.
+    pub(crate) column: usize,
+}
+
 /// The faults of a block's rows: the first one of each row.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     list: Vec<Fault>,
     faulty: Vec<bool>,
+    /// Columns whose values may be kept elsewhere if they are not of the type.
+    rescuable: Vec<bool>,
+    misfits: Vec<Misfit>,
     /// Columns that the filter looks at.
     watched: Vec<usize>,
     /// Rows that the filter can't judge.
@@ -172,8 +184,44 @@ impl Faults {
         Self { watched: watched.to_vec(), ..Self::default() }
     }
 
-    /// Notes a fault, unless the row has one already.
-    pub(crate) fn note(&mut self, row: usize, column: usize, refusal: impl FnOnce() -> Refusal) {
+    /// Some columns' values do not reject rows by their type.
+    pub(crate) fn rescuing(self, rescuable: &[bool]) -> Self {
+        Self { rescuable: rescuable.to_vec(), ..self }
+    }
+
+    /// The values that are to be kept elsewhere.
+    pub(crate) fn misfits(&self) -> &[Misfit] {
+        &self.misfits
+    }
+
+    /// Notes a fault, unless the row has one already. True if the row is none the
+    /// worse for it, since the value is kept elsewhere.
+    pub(crate) fn note(
+        &mut self,
+        row: usize,
+        column: usize,
+        refusal: impl FnOnce() -> Refusal,
+    ) -> bool {
+        // What the filter looks at it has to see as it is.
+        let is_rescuable = self.rescuable.get(column) == Some(&true);
+        if is_rescuable && !self.watched.contains(&column) {
+            return self.note_in_rescuable(row, column, refusal());
+        }
+        self.note_first(row, column, refusal);
+        false
+    }
+
+    fn note_in_rescuable(&mut self, row: usize, column: usize, refusal: Refusal) -> bool {
+        let is_misfit = matches!(refusal, Refusal::Type { .. } | Refusal::Inside { .. });
+        if is_misfit {
+            self.misfits.push(Misfit { row, column });
+        } else {
+            self.note_first(row, column, || refusal);
+        }
+        is_misfit
+    }
+
+    fn note_first(&mut self, row: usize, column: usize, refusal: impl FnOnce() -> Refusal) {
         if self.faulty.len() <= row {
             self.faulty.resize(row + 1, false);
         }

@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use arrow::array::{BooleanArray, RecordBatch};
 use millrace_contract::{
     Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, FixedOptions, JsonOptions,
-    MissingColumns, OnFail, ParquetOptions, RejectLimit, SchemaMode,
+    MissingColumns, OnFail, ParquetOptions, RESCUED, RejectLimit, SchemaMode,
 };
 use thiserror::Error;
 
@@ -31,6 +31,9 @@ pub struct Plan {
     pub extra: ExtraColumns,
     /// What becomes of `columns` that a file does not have.
     pub missing: MissingColumns,
+    /// Whether what fits no column is kept in the column [`RESCUED`], if there is
+    /// one among `columns`.
+    pub rescue: bool,
     /// Path parts that become columns. A declared column of the same name that
     /// the file does not have takes its value from here, parsed as its type;
     /// the others are appended as strings.
@@ -72,6 +75,7 @@ impl Plan {
             mode: dataset.schema.mode,
             extra: dataset.schema.extra,
             missing: dataset.schema.missing,
+            rescue: dataset.schema.rescue,
             captures: Captures::new(),
             filter: None,
             rules: Vec::new(),
@@ -83,6 +87,16 @@ impl Plan {
             sample_rows: None,
             threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
+    }
+
+    /// Whether a column is the one that keeps what fits no other.
+    pub(crate) fn rescues_in(&self, column: &ColumnDef) -> bool {
+        self.rescue && column.name == RESCUED
+    }
+
+    /// Whether what fits no column is kept.
+    pub(crate) fn rescues(&self) -> bool {
+        self.columns.iter().any(|column| self.rescues_in(column))
     }
 }
 

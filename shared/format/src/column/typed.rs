@@ -60,7 +60,8 @@ impl<V: Values + 'static> Typed<V> {
                 return self.push_null();
             }
             self.values.push(V::Value::default());
-            return faults.note(row, fields.column, || Refusal::Required);
+            faults.note(row, fields.column, || Refusal::Required);
+            return;
         }
         let text = fields.quoting.content(field);
         if !self.push(&text) {

@@ -8,6 +8,7 @@
 use arrow::array::ArrayRef;
 use millrace_contract::{ColumnDef, ExtraColumns};
 
+use super::rescue::Rescue;
 use crate::bind::{Binding, Origin};
 use crate::block::Block;
 use crate::column::{ColumnBuilder, Constant, MemberRules, NullTexts, builder};
@@ -20,10 +21,13 @@ pub(super) struct FixedDecoder {
     /// Where the last column ends, in characters.
     width: usize,
     ignores_extra: bool,
+    /// Where texts go that fit no column, if they are kept.
+    rescue: Option<Rescue>,
 }
 
 enum Column {
     Place {
+        name: String,
         from: usize,
         to: usize,
         required: bool,
@@ -31,6 +35,7 @@ enum Column {
         builder: Box<dyn ColumnBuilder>,
     },
     Constant(Box<Constant>),
+    Rescued,
 }
 
 impl FixedDecoder {
@@ -42,16 +47,19 @@ impl FixedDecoder {
                 Ok(Column::Constant(Box::new(Constant::new(column, Some(value))?)))
             }
             Origin::Absent => Ok(Column::Constant(Box::new(Constant::new(column, None)?))),
+            Origin::Rescued => Ok(Column::Rescued),
         };
         let columns: Result<Vec<_>, FormatError> =
             binding.columns.iter().zip(&binding.origins).map(column).collect();
         let columns = columns?;
         let end = |column: &Column| match column {
             Column::Place { to, .. } => *to,
-            Column::Constant(_) => 0,
+            Column::Constant(_) | Column::Rescued => 0,
         };
         let width = columns.iter().map(end).max().unwrap_or_default();
-        Ok(Self { columns, width, ignores_extra: plan.extra == ExtraColumns::Ignore })
+        let ignores_extra = plan.extra == ExtraColumns::Ignore;
+        let rescue = plan.rescues().then(Rescue::default);
+        Ok(Self { columns, width, ignores_extra, rescue })
     }
 
     /// The columns of a block.
@@ -65,25 +73,37 @@ impl FixedDecoder {
             let line = block.row(row);
             let rest = slice(line, self.width, usize::MAX).trim_ascii();
             if !rest.is_empty() && !self.ignores_extra {
-                let text = shown(rest);
-                faults.note(row, 0, || Refusal::Malformed(Malformed::TextBehindColumns(text)));
+                let fault = Malformed::TextBehindColumns(shown(rest));
+                match &mut self.rescue {
+                    Some(rescue) => rescue.keep(row, fault.rule().as_bytes(), rest),
+                    None => {
+                        faults.note(row, 0, || Refusal::Malformed(fault));
+                    }
+                }
             }
             self.append_row(line, row, faults);
         }
+        let rescue = &mut self.rescue;
         let array = |column: &mut Column| match column {
             Column::Place { builder, .. } => Ok(builder.finish()),
             Column::Constant(constant) => constant.array(rows),
+            Column::Rescued => Ok(rescue.get_or_insert_default().array(rows)),
         };
         self.columns.iter_mut().map(array).collect()
     }
 
     fn append_row(&mut self, line: &[u8], row: usize, faults: &mut Faults) {
         for (index, column) in self.columns.iter_mut().enumerate() {
-            let Column::Place { from, to, required, nulls, builder } = column else { continue };
+            let Column::Place { name, from, to, required, nulls, builder } = column else {
+                continue;
+            };
             let text = slice(line, *from, *to).trim_ascii();
             if !nulls.contain(text) {
-                if !builder.push(text) {
-                    faults.note(row, index, || Refusal::Type { value: shown(text) });
+                if !builder.push(text)
+                    && faults.note(row, index, || Refusal::Type { value: shown(text) })
+                    && let Some(rescue) = &mut self.rescue
+                {
+                    rescue.keep(row, name.as_bytes(), text);
                 }
             } else if *required {
                 builder.push(b"");
@@ -103,6 +123,7 @@ fn place(column: &ColumnDef, nulls: &[String]) -> Result<Column, FormatError> {
     let from = (start as usize).saturating_sub(1);
     let nulls = NullTexts::new(column.null.as_deref().unwrap_or(nulls));
     Ok(Column::Place {
+        name: column.source_name().to_owned(),
         from,
         to: from + width as usize,
         required: column.required,

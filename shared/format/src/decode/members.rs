@@ -8,11 +8,13 @@
 //! is read as the text of the column's type, so `"12.50"` is a decimal and `"[1]"`
 //! a list; a number or boolean in a string column keeps its spelling.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use arrow::array::ArrayRef;
 use millrace_contract::{ColumnDef, DataType, DuplicateKeys, ExtraColumns, JsonOptions};
 
+use super::rescue::Rescue;
 use crate::bind::{Binding, Origin};
 use crate::block::Block;
 use crate::column::{ColumnBuilder, Constant, MemberRules, NullTexts, append_token, builder};
@@ -25,7 +27,9 @@ pub(super) struct MemberDecoder {
     columns: Vec<Column>,
     /// Columns by key.
     by_key: HashMap<Vec<u8>, usize>,
-    /// The columns' keys as they mostly stand in a row: `"key":`.
+    /// Keys by column.
+    keys: Vec<Vec<u8>>,
+    /// The same as they mostly stand in a row: `"key":`.
     spelled: Vec<Vec<u8>>,
     /// The column of the first, second, … key of the last rows: the next row
     /// tends to have the same order.
@@ -36,6 +40,10 @@ pub(super) struct MemberDecoder {
     plain: Vec<u8>,
     /// Whether keys that no column has are left out.
     ignores_extra: bool,
+    /// Where what fits no column goes, if it is kept.
+    rescue: Option<Rescue>,
+    /// The current row in its block.
+    row: usize,
     options: JsonOptions,
     /// The keys on the way to the current object, joined by dots.
     path: Vec<u8>,
@@ -51,6 +59,7 @@ enum Column {
         builder: Box<dyn ColumnBuilder>,
     },
     Constant(Constant),
+    Rescued,
 }
 
 impl MemberDecoder {
@@ -70,18 +79,24 @@ impl MemberDecoder {
                 }
                 Origin::Capture(value) => Column::Constant(Constant::new(column, Some(value))?),
                 Origin::Absent => Column::Constant(Constant::new(column, None)?),
+                Origin::Rescued => Column::Rescued,
             });
         }
+        let key = |column: &ColumnDef| column.source_name().as_bytes().to_vec();
+        let keys: Vec<_> = binding.columns.iter().map(key).collect();
         let spelled: Vec<_> = binding.columns.iter().map(spelled).collect();
         let (order, values) = ((0..spelled.len()).collect(), vec![None; spelled.len()]);
         Ok(Self {
             columns,
             by_key,
+            keys,
             spelled,
             order,
             values,
             plain: Vec::new(),
-            ignores_extra: plan.extra == ExtraColumns::Ignore,
+            ignores_extra: plan.extra == ExtraColumns::Ignore || plan.rescues(),
+            rescue: plan.rescues().then(Rescue::default),
+            row: 0,
             options: plan.json,
             path: Vec::new(),
         })
@@ -96,16 +111,20 @@ impl MemberDecoder {
         let rows = block.rows.len();
         for row in 0..rows {
             self.values.fill(None);
+            self.row = row;
             let line = block.row(row);
             if let Err(fault) = self.find_members(line) {
                 self.values.fill(None);
+                self.rescue.iter_mut().for_each(|rescue| rescue.forget(row));
                 faults.note(row, 0, || Refusal::Malformed(fault));
             }
             self.append_row(line, row, faults);
         }
+        let rescue = &mut self.rescue;
         let array = |column: &mut Column| match column {
             Column::Member { builder, .. } => Ok(builder.finish()),
             Column::Constant(constant) => constant.array(rows),
+            Column::Rescued => Ok(rescue.get_or_insert_default().array(rows)),
         };
         self.columns.iter_mut().map(array).collect()
     }
@@ -184,7 +203,10 @@ impl MemberDecoder {
         key: &Token,
         line: &[u8],
     ) -> Result<(), Malformed> {
-        let Some(column) = column else { return Ok(()) };
+        let Some(column) = column else {
+            self.rescue_member(&value, key, line);
+            return Ok(());
+        };
         match (self.values[column], self.options.duplicate_keys) {
             (Some(_), DuplicateKeys::Reject) => {
                 return Err(Malformed::DuplicateKey(shown(key.text(line))));
@@ -193,6 +215,20 @@ impl MemberDecoder {
             (None, _) | (Some(_), DuplicateKeys::Last) => self.values[column] = Some(value),
         }
         Ok(())
+    }
+
+    /// Keeps a member that no column has, if such are kept. Null fits anywhere.
+    #[cold]
+    fn rescue_member(&mut self, value: &Token, key: &Token, line: &[u8]) {
+        let Some(rescue) = &mut self.rescue else { return };
+        if value.kind == Kind::Null {
+            return;
+        }
+        let name = match self.options.flatten {
+            true => Cow::Borrowed(&self.path[..]),
+            false => said(key, line),
+        };
+        rescue.keep(self.row, &name, &said(value, line));
     }
 
     /// Takes the key that stood at `index` in the rows before, if it is there
@@ -254,7 +290,10 @@ impl MemberDecoder {
                 let source = value.map_or(&b""[..], |value| value.source(line));
                 let refusal = builder.refusal();
                 let refused = || refusal.unwrap_or_else(|| Refusal::Type { value: shown(source) });
-                faults.note(row, index, refused);
+                let is_kept = faults.note(row, index, refused);
+                if let (true, Some(value), Some(rescue)) = (is_kept, &value, &mut self.rescue) {
+                    rescue.keep(row, &self.keys[index], &said(value, line));
+                }
             }
         }
     }
@@ -265,6 +304,21 @@ fn spelled(column: &ColumnDef) -> Vec<u8> {
     // A string always serialises.
     let key = serde_json::to_string(column.source_name()).unwrap_or_default();
     format!("{key}:").into_bytes()
+}
+
+/// What a string says; of other values, how they are written.
+fn said<'a>(value: &Token, line: &'a [u8]) -> Cow<'a, [u8]> {
+    match value.kind {
+        Kind::Plain => Cow::Borrowed(value.text(line)),
+        Kind::Escaped => {
+            let mut plain = Vec::new();
+            match unescape(value.text(line), &mut plain) {
+                Some(()) => Cow::Owned(plain),
+                None => Cow::Borrowed(value.text(line)),
+            }
+        }
+        Kind::Null | Kind::Bool | Kind::Number | Kind::Nested => Cow::Borrowed(value.source(line)),
+    }
 }
 
 fn member(

@@ -59,6 +59,11 @@ impl DatePatterns {
         }
     }
 
+    /// Leaves the patterns that read the texts of a later part as well.
+    pub(super) fn merge(&mut self, later: Self) {
+        self.0 &= later.0;
+    }
+
     /// What to do about it, for a note; `None` if no pattern reads every text.
     pub(super) fn suggestion(self) -> Option<String> {
         let left = (0..PATTERNS.len()).filter(|index| self.0 & (1 << index) != 0);

@@ -32,9 +32,11 @@ pub(super) fn sample<R: Read>(
     };
     let cut = Cut::Fields(dialect, names.len());
     let mut spare = Block::default();
+    let mut end = 0;
     while let Some(block) = splitter.next(cut, spare)? {
         sampler.look_at(&block);
-        if block.offset + block.bytes.len() as u64 >= bytes {
+        end = block.offset + block.bytes.len() as u64;
+        if end >= bytes {
             break;
         }
         spare = block;
@@ -44,6 +46,7 @@ pub(super) fn sample<R: Read>(
         columns: columns.map(|(name, guess)| Sample { name, from: None, guess }).collect(),
         rows: sampler.rows,
         malformed: sampler.malformed,
+        bytes: end,
     })
 }
 

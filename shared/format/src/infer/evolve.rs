@@ -7,7 +7,7 @@ use millrace_contract::{Captures, ColumnChange, ColumnDef};
 
 use super::lattice::{Reach, allowed, wider};
 use super::{Sample, Survey};
-use crate::bind::{folded, free_name};
+use crate::bind::folded;
 use crate::{Evolved, FormatError, SchemaDifference};
 
 impl Survey {
@@ -39,7 +39,7 @@ impl Survey {
         self.check_required(&columns, &met, captures)?;
         let mut taken = columns.iter().map(|column| folded(&column.name)).collect();
         for sample in added {
-            let column = new_column(sample, &mut taken);
+            let column = sample.column(&mut taken);
             changes.push(ColumnChange {
                 column: column.name.clone(),
                 from: None,
@@ -109,15 +109,4 @@ fn why(column: &ColumnDef, sample: &Sample) -> String {
         Some(first) => first.said(),
         None => format!("there are values that a {} can't hold", column.data_type),
     }
-}
-
-/// A column that may be null, under a name that none of the others has.
-fn new_column(sample: &Sample, taken: &mut HashSet<String>) -> ColumnDef {
-    let mut column = sample.column();
-    if !taken.insert(folded(&column.name)) {
-        let name = free_name(&column.name, 2, taken);
-        column.from = Some(sample.source_name().to_owned());
-        column.name = name;
-    }
-    column
 }

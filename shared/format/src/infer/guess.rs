@@ -144,6 +144,23 @@ impl Guess {
         }
     }
 
+    /// Adds the values of a later part of the column.
+    pub(super) fn merge(&mut self, later: Self) {
+        for first in later.firsts {
+            let looks = first.looks & !self.looks;
+            if looks != 0 {
+                self.looks |= looks;
+                self.firsts.push(First { looks, ..first });
+            }
+        }
+        self.quoted |= later.quoted;
+        self.values += later.values;
+        self.empty += later.empty;
+        self.numbers.merge(&later.numbers);
+        self.dates.merge(later.dates);
+        self.beyond_bool |= later.beyond_bool;
+    }
+
     /// The type that holds every value. `None` if there is no value.
     pub(super) fn data_type(&self) -> Option<DataType> {
         type_of(self.looks)

@@ -39,18 +39,20 @@ const NUMBERS: Looks = INTEGERS | set(&[Look::Fraction, Look::NotFinite]);
 /// The type that holds what `known` holds and every value seen, where it is
 /// another than `known`.
 pub(super) fn wider(known: DataType, seen: &Guess, reach: Reach) -> Option<DataType> {
-    if fits(known, seen) {
+    // Objects and lists are left out: no type but their own holds them, and none
+    // turns into it. So is what a column that stays with its kind rejects.
+    let counted = match reach {
+        Reach::Text => !(Look::Nested as Looks),
+        Reach::Kind => kind(known)?.looks(),
+    };
+    if fits(known, seen, counted) {
         return None;
     }
-    let candidates = candidates(known, seen);
-    let is_kin = |candidate: &DataType| match reach {
-        Reach::Text => true,
-        Reach::Kind => kind(*candidate).is_some_and(|kind_of| kind(known) == Some(kind_of)),
-    };
-    candidates
+    let is_kin = |candidate: &DataType| reach == Reach::Text || kind(*candidate) == kind(known);
+    candidates(known, seen)
         .into_iter()
         .filter(is_kin)
-        .find(|candidate| holds(*candidate, known) && fits(*candidate, seen))
+        .find(|candidate| holds(*candidate, known) && fits(*candidate, seen, counted))
 }
 
 /// Which values of a look no column of a type takes, whatever their size.
@@ -81,10 +83,9 @@ pub(super) fn allowed(known: DataType) -> Looks {
     }
 }
 
-/// Whether a column of a type holds every value seen. Objects and lists are left
-/// out: no type but their own holds them, and none turns into it.
-fn fits(known: DataType, seen: &Guess) -> bool {
-    let looks = seen.looks_to_known() & !(Look::Nested as Looks);
+/// Whether a column of a type holds every value seen of the looks that count.
+fn fits(known: DataType, seen: &Guess, counted: Looks) -> bool {
+    let looks = seen.looks_to_known() & counted;
     if looks & !allowed(known) != 0 {
         return false;
     }
@@ -196,6 +197,18 @@ enum Kind {
     Date,
 }
 
+impl Kind {
+    /// What its values look like.
+    fn looks(self) -> Looks {
+        match self {
+            Self::Integer => INTEGERS,
+            Self::Float => NUMBERS,
+            Self::Decimal => INTEGERS | Look::Fraction as Looks,
+            Self::Date => set(&[Look::Date, Look::Timestamp]),
+        }
+    }
+}
+
 fn kind(data_type: DataType) -> Option<Kind> {
     match data_type {
         DataType::Float32 | DataType::Float64 => Some(Kind::Float),
@@ -293,7 +306,10 @@ mod tests {
                 [&["300"][..], &["-3000000000"], &["1.5"], &["1e20"], &["x"], &["2024-01-01 01:00"]]
             {
                 if let Some(wide) = wider(known, &seen(texts), Reach::Text) {
-                    assert!(holds(wide, known) && fits(wide, &seen(texts)), "{known} {wide}");
+                    assert!(
+                        holds(wide, known) && fits(wide, &seen(texts), Looks::MAX),
+                        "{known} {wide}"
+                    );
                     assert_eq!(wider(wide, &seen(texts), Reach::Text), None);
                 }
             }

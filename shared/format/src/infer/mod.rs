@@ -19,11 +19,12 @@ mod numbers;
 mod objects;
 mod sniff;
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use millrace_contract::{ColumnDef, DataType, Dataset, FileFormat, RESCUED};
 
-use crate::bind::folded;
+use crate::bind::{folded, free_name};
 use crate::csv::is_delimited;
 use crate::source::encoding_of;
 use crate::split::Splitter;
@@ -60,11 +61,22 @@ pub fn survey(source: impl Read, dataset: &Dataset) -> Result<Survey, FormatErro
     let limits = Limits::default();
     let limits = Limits { block_bytes: limits.block_bytes.min(sample.max(1)), ..limits };
     let mut splitter = Splitter::open(source, encoding_of(*format, csv, fixed), &limits)?;
-    let sampled = match is_delimited(*format) {
-        true => delimited::sample(&mut splitter, *format, csv, schema.sample_bytes)?,
-        false => objects::sample(&mut splitter, dataset)?,
-    };
     let is_exact = !is_delimited(*format);
+    let look = |splitter: &mut Splitter<_>, bytes| match is_exact {
+        true => objects::sample(splitter, dataset, bytes),
+        false => delimited::sample(splitter, *format, csv, bytes),
+    };
+    let mut sampled = look(&mut splitter, schema.sample_bytes)?;
+    let mut left = schema.sample_bytes.saturating_sub(sampled.bytes);
+    while left > 0 && splitter.member().is_some() && splitter.next_member()? {
+        let later = look(&mut splitter, left)?;
+        left = left.saturating_sub(later.bytes);
+        sampled.merge(later, is_exact);
+    }
+    if let (true, 0, Some(first)) = (is_exact, sampled.rows, &sampled.malformed.first) {
+        let what = format!("no row of the sample is a JSON object; {first}");
+        return Err(FormatError::Unreadable { byte: 0, what });
+    }
     Ok(Survey { sampled, is_exact, declared: schema.columns.clone() })
 }
 
@@ -89,6 +101,8 @@ struct Sampled {
     columns: Vec<Sample>,
     rows: u64,
     malformed: Malformed,
+    /// Bytes that were looked at.
+    bytes: u64,
 }
 
 /// One column of a sample.
@@ -114,8 +128,26 @@ impl Malformed {
 }
 
 impl Sampled {
+    /// Adds what a later member of an archive holds.
+    fn merge(&mut self, later: Self, is_exact: bool) {
+        for column in later.columns {
+            let same = |known: &Sample| match is_exact {
+                true => known.source_name() == column.source_name(),
+                false => folded(known.source_name()) == folded(column.source_name()),
+            };
+            match self.columns.iter().position(same) {
+                Some(position) => self.columns[position].guess.merge(column.guess),
+                None => self.columns.push(column),
+            }
+        }
+        self.rows += later.rows;
+        self.malformed.rows += later.malformed.rows;
+        self.malformed.first = self.malformed.first.take().or(later.malformed.first);
+    }
+
     fn resolve(&self, declared: &[ColumnDef]) -> Inferred {
         let mut unmet: Vec<_> = declared.iter().collect();
+        let mut taken = declared.iter().map(|column| folded(&column.name)).collect();
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut notes = Vec::with_capacity(self.columns.len());
         for sample in &self.columns {
@@ -123,7 +155,7 @@ impl Sampled {
             let met = unmet.iter().position(|column| folded(column.source_name()) == source);
             let column = match met {
                 Some(met) => unmet.remove(met).clone(),
-                None => sample.column(),
+                None => sample.column(&mut taken),
             };
             let how = if met.is_some() { ", as declared" } else { "" };
             notes.push(format!("{}{how}", sample.guess.note(&column, self.rows)));
@@ -147,8 +179,14 @@ impl Sample {
         self.from.as_deref().unwrap_or(&self.name)
     }
 
-    fn column(&self) -> ColumnDef {
+    /// A column that may be null, under a name that none of the others has.
+    fn column(&self, taken: &mut HashSet<String>) -> ColumnDef {
         let data_type = self.guess.data_type().unwrap_or(DataType::String);
-        ColumnDef { from: self.from.clone(), ..ColumnDef::new(&self.name, data_type) }
+        if taken.insert(folded(&self.name)) {
+            return ColumnDef { from: self.from.clone(), ..ColumnDef::new(&self.name, data_type) };
+        }
+        let name = free_name(&self.name, 2, taken);
+        let from = Some(self.source_name().to_owned());
+        ColumnDef { from, ..ColumnDef::new(name, data_type) }
     }
 }

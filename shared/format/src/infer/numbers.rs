@@ -24,6 +24,15 @@ impl Default for Numbers {
 }
 
 impl Numbers {
+    /// Takes the numbers of a later part of the column into account.
+    pub(super) fn merge(&mut self, later: &Self) {
+        self.least = self.least.min(later.least);
+        self.most = self.most.max(later.most);
+        self.whole = self.whole.max(later.whole);
+        self.scale = self.scale.max(later.scale);
+        self.magnitude = self.magnitude.max(later.magnitude);
+    }
+
     /// Takes a number into account, as it is written.
     pub(super) fn add(&mut self, text: &[u8]) {
         let int = parse_int(text).map(i128::from);

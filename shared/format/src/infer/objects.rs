@@ -12,24 +12,22 @@ use crate::block::{Block, Lines};
 use crate::json::{JsonError, Kind, Token, Tokens, unescape};
 use crate::split::Splitter;
 
-/// Looks at the objects of as many bytes as the dataset says.
+/// Looks at the objects of the first `bytes` bytes.
 pub(super) fn sample<R: Read>(
     splitter: &mut Splitter<R>,
     dataset: &Dataset,
+    bytes: u64,
 ) -> Result<Sampled, FormatError> {
-    let (bytes, cut) = (dataset.schema.sample_bytes, splitter.cut_of_json(dataset.format)?);
+    let cut = splitter.cut_of_json(dataset.format)?;
     let mut sampler = Sampler { flatten: dataset.json.flatten, ..Sampler::default() };
     let mut spare = Block::default();
     while let Some(block) = splitter.next(cut, spare)? {
         sampler.look_at(&block);
-        if block.offset + block.bytes.len() as u64 >= bytes {
+        sampler.bytes = block.offset + block.bytes.len() as u64;
+        if sampler.bytes >= bytes {
             break;
         }
         spare = block;
-    }
-    if let (0, Some(first)) = (sampler.rows, &sampler.malformed.first) {
-        let what = format!("no row of the sample is a JSON object; {first}");
-        return Err(FormatError::Unreadable { byte: 0, what });
     }
     Ok(sampler.finish())
 }
@@ -42,6 +40,8 @@ struct Sampler {
     columns: Vec<(String, Guess)>,
     rows: u64,
     malformed: Malformed,
+    /// Bytes that were looked at.
+    bytes: u64,
     /// Whether members of nested objects are columns of their own.
     flatten: bool,
 }
@@ -100,6 +100,7 @@ impl Sampler {
             columns: columns.map(sample).collect(),
             rows: self.rows,
             malformed: self.malformed,
+            bytes: self.bytes,
         }
     }
 }

@@ -11,7 +11,7 @@ use millrace_format::{FileCheck, FileRule};
 
 /// How a member is written.
 #[derive(Clone, Copy, PartialEq)]
-enum How {
+pub(crate) enum How {
     Stored,
     Deflated,
     /// With checksum and sizes behind the contents.
@@ -19,7 +19,7 @@ enum How {
 }
 
 /// An archive as archivers write it.
-fn archive(members: &[(&str, &str, How)]) -> Vec<u8> {
+pub(crate) fn archive(members: &[(&str, &str, How)]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut directory = Vec::new();
     for (name, text, how) in members {

@@ -2,6 +2,7 @@
 //! folder, PostgreSQL where it is installed.
 #![allow(clippy::unwrap_used)]
 
+mod columns;
 mod connecting;
 mod contracts;
 mod failures;
