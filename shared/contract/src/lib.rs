@@ -13,6 +13,7 @@ mod object;
 mod reject;
 mod task;
 mod types;
+mod xlsx;
 
 pub use balance::{RowBalance, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged};
@@ -28,3 +29,4 @@ pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use reject::{Reject, RejectCause};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
 pub use types::{DataType, TimeUnit, TypeError};
+pub use xlsx::{CellRange, CellRangeError, SheetRef, XlsxOptions};

@@ -67,6 +67,7 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
         format: format_of(path),
         json: Default::default(),
         fixed: Default::default(),
+        xlsx: Default::default(),
         csv,
         schema: Schema { sample_bytes: 4 << 20, ..Schema::default() },
         expect: Vec::new(),

@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use millrace_contract::{ColumnDef, DataType, ExtraColumns, MissingColumns, SchemaMode};
+use millrace_contract::{
+    ColumnDef, DataType, ExtraColumns, FileFormat, MissingColumns, SchemaMode,
+};
 
 use crate::csv::is_delimited;
 use crate::types::appended_captures;
@@ -48,7 +50,9 @@ pub(crate) fn bind(plan: &Plan, header: Option<&[String]>) -> Result<Binding, Fo
     refuse_duplicates(&columns)?;
     let (origins, fields) = match header {
         Some(header) => (bind_header(plan, header, &columns)?, header.len()),
-        None if !is_delimited(plan.format) => bind_keys(plan, &columns),
+        None if !is_delimited(plan.format) && plan.format != FileFormat::Xlsx => {
+            bind_keys(plan, &columns)
+        }
         None => bind_positions(plan, &columns),
     };
     Ok(Binding { columns, origins, fields })
@@ -210,7 +214,7 @@ fn capture_of<'a>(plan: &'a Plan, column: &ColumnDef) -> Option<&'a String> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_contract::{Captures, Dataset, FileFormat};
+    use millrace_contract::{Captures, Dataset};
 
     use super::*;
 
@@ -233,6 +237,7 @@ mod tests {
             csv: Default::default(),
             json: Default::default(),
             fixed: Default::default(),
+            xlsx: Default::default(),
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),

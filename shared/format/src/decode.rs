@@ -3,6 +3,7 @@
 mod fields;
 mod fixed;
 mod members;
+pub(crate) mod values;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
@@ -20,6 +21,7 @@ use crate::{FormatError, Plan, RowRule, arrow_schema};
 use fields::FieldDecoder;
 use fixed::FixedDecoder;
 use members::MemberDecoder;
+use values::ValueDecoder;
 
 /// A decoded block.
 pub(crate) struct Decoded {
@@ -46,6 +48,7 @@ enum RowDecoder {
     Fields(FieldDecoder),
     Fixed(FixedDecoder),
     Members(MemberDecoder),
+    Values(ValueDecoder),
 }
 
 /// Rows that break a rule: positions in the batch, and the rule.
@@ -62,14 +65,26 @@ impl<'p> Decoder<'p> {
     ) -> Result<Self, FormatError> {
         let rows = match dialect {
             Some(dialect) => {
-                RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding)?)
+                let nulls = match plan.format {
+                    FileFormat::Xlsx => &plan.xlsx.null,
+                    FileFormat::Csv
+                    | FileFormat::Tsv
+                    | FileFormat::Ndjson
+                    | FileFormat::Json
+                    | FileFormat::Fixed
+                    | FileFormat::Parquet => &plan.csv.null,
+                };
+                RowDecoder::Fields(FieldDecoder::new(nulls, dialect, binding)?)
             }
             None if plan.format == FileFormat::Fixed => {
                 RowDecoder::Fixed(FixedDecoder::new(binding, plan)?)
             }
+            None if plan.format == FileFormat::Parquet => {
+                RowDecoder::Values(ValueDecoder::new(binding)?)
+            }
             None => RowDecoder::Members(MemberDecoder::new(binding, plan)?),
         };
-        let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
+        let rejecter = Rejecter::new(binding, member, plan.limits.reject_raw_bytes);
         Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })
     }
 
@@ -81,12 +96,19 @@ impl<'p> Decoder<'p> {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
             RowDecoder::Fixed(fixed) => fixed.decode(block, &mut faults)?,
             RowDecoder::Members(members) => members.decode(block, &mut faults)?,
+            RowDecoder::Values(values) => values.decode(block, &mut faults)?,
         };
         let (batch, kept) = self.good_rows(arrays, block.rows.len(), &faults)?;
         let mut warned = vec![0; self.plan.rules.len()];
         let breaches = self.check_rules(&batch, &kept, block, &mut warned)?;
         let batch = without(&batch, &breaches)?;
-        let rejects = self.reject(block, faults.into_list(), &breaches, &kept);
+        let faults = faults.into_list();
+        if let RowDecoder::Values(_) = self.rows {
+            let faulty = faults.iter().map(|fault| fault.row);
+            let broken = breaches.iter().map(|&(row, _)| block_row(&kept, row));
+            values::write_rows(block, faulty.chain(broken).collect());
+        }
+        let rejects = self.reject(block, faults, &breaches, &kept);
         Ok(Decoded { batch, rejects, read: block.read, warned })
     }
 

@@ -20,6 +20,7 @@ mod json;
 mod lines;
 mod partition;
 mod plan;
+mod records;
 mod rejects;
 mod report;
 mod sink;
@@ -28,6 +29,7 @@ mod split;
 mod transform;
 mod types;
 mod value;
+mod values;
 
 pub use error::{ErrorKind, FormatError, SchemaDifference};
 pub use infer::{Sniffed, infer, sniff};

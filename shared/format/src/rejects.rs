@@ -7,7 +7,8 @@ use std::fmt;
 use millrace_contract::{ColumnDef, DataType, Reject, RejectCause};
 
 use crate::RejectGroup;
-use crate::block::{Block, Lines, MalformedRow};
+use crate::bind::{Binding, Origin};
+use crate::block::{Block, CELL_END, Lines, MalformedRow, Places};
 use crate::error::article;
 use crate::fault::{Fault, Malformed, Refusal};
 
@@ -22,16 +23,16 @@ pub(crate) struct RejectLines {
 
 /// Writes down rejects.
 pub(crate) struct Rejecter<'p> {
-    columns: &'p [ColumnDef],
+    binding: &'p Binding,
     member: Option<String>,
     raw_bytes: usize,
 }
 
 impl<'p> Rejecter<'p> {
-    /// Rejects of rows with these columns. Raw text is cut after `raw_bytes`.
+    /// Rejects of rows with the bound columns. Raw text is cut after `raw_bytes`.
     /// `member` is what an archive calls the file they are in.
-    pub(crate) fn new(columns: &'p [ColumnDef], member: Option<String>, raw_bytes: usize) -> Self {
-        Self { columns, member, raw_bytes }
+    pub(crate) fn new(binding: &'p Binding, member: Option<String>, raw_bytes: usize) -> Self {
+        Self { binding, member, raw_bytes }
     }
 
     /// Starts on the rejects of a block.
@@ -39,7 +40,20 @@ impl<'p> Rejecter<'p> {
         BlockRejects { rejecter: self, block, found: Vec::new() }
     }
 
-    fn raw(&self, row: &[u8]) -> String {
+    /// The text of a row: of a sheet an object of its cells, of others what
+    /// stands there.
+    fn raw(&self, row: &[u8], places: &Places) -> String {
+        if let Places::Cells(cells) = places {
+            let texts = row.split(|byte| *byte == CELL_END).map(String::from_utf8_lossy);
+            let members = cells.header.iter().zip(texts);
+            let members = members.map(|(name, text)| (name.clone(), text.into_owned().into()));
+            let object = serde_json::Value::Object(members.collect());
+            return self.cut(object.to_string().as_bytes());
+        }
+        self.cut(row)
+    }
+
+    fn cut(&self, row: &[u8]) -> String {
         let cut = &row[..row.len().min(self.raw_bytes)];
         let mut raw = String::from_utf8_lossy(cut).into_owned();
         if cut.len() < row.len() {
@@ -59,8 +73,8 @@ pub(crate) struct BlockRejects<'a> {
 /// Why a row is rejected.
 enum Reason<'a> {
     Malformed(&'a Malformed),
-    Type(&'a ColumnDef, &'a str),
-    Required(&'a ColumnDef),
+    Type(&'a ColumnDef, Option<usize>, &'a str),
+    Required(&'a ColumnDef, Option<usize>),
     Expectation(&'a str),
 }
 
@@ -73,13 +87,21 @@ impl<'a> BlockRejects<'a> {
     /// A row with a value that is not taken.
     pub(crate) fn add_fault(&mut self, fault: &'a Fault) {
         let (start, end) = self.block.rows.span(fault.row);
-        let column = &self.rejecter.columns[fault.column];
+        let column = &self.rejecter.binding.columns[fault.column];
         let reason = match &fault.refusal {
             Refusal::Malformed(fault) => Reason::Malformed(fault),
-            Refusal::Required => Reason::Required(column),
-            Refusal::Type { value } => Reason::Type(column, value),
+            Refusal::Required => Reason::Required(column, self.field_of(fault.column)),
+            Refusal::Type { value } => Reason::Type(column, self.field_of(fault.column), value),
         };
         self.found.push((start, end, reason));
+    }
+
+    /// Which field of the file a column is.
+    fn field_of(&self, column: usize) -> Option<usize> {
+        match self.rejecter.binding.origins.get(column)? {
+            Origin::File { position, .. } => Some(*position),
+            Origin::Capture(_) | Origin::Absent => None,
+        }
     }
 
     /// A row that breaks a rule.
@@ -105,7 +127,9 @@ impl<'a> BlockRejects<'a> {
                 cause: reason.cause(),
                 rule: reason.rule(),
                 message,
-                raw: self.rejecter.raw(&self.block.bytes[*start as usize..*end as usize]),
+                raw: self
+                    .rejecter
+                    .raw(&self.block.bytes[*start as usize..*end as usize], &self.block.places),
             };
             // Writing strings and numbers to memory does not fail.
             let _ = serde_json::to_writer(&mut lines.ndjson, &reject);
@@ -121,7 +145,7 @@ impl Reason<'_> {
         match self {
             Self::Malformed(_) => RejectCause::Malformed,
             Self::Type(..) => RejectCause::Type,
-            Self::Required(_) => RejectCause::Required,
+            Self::Required(..) => RejectCause::Required,
             Self::Expectation(_) => RejectCause::Expectation,
         }
     }
@@ -129,8 +153,8 @@ impl Reason<'_> {
     fn rule(&self) -> String {
         match self {
             Self::Malformed(fault) => fault.rule().to_owned(),
-            Self::Type(column, _) => column.data_type.to_string(),
-            Self::Required(_) => "required".to_owned(),
+            Self::Type(column, ..) => column.data_type.to_string(),
+            Self::Required(..) => "required".to_owned(),
             Self::Expectation(rule) => (*rule).to_owned(),
         }
     }
@@ -139,29 +163,33 @@ impl Reason<'_> {
         match self {
             Self::Malformed(Malformed::UnknownField(key)) => Some(key),
             Self::Malformed(_) | Self::Expectation(_) => None,
-            Self::Type(column, _) | Self::Required(column) => Some(&column.name),
+            Self::Type(column, ..) | Self::Required(column, _) => Some(&column.name),
         }
     }
 
     /// What is wrong with the row that begins at `start`.
     fn message(&self, start: u32, lines: &mut Lines<'_>) -> String {
-        let line = lines.line_of(start);
+        let mut place = |field| lines.place_of(start, field);
         match self {
             Self::Malformed(Malformed::Json { at, what }) => {
                 let at = start + *at as u32;
                 format!("line {}: {what} at column {}", lines.line_of(at), lines.column_of(at))
             }
-            Self::Malformed(fault) => format!("line {line}: {fault}"),
-            Self::Type(column, value) => format!(
-                "column `{}` at line {line}: `{value}` is not {}{}",
+            Self::Malformed(Malformed::ErrorCell { field, error }) => {
+                format!("{}: the cell holds the error {error}", place(Some(*field)))
+            }
+            Self::Malformed(fault) => format!("{}: {fault}", place(None)),
+            Self::Type(column, field, value) => format!(
+                "column `{}` at {}: `{value}` is not {}{}",
                 column.name,
+                place(*field),
                 article(column.data_type),
                 Hint { column, value }
             ),
-            Self::Required(column) => {
-                format!("column `{}` at line {line}: a value is required", column.name)
+            Self::Required(column, field) => {
+                format!("column `{}` at {}: a value is required", column.name, place(*field))
             }
-            Self::Expectation(rule) => format!("line {line}: `{rule}` does not hold"),
+            Self::Expectation(rule) => format!("{}: `{rule}` does not hold", place(None)),
         }
     }
 }

@@ -88,7 +88,8 @@ impl Sampler {
     }
 }
 
-fn look_at_field(guess: &mut Guess, field: &[u8], dialect: &Dialect, nulls: &NullTexts) {
+/// Looks at a field that is not null.
+pub(super) fn look_at_field(guess: &mut Guess, field: &[u8], dialect: &Dialect, nulls: &NullTexts) {
     match dialect.quoting.inner(field) {
         Some(b"") if nulls.contain(b"") => guess.add_empty(),
         None if nulls.contain(field) => {}

@@ -8,7 +8,9 @@ mod delimited;
 mod dialect;
 mod guess;
 mod objects;
+mod sheets;
 mod sniff;
+mod values;
 
 use std::io::Read;
 
@@ -37,6 +39,15 @@ pub fn infer(source: impl Read, dataset: &Dataset) -> Result<Inferred, FormatErr
     if *format == FileFormat::Fixed {
         let what = "columns of fixed width have to be declared: their places can't be inferred";
         return Err(FormatError::Plan { what: what.to_owned() });
+    }
+    match format {
+        FileFormat::Parquet => return values::infer(source, dataset),
+        FileFormat::Xlsx => return Ok(sheets::sample(source, dataset)?.resolve(&schema.columns)),
+        FileFormat::Csv
+        | FileFormat::Tsv
+        | FileFormat::Ndjson
+        | FileFormat::Json
+        | FileFormat::Fixed => {}
     }
     let sample = usize::try_from(schema.sample_bytes).unwrap_or(usize::MAX);
     let limits = Limits::default();

@@ -8,6 +8,7 @@ mod csv;
 mod dialects;
 mod documents;
 mod ndjson;
+mod parquet_in;
 mod random;
 mod real_data;
 mod sniff;

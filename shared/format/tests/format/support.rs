@@ -29,6 +29,7 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
         format,
         json: Default::default(),
         fixed: Default::default(),
+        xlsx: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema {
             mode: SchemaMode::Strict,

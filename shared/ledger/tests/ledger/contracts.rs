@@ -15,6 +15,7 @@ fn dataset() -> Dataset {
         format: FileFormat::Csv,
         json: Default::default(),
         fixed: Default::default(),
+        xlsx: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema::default(),
         expect: Vec::new(),

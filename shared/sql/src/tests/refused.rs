@@ -99,6 +99,7 @@ fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
         format: FileFormat::Csv,
         json: Default::default(),
         fixed: Default::default(),
+        xlsx: Default::default(),
         csv: CsvOptions::default(),
         schema: Columns {
             mode,
