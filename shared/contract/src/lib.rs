@@ -16,7 +16,7 @@ mod types;
 mod xlsx;
 
 pub use balance::{RowBalance, Unbalanced};
-pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged};
+pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
     Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,

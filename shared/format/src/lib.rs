@@ -18,6 +18,7 @@ mod fault;
 mod infer;
 mod json;
 mod lines;
+mod outside;
 mod partition;
 mod plan;
 mod records;

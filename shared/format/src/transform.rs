@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Scope, scope};
 
-use millrace_contract::FileFormat;
+use millrace_contract::{FileFormat, LineEnds};
 
 use crate::bind::{Binding, bind};
 use crate::block::Block;
@@ -113,6 +113,7 @@ impl<'a> Opened<'a> {
             return Ok(Self { plan, dialect: None, binding, cut, member });
         }
         let mut dialect = Dialect::new(plan.format, &plan.csv)?;
+        splitter.enter_block(plan.csv.block.as_ref(), plan.csv.line_ends == LineEnds::Mixed)?;
         splitter.skip_preamble(plan.csv.skip_lines)?;
         splitter.detect_line_end(Some(&mut dialect))?;
         let header = match plan.csv.header {

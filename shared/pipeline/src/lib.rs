@@ -25,6 +25,7 @@ mod stage;
 mod unavailable;
 mod url;
 mod walk;
+mod xlsx;
 
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{Plan, PlannedBucket, PlannedNotification, PlannedQueue, PlannedService};

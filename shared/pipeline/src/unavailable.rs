@@ -18,12 +18,8 @@ const KEYS: [(&str, &str); 11] = [
 ];
 
 /// Words by the path of their key.
-const WORDS: [(&str, &str); 4] = [
-    ("datasets.*.format", "parquet"),
-    ("datasets.*.format", "xlsx"),
-    ("datasets.*.schema.mode", "evolve"),
-    ("datasets.*.load.mode", "replace_table"),
-];
+const WORDS: [(&str, &str); 2] =
+    [("datasets.*.schema.mode", "evolve"), ("datasets.*.load.mode", "replace_table")];
 
 /// What to do instead of a key of a later version.
 pub(crate) fn key(path: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use millrace_contract::{CsvOptions, FileFormat};
+use millrace_contract::{CsvOptions, FileFormat, LineEnds};
 
 use super::{Guess, Malformed, Sample, Sampled};
 use crate::bind::stable_names;
@@ -20,6 +20,7 @@ pub(super) fn sample<R: Read>(
     bytes: u64,
 ) -> Result<Sampled, FormatError> {
     let mut dialect = Dialect::new(format, csv)?;
+    splitter.enter_block(csv.block.as_ref(), csv.line_ends == LineEnds::Mixed)?;
     splitter.skip_preamble(csv.skip_lines)?;
     splitter.detect_line_end(Some(&mut dialect))?;
     let names = column_names(splitter, &dialect, csv.header)?;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod archives;
+mod blocks;
 mod books;
 mod columns;
 mod csv;
@@ -13,3 +14,5 @@ mod random;
 mod real_data;
 mod sniff;
 mod support;
+mod workbooks;
+mod xlsx;

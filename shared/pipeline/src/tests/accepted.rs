@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_contract::{
     DataType, DuplicateKeys, Encoding, Escape, ExtraColumns, FileFormat, JsonOptions, LineEnds,
     LoadMode, MissingColumns, OnFail, ParquetCompression, Ragged, RejectLimit, SchemaMode,
-    StageName,
+    SheetRef, StageName, TextBlock,
 };
 use secrecy::ExposeSecret;
 
@@ -103,6 +103,26 @@ fn columns_say_how_their_values_are_written_and_where() {
     assert_eq!((&*paid.true_words[0], &*paid.false_words[0]), ("J", "N"));
     assert_eq!((note.start, note.width, note.trim), (Some(10), Some(30), true));
     assert_eq!(at.zone.as_deref(), Some("Europe/Berlin"));
+}
+
+#[test]
+fn sheets_and_blocks_are_named() {
+    let pipeline = with_datasets(
+        "[datasets.a]\nmatch = \"*.xlsx\"\n\
+         xlsx = { sheet = \"Q1\", range = \"B3:F\", header = false, skip_rows = 2, null = [\"#N/A\"] }\n\
+         [datasets.b]\nmatch = \"*.xlsm\"\nformat = \"xlsx\"\nxlsx = { sheet = 2 }\n\
+         [datasets.c]\nmatch = \"*.parquet\"\n\
+         [datasets.d]\nmatch = \"*.csv\"\ncsv = { block = { after = \"[Cash]\", until = \"\" } }",
+    );
+    let [a, b, c, d] = &pipeline.datasets[..] else { panic!("four datasets") };
+    assert_eq!(a.format, FileFormat::Xlsx);
+    assert_eq!(a.xlsx.sheet, Some(SheetRef::Name("Q1".into())));
+    assert_eq!(a.xlsx.range.map(|range| range.to_string()).as_deref(), Some("B3:F"));
+    assert_eq!((a.xlsx.header, a.xlsx.skip_rows, &*a.xlsx.null[0]), (false, 2, "#N/A"));
+    assert_eq!(b.xlsx.sheet, Some(SheetRef::Number(2)));
+    assert_eq!(c.format, FileFormat::Parquet);
+    let block = TextBlock { after: Some("[Cash]".into()), until: Some(String::new()) };
+    assert_eq!(d.csv.block, Some(block));
 }
 
 #[test]
