@@ -14,6 +14,7 @@ pub struct XlsxOptions {
     /// The sheet, by its name or by its number, counted from 1; the first one
     /// unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SheetRef")]
     pub sheet: Option<SheetRef>,
     /// The cells, as in `B3:F200`; without a last row, as in `B3:F`, down to the
     /// end. All that are used unless given.

@@ -81,7 +81,8 @@ fn datasets_keep_their_order_and_formats_follow_the_pattern() {
             ("expenses", FileFormat::Csv),
             ("clicks", FileFormat::Ndjson),
             ("prices", FileFormat::Tsv),
-            ("ledger", FileFormat::Fixed)
+            ("ledger", FileFormat::Fixed),
+            ("budget", FileFormat::Xlsx)
         ]
     );
     assert_eq!(pipeline.datasets[1].rejects.max, RejectLimit::Rows(100));
