@@ -36,6 +36,10 @@ pub struct CsvOptions {
     /// Lines before the header, or before the first row, that are skipped.
     #[serde(skip_serializing_if = "is_default")]
     pub skip_lines: u32,
+    /// The lines of the file that are read, where they are not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TextBlock")]
+    pub block: Option<TextBlock>,
     /// Whether rows end with a delimiter, as in `1|a|`.
     #[serde(skip_serializing_if = "is_default")]
     pub trailing_delimiter: bool,
@@ -58,11 +62,30 @@ impl Default for CsvOptions {
             encoding: Encoding::Utf8,
             comment: None,
             skip_lines: 0,
+            block: None,
             trailing_delimiter: false,
             ragged: Ragged::default(),
             line_ends: LineEnds::default(),
         }
     }
+}
+
+/// Which lines of a text are read. The others are skipped and counted by the rule
+/// `outside_block`. Lines are those of the file, also within quotes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TextBlock {
+    /// The block starts behind the first line that begins with this text; with
+    /// the first line of the file unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub after: Option<String>,
+    /// The block ends before the first later line that begins with this text, or
+    /// with an empty text before the first blank line behind one that is not; with
+    /// the file unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub until: Option<String>,
 }
 
 /// How a quote is written within quotes.

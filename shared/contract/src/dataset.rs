@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{CsvOptions, DataType, Encoding};
+use crate::{CsvOptions, DataType, Encoding, XlsxOptions};
 
 /// A dataset: one kind of file, one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Dataset {
     /// How files of fixed width are written; ignored by other formats.
     #[serde(default, skip_serializing_if = "is_default")]
     pub fixed: FixedOptions,
+    /// Which cells of a workbook are read; ignored by other formats.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub xlsx: XlsxOptions,
     /// Columns and how strictly they are taken.
     pub schema: Schema,
     /// SQL boolean that selects the rows of a file that are the dataset's; rows

@@ -14,9 +14,10 @@ mod object;
 mod reject;
 mod task;
 mod types;
+mod xlsx;
 
 pub use balance::{RowBalance, Unbalanced};
-pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged};
+pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
     Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,
@@ -30,3 +31,4 @@ pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use reject::{Reject, RejectCause};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
 pub use types::{DataType, StructField, TimeUnit, TypeError};
+pub use xlsx::{CellRange, CellRangeError, SheetRef, XlsxOptions};

@@ -69,6 +69,7 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
         fixed: Default::default(),
         filter: None,
         shared: false,
+        xlsx: Default::default(),
         csv,
         schema: Schema { sample_bytes: 4 << 20, ..Schema::default() },
         expect: Vec::new(),

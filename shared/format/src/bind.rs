@@ -3,14 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use millrace_contract::{ColumnDef, DataType, ExtraColumns, MissingColumns, SchemaMode};
+use millrace_contract::{
+    ColumnDef, DataType, ExtraColumns, FileFormat, MissingColumns, SchemaMode,
+};
 
 use crate::csv::is_delimited;
 use crate::types::appended_captures;
 use crate::{FormatError, Plan, SchemaDifference};
 
 /// A file's columns, bound to the plan's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Binding {
     /// Columns of the batches: the declared ones, then captures.
     pub(crate) columns: Vec<ColumnDef>,
@@ -54,7 +56,9 @@ pub(crate) fn bind(plan: &Plan, header: Option<&[String]>) -> Result<Binding, Fo
     let mut rescued = Vec::new();
     let (origins, fields) = match header {
         Some(header) => (bind_header(plan, header, &columns, &mut rescued)?, header.len()),
-        None if !is_delimited(plan.format) => bind_keys(plan, &columns),
+        None if !is_delimited(plan.format) && plan.format != FileFormat::Xlsx => {
+            bind_keys(plan, &columns)
+        }
         None => bind_positions(plan, &columns),
     };
     Ok(Binding { columns, origins, fields, rescued })
@@ -233,7 +237,7 @@ fn capture_of<'a>(plan: &'a Plan, column: &ColumnDef) -> Option<&'a String> {
 
 #[cfg(test)]
 mod tests {
-    use millrace_contract::{Captures, Dataset, FileFormat};
+    use millrace_contract::{Captures, Dataset};
 
     use super::*;
 
@@ -258,6 +262,7 @@ mod tests {
             fixed: Default::default(),
             filter: None,
             shared: false,
+            xlsx: Default::default(),
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),

@@ -1,6 +1,11 @@
 //! A stretch of the file that holds whole rows, and where its rows and fields
 //! are: what the splitters hand to the decoders.
 
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use millrace_contract::CellRange;
+
 use crate::fault::Malformed;
 use crate::lines::LineEnd;
 use crate::source::Charset;
@@ -26,6 +31,47 @@ pub(crate) struct Block {
     pub(crate) malformed: Vec<MalformedRow>,
     /// Rows found, of every kind, blank lines included.
     pub(crate) read: u64,
+    /// How places in the file are named.
+    pub(crate) places: Places,
+    /// The rows' values, where the file is no text. The bytes then hold a line
+    /// for each row, which is empty until its text is asked for.
+    pub(crate) values: Option<RecordBatch>,
+}
+
+/// How places in a file are named.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) enum Places {
+    /// By lines and bytes.
+    #[default]
+    Lines,
+    /// By rows, of which each has a line of the block.
+    Rows,
+    /// By the rows and cells of a sheet.
+    Cells(Cells),
+}
+
+/// Where the rows of a block lie in a sheet.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Cells {
+    /// Where each row starts in the block, and its number in the sheet, counted
+    /// from 1.
+    pub(crate) rows: Vec<(u32, u64)>,
+    /// The column of the first field, counted from 0.
+    pub(crate) first_column: u32,
+    /// What the columns are called; fields of a row are separated by
+    /// [`CELL_END`].
+    pub(crate) header: Arc<[String]>,
+}
+
+/// Stands between the cells of a row: a character that XML can't hold.
+pub(crate) const CELL_END: u8 = 0x1F;
+
+impl Cells {
+    /// The number of the row at a position of the block.
+    fn row_at(&self, position: u32) -> u64 {
+        let behind = self.rows.partition_point(|(start, _)| *start <= position);
+        self.rows.get(behind.saturating_sub(1)).map_or(1, |(_, number)| *number)
+    }
 }
 
 /// Where rows and their fields lie.
@@ -118,10 +164,29 @@ impl<'a> Lines<'a> {
         Self { block, at: 0, line: block.line, offset: block.offset }
     }
 
-    /// The line of the byte at `position`.
+    /// The line of the byte at `position`, or the row where places are rows.
     pub(crate) fn line_of(&mut self, position: u32) -> u64 {
-        self.move_to(position as usize);
-        self.line
+        match &self.block.places {
+            Places::Cells(cells) => cells.row_at(position),
+            Places::Lines | Places::Rows => {
+                self.move_to(position as usize);
+                self.line
+            }
+        }
+    }
+
+    /// What the row at `position` is called, or the cell in it that holds the
+    /// field `field`.
+    pub(crate) fn place_of(&mut self, position: u32, field: Option<usize>) -> String {
+        let number = self.line_of(position);
+        match (&self.block.places, field) {
+            (Places::Lines, _) => format!("line {number}"),
+            (Places::Rows, _) | (Places::Cells(_), None) => format!("row {number}"),
+            (Places::Cells(cells), Some(field)) => {
+                let column = cells.first_column + field as u32;
+                format!("cell {}{number}", CellRange::column_letters(column))
+            }
+        }
     }
 
     /// The place of the byte at `position` in its line, counted from 1 in bytes.
@@ -133,10 +198,16 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Where the byte at `position` stands in the source.
+    /// Where the byte at `position` stands in the source; where places are rows,
+    /// how many of them are in front of it.
     pub(crate) fn offset_of(&mut self, position: u32) -> u64 {
-        self.move_to(position as usize);
-        self.offset
+        match &self.block.places {
+            Places::Lines => {
+                self.move_to(position as usize);
+                self.offset
+            }
+            Places::Rows | Places::Cells(_) => self.line_of(position).saturating_sub(1),
+        }
     }
 
     fn move_to(&mut self, position: usize) {

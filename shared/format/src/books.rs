@@ -76,8 +76,13 @@ impl<'a> Books<'a> {
         self.judge_file(written)?;
         let mut balance = RowBalance { read: counts.rows, written, ..RowBalance::default() };
         balance.rejected = self.rejects.rows;
-        let Skipped { blank, comments, preamble } = counts.skipped;
-        for (rule, count) in [(BLANK_LINE, blank), (COMMENT, comments), (PREAMBLE, preamble)] {
+        let Skipped { blank, comments, preamble, outside } = counts.skipped;
+        for (rule, count) in [
+            (BLANK_LINE, blank),
+            (COMMENT, comments),
+            (PREAMBLE, preamble),
+            (OUTSIDE_BLOCK, outside),
+        ] {
             if count > 0 {
                 balance.skip(rule, count);
             }
@@ -161,6 +166,9 @@ const WHERE: &str = "where";
 
 /// The rule by which lines in front of the header are skipped.
 const PREAMBLE: &str = "preamble";
+
+/// The rule by which lines are skipped that are not of the block.
+const OUTSIDE_BLOCK: &str = "outside_block";
 
 /// Key of the row balance in a Parquet file's metadata.
 const BALANCE_KEY: &str = "millrace.balance";

@@ -5,6 +5,7 @@ mod filter;
 mod fixed;
 mod members;
 mod rescue;
+pub(crate) mod values;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
@@ -25,6 +26,7 @@ use fields::FieldDecoder;
 use fixed::FixedDecoder;
 use members::MemberDecoder;
 use rescue::without_misfits;
+use values::ValueDecoder;
 
 /// A decoded block.
 pub(crate) struct Decoded {
@@ -61,6 +63,7 @@ enum RowDecoder {
     Fields(FieldDecoder),
     Fixed(FixedDecoder),
     Members(MemberDecoder),
+    Values(ValueDecoder),
 }
 
 /// Rows that break a rule: positions in the batch, and the rule.
@@ -78,15 +81,27 @@ impl<'p> Decoder<'p> {
         let rules = MemberRules { extra: plan.extra, duplicates: plan.json.duplicate_keys };
         let rows = match dialect {
             Some(dialect) => {
-                RowDecoder::Fields(FieldDecoder::new(&plan.csv.null, dialect, binding, rules)?)
+                let nulls = match plan.format {
+                    FileFormat::Xlsx => &plan.xlsx.null,
+                    FileFormat::Csv
+                    | FileFormat::Tsv
+                    | FileFormat::Ndjson
+                    | FileFormat::Json
+                    | FileFormat::Fixed
+                    | FileFormat::Parquet => &plan.csv.null,
+                };
+                RowDecoder::Fields(FieldDecoder::new(nulls, dialect, binding, rules)?)
             }
             None if plan.format == FileFormat::Fixed => {
                 RowDecoder::Fixed(FixedDecoder::new(binding, plan)?)
             }
+            None if plan.format == FileFormat::Parquet => {
+                RowDecoder::Values(ValueDecoder::new(binding, rules)?)
+            }
             None => RowDecoder::Members(MemberDecoder::new(binding, plan, rules)?),
         };
         let raw_bytes = plan.limits.reject_raw_bytes;
-        let rejecter = Rejecter::new(&binding.columns, member.clone(), raw_bytes);
+        let rejecter = Rejecter::new(binding, member.clone(), raw_bytes);
         let is_rescuable = |(column, origin): (&ColumnDef, &Origin)| {
             !column.required && matches!(origin, Origin::File { .. })
         };
@@ -108,6 +123,7 @@ impl<'p> Decoder<'p> {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
             RowDecoder::Fixed(fixed) => fixed.decode(block, &mut faults)?,
             RowDecoder::Members(members) => members.decode(block, &mut faults)?,
+            RowDecoder::Values(values) => values.decode(block, &mut faults)?,
         };
         without_misfits(&mut arrays, faults.misfits()).map_err(defect)?;
         let batch = self.batch_of(arrays, block.rows.len())?;
@@ -117,6 +133,9 @@ impl<'p> Decoder<'p> {
         let breaches = self.check_rules(&batch, &kept, block, &mut warned)?;
         let mut faults = faults.into_list();
         faults.retain(|fault| !is_skipped(&skipped, fault.row));
+        if let RowDecoder::Values(_) = self.rows {
+            self.write_rows(block, &faults, &breaches, &kept);
+        }
         let rejects = self.reject(block, faults, &breaches, &kept);
         let filtered = skipped.iter().filter(|&&skipped| skipped).count() as u64;
         let read = block.read;
@@ -125,6 +144,18 @@ impl<'p> Decoder<'p> {
             false => self.keyed(batch, kept, &breaches, block)?,
         };
         Ok(Decoded { batch, rejects, read, warned, filtered, keyed })
+    }
+
+    /// Writes the text of rows that had none, as far as it may be asked for: of
+    /// rejected rows, or of all where later ones may be rejected for their keys.
+    fn write_rows(&self, block: &mut Block, faults: &[Fault], breaches: &[Breach], kept: &[u32]) {
+        if !self.keys.is_empty() {
+            let all = (0..block.rows.len()).collect();
+            return values::write_rows(block, all);
+        }
+        let faulty = faults.iter().map(|fault| fault.row);
+        let broken = breaches.iter().map(|&(row, _)| block_row(kept, row));
+        values::write_rows(block, faulty.chain(broken).collect());
     }
 
     /// The rows that break no rule, with their keys. Takes the block: its text is

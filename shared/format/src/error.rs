@@ -14,6 +14,11 @@ pub enum FormatError {
     /// Reading the source failed, by no fault of the file.
     #[error("reading the source failed: {0}")]
     Source(#[source] io::Error),
+    /// The copy of the source that has to lie on disk to be read could not be kept.
+    #[error(
+        "keeping a copy of the source in the folder for temporary files (`TMPDIR`) failed: {0}"
+    )]
+    Spool(#[source] io::Error),
     /// Writing an output failed.
     #[error("writing an output failed: {0}")]
     Sink(#[source] io::Error),
@@ -142,7 +147,7 @@ pub enum FormatError {
 pub enum ErrorKind {
     /// The stream from the source broke; another attempt may succeed.
     Source,
-    /// An output could not be written; another attempt may succeed.
+    /// An output or a temporary file could not be written; another attempt may succeed.
     Sink,
     /// The file broke its dataset's contract.
     Contract,
@@ -157,7 +162,7 @@ impl FormatError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Source(_) => ErrorKind::Source,
-            Self::Sink(_) | Self::Scratch { .. } => ErrorKind::Sink,
+            Self::Sink(_) | Self::Spool(_) | Self::Scratch { .. } => ErrorKind::Sink,
             Self::Unreadable { .. } | Self::RowTooLong { .. } => ErrorKind::Unreadable,
             Self::Schema(_)
             | Self::TooManyRejects { .. }

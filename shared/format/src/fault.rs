@@ -57,6 +57,13 @@ pub(crate) enum Malformed {
     UnknownField(String),
     /// A key that stands twice in an object.
     DuplicateKey(String),
+    /// A cell of a sheet whose formula came to an error.
+    ErrorCell {
+        /// The field of the row.
+        field: usize,
+        /// What the cell says, as in `#N/A`.
+        error: String,
+    },
 }
 
 impl Malformed {
@@ -75,6 +82,7 @@ impl Malformed {
             Self::NotAnObject(_) => "not_an_object",
             Self::UnknownField(_) => "unknown_field",
             Self::DuplicateKey(_) => "duplicate_key",
+            Self::ErrorCell { .. } => "error_cell",
         }
     }
 }
@@ -116,6 +124,7 @@ impl fmt::Display for Malformed {
             }
             Self::NotAnObject(found) => write!(f, "expected a JSON object, found {found}"),
             Self::DuplicateKey(key) => write!(f, "the key `{key}` stands twice"),
+            Self::ErrorCell { error, .. } => write!(f, "a cell holds the error {error}"),
             Self::UnknownField(key) => write!(f, "no column is named `{key}`"),
         }
     }

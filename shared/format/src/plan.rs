@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use arrow::array::{BooleanArray, RecordBatch};
 use millrace_contract::{
     Captures, ColumnDef, CsvOptions, Dataset, ExtraColumns, FileFormat, FixedOptions, JsonOptions,
-    MissingColumns, OnFail, ParquetOptions, RESCUED, RejectLimit, SchemaMode,
+    MissingColumns, OnFail, ParquetOptions, RESCUED, RejectLimit, SchemaMode, XlsxOptions,
 };
 use thiserror::Error;
 
@@ -23,6 +23,8 @@ pub struct Plan {
     pub json: JsonOptions,
     /// How files of fixed width are written; ignored by other formats.
     pub fixed: FixedOptions,
+    /// Which cells of a workbook are read; ignored by other formats.
+    pub xlsx: XlsxOptions,
     /// Columns, in the order of the files that are written.
     pub columns: Vec<ColumnDef>,
     /// How strictly a file's columns are held to `columns`.
@@ -71,6 +73,7 @@ impl Plan {
             csv: dataset.csv.clone(),
             json: dataset.json,
             fixed: dataset.fixed.clone(),
+            xlsx: dataset.xlsx.clone(),
             columns: dataset.schema.columns.clone(),
             mode: dataset.schema.mode,
             extra: dataset.schema.extra,
@@ -116,6 +119,11 @@ pub struct Limits {
     pub ratio_grace_bytes: u64,
     /// Most bytes that a compressed file may become.
     pub decompressed_bytes: u64,
+    /// Most bytes of a file that has to lie on disk to be read, in the folder
+    /// `TMPDIR` names: Parquet and XLSX.
+    pub spool_bytes: u64,
+    /// Most bytes of a workbook's texts and styles, which are held in memory.
+    pub workbook_bytes: u64,
     /// Arrow bytes of one row group; it is closed when it holds more.
     pub row_group_bytes: usize,
     /// Most partitions that one file may be written to.
@@ -136,6 +144,8 @@ impl Default for Limits {
             decompression_ratio: 300,
             ratio_grace_bytes: 256 << 20,
             decompressed_bytes: 1 << 40,
+            spool_bytes: 64 << 30,
+            workbook_bytes: 256 << 20,
             row_group_bytes: 64 << 20,
             partitions: 128,
             unique_bytes: 128 << 20,

@@ -7,7 +7,8 @@ use std::fmt;
 use millrace_contract::{ColumnDef, DataType, Reject, RejectCause};
 
 use crate::RejectGroup;
-use crate::block::{Block, Lines, MalformedRow};
+use crate::bind::{Binding, Origin};
+use crate::block::{Block, CELL_END, Lines, MalformedRow, Places};
 use crate::error::article;
 use crate::fault::{Fault, Malformed, Refusal};
 
@@ -51,16 +52,16 @@ impl RejectLines {
 
 /// Writes down rejects.
 pub(crate) struct Rejecter<'p> {
-    columns: &'p [ColumnDef],
+    binding: &'p Binding,
     member: Option<String>,
     raw_bytes: usize,
 }
 
 impl<'p> Rejecter<'p> {
-    /// Rejects of rows with these columns. Raw text is cut after `raw_bytes`.
+    /// Rejects of rows with the bound columns. Raw text is cut after `raw_bytes`.
     /// `member` is what an archive calls the file they are in.
-    pub(crate) fn new(columns: &'p [ColumnDef], member: Option<String>, raw_bytes: usize) -> Self {
-        Self { columns, member, raw_bytes }
+    pub(crate) fn new(binding: &'p Binding, member: Option<String>, raw_bytes: usize) -> Self {
+        Self { binding, member, raw_bytes }
     }
 
     /// Starts on the rejects of a block.
@@ -68,7 +69,20 @@ impl<'p> Rejecter<'p> {
         BlockRejects { rejecter: self, block, found: Vec::new() }
     }
 
-    fn raw(&self, row: &[u8]) -> String {
+    /// The text of a row: of a sheet an object of its cells, of others what
+    /// stands there.
+    fn raw(&self, row: &[u8], places: &Places) -> String {
+        if let Places::Cells(cells) = places {
+            let texts = row.split(|byte| *byte == CELL_END).map(String::from_utf8_lossy);
+            let members = cells.header.iter().zip(texts);
+            let members = members.map(|(name, text)| (name.clone(), text.into_owned().into()));
+            let object = serde_json::Value::Object(members.collect());
+            return self.cut(object.to_string().as_bytes());
+        }
+        self.cut(row)
+    }
+
+    fn cut(&self, row: &[u8]) -> String {
         let cut = &row[..row.len().min(self.raw_bytes)];
         let mut raw = String::from_utf8_lossy(cut).into_owned();
         if cut.len() < row.len() {
@@ -88,10 +102,10 @@ pub(crate) struct BlockRejects<'a> {
 /// Why a row is rejected.
 enum Reason<'a> {
     Malformed(&'a Malformed),
-    Type(&'a ColumnDef, &'a str),
+    Type(&'a ColumnDef, Option<usize>, &'a str),
     /// Something within the column's value: the way to it, and what is wrong.
     Inside(&'a ColumnDef, &'a str, &'a str),
-    Required(&'a ColumnDef),
+    Required(&'a ColumnDef, Option<usize>),
     Expectation(&'a str),
     /// The rule, and the line that has the same key.
     Repeated(&'a str, u64),
@@ -106,14 +120,22 @@ impl<'a> BlockRejects<'a> {
     /// A row with a value that is not taken.
     pub(crate) fn add_fault(&mut self, fault: &'a Fault) {
         let (start, end) = self.block.rows.span(fault.row);
-        let column = &self.rejecter.columns[fault.column];
+        let column = &self.rejecter.binding.columns[fault.column];
         let reason = match &fault.refusal {
             Refusal::Malformed(fault) => Reason::Malformed(fault),
-            Refusal::Required => Reason::Required(column),
-            Refusal::Type { value } => Reason::Type(column, value),
+            Refusal::Required => Reason::Required(column, self.field_of(fault.column)),
+            Refusal::Type { value } => Reason::Type(column, self.field_of(fault.column), value),
             Refusal::Inside { path, what } => Reason::Inside(column, path, what),
         };
         self.found.push((start, end, reason));
+    }
+
+    /// Which field of the file a column is.
+    fn field_of(&self, column: usize) -> Option<usize> {
+        match self.rejecter.binding.origins.get(column)? {
+            Origin::File { position, .. } => Some(*position),
+            Origin::Capture(_) | Origin::Absent | Origin::Rescued => None,
+        }
     }
 
     /// A row that breaks a rule.
@@ -145,7 +167,9 @@ impl<'a> BlockRejects<'a> {
                 cause: reason.cause(),
                 rule: reason.rule(),
                 message,
-                raw: self.rejecter.raw(&self.block.bytes[*start as usize..*end as usize]),
+                raw: self
+                    .rejecter
+                    .raw(&self.block.bytes[*start as usize..*end as usize], &self.block.places),
             };
             // Writing strings and numbers to memory does not fail.
             let _ = serde_json::to_writer(&mut lines.ndjson, &reject);
@@ -162,7 +186,7 @@ impl Reason<'_> {
         match self {
             Self::Malformed(_) => RejectCause::Malformed,
             Self::Type(..) | Self::Inside(..) => RejectCause::Type,
-            Self::Required(_) => RejectCause::Required,
+            Self::Required(..) => RejectCause::Required,
             Self::Expectation(_) | Self::Repeated(..) => RejectCause::Expectation,
         }
     }
@@ -170,8 +194,8 @@ impl Reason<'_> {
     fn rule(&self) -> String {
         match self {
             Self::Malformed(fault) => fault.rule().to_owned(),
-            Self::Type(column, _) | Self::Inside(column, ..) => column.data_type.to_string(),
-            Self::Required(_) => "required".to_owned(),
+            Self::Type(column, ..) | Self::Inside(column, ..) => column.data_type.to_string(),
+            Self::Required(..) => "required".to_owned(),
             Self::Expectation(rule) | Self::Repeated(rule, _) => (*rule).to_owned(),
         }
     }
@@ -180,7 +204,7 @@ impl Reason<'_> {
         match self {
             Self::Malformed(Malformed::UnknownField(key)) => Some(key),
             Self::Malformed(_) | Self::Expectation(_) | Self::Repeated(..) => None,
-            Self::Type(column, _) | Self::Inside(column, ..) | Self::Required(column) => {
+            Self::Type(column, ..) | Self::Inside(column, ..) | Self::Required(column, _) => {
                 Some(&column.name)
             }
         }
@@ -188,28 +212,32 @@ impl Reason<'_> {
 
     /// What is wrong with the row that begins at `start`.
     fn message(&self, start: u32, lines: &mut Lines<'_>) -> String {
-        let line = lines.line_of(start);
+        let mut place = |field| lines.place_of(start, field);
         match self {
             Self::Malformed(Malformed::Json { at, what }) => {
                 let at = start + *at as u32;
                 format!("line {}: {what} at column {}", lines.line_of(at), lines.column_of(at))
             }
-            Self::Malformed(fault) => format!("line {line}: {fault}"),
-            Self::Type(column, value) => format!(
-                "column `{}` at line {line}: `{value}` is not {}{}",
+            Self::Malformed(Malformed::ErrorCell { field, error }) => {
+                format!("{}: the cell holds the error {error}", place(Some(*field)))
+            }
+            Self::Malformed(fault) => format!("{}: {fault}", place(None)),
+            Self::Type(column, field, value) => format!(
+                "column `{}` at {}: `{value}` is not {}{}",
                 column.name,
+                place(*field),
                 article(column.data_type),
                 Hint { column, value }
             ),
             Self::Inside(column, path, what) => {
-                format!("column `{0}` at line {line}: `{0}{path}`: {what}", column.name)
+                format!("column `{0}` at {1}: `{0}{path}`: {what}", column.name, place(None))
             }
-            Self::Required(column) => {
-                format!("column `{}` at line {line}: a value is required", column.name)
+            Self::Required(column, field) => {
+                format!("column `{}` at {}: a value is required", column.name, place(*field))
             }
-            Self::Expectation(rule) => format!("line {line}: `{rule}` does not hold"),
+            Self::Expectation(rule) => format!("{}: `{rule}` does not hold", place(None)),
             Self::Repeated(rule, first) => {
-                format!("line {line}: `{rule}` does not hold, line {first} has the same")
+                format!("{}: `{rule}` does not hold, line {first} has the same", place(None))
             }
         }
     }

@@ -7,12 +7,13 @@ use std::io::Read;
 use std::mem::swap;
 
 use memchr::memchr_iter;
-use millrace_contract::{Encoding, FileFormat};
+use millrace_contract::{Encoding, FileFormat, TextBlock};
 
 use crate::block::{Block, Rows, field};
 use crate::csv::{Dialect, Scanned, Shape, scan};
 use crate::json::{Document, JsonError};
 use crate::lines::LineEnd;
+use crate::outside::BlockEnd;
 use crate::source::{LONGEST_MAGIC, Source, refuse_binary};
 use crate::{FormatError, Limits};
 
@@ -52,6 +53,8 @@ pub(crate) struct Skipped {
     pub(crate) comments: u64,
     /// Lines in front of the header.
     pub(crate) preamble: u64,
+    /// Lines in front of the block that is read, and behind it.
+    pub(crate) outside: u64,
 }
 
 /// Reads a source and cuts it into blocks.
@@ -73,6 +76,8 @@ pub(crate) struct Splitter<R: Read> {
     document: Document,
     /// How many bytes of the line stand in front of the buffer.
     column: usize,
+    /// Finds the end of the block that is read, if the file goes on behind it.
+    block_end: Option<BlockEnd>,
 }
 
 impl<R: Read> Splitter<R> {
@@ -97,6 +102,7 @@ impl<R: Read> Splitter<R> {
             skipped: Skipped::default(),
             document: Document::default(),
             column: 0,
+            block_end: None,
         };
         splitter.start()?;
         Ok(splitter)
@@ -122,6 +128,7 @@ impl<R: Read> Splitter<R> {
             return Ok(false);
         }
         self.buffer.clear();
+        self.leave_block();
         (self.at_end, self.line, self.line_end) = (false, 1, LineEnd::Lf);
         (self.document, self.column) = (Document::default(), 0);
         self.start()?;
@@ -135,12 +142,69 @@ impl<R: Read> Splitter<R> {
 
     /// What has been read so far.
     pub(crate) fn counts(&self) -> Counts {
+        let behind = self.block_end.as_ref().map_or(0, BlockEnd::lines_behind);
+        let outside = self.skipped.outside + behind;
         Counts {
             source_bytes: self.source.source_bytes(),
             decompressed_bytes: self.source.decompressed_bytes(),
-            rows: self.read,
-            skipped: self.skipped,
+            rows: self.read + behind,
+            skipped: Skipped { outside, ..self.skipped },
         }
+    }
+
+    /// Goes to the block that is read, if it is not all of the file.
+    ///
+    /// # Errors
+    /// [`FormatError::Plan`] if no line is the one behind which it starts.
+    pub(crate) fn enter_block(
+        &mut self,
+        block: Option<&TextBlock>,
+        is_mixed: bool,
+    ) -> Result<(), FormatError> {
+        let Some(block) = block else { return Ok(()) };
+        self.detect_line_end(None)?;
+        if is_mixed {
+            self.line_end = LineEnd::Mixed;
+        }
+        if let Some(after) = &block.after {
+            while !self.skip_line(after.as_bytes())? {}
+        }
+        if let Some(until) = &block.until {
+            let read = std::mem::take(&mut self.buffer);
+            let mut end = BlockEnd::new(until, self.line_end, self.row_bytes, read);
+            self.at_end =
+                end.fill(&mut self.source, self.at_end, &mut self.buffer, self.block_bytes)?;
+            self.block_end = Some(end);
+        }
+        Ok(())
+    }
+
+    /// Skips a line in front of the block. Whether it is the last of them.
+    fn skip_line(&mut self, last: &[u8]) -> Result<bool, FormatError> {
+        let (end, next) = loop {
+            match self.line_end.first(&self.buffer, self.at_end) {
+                Some(found) => break found,
+                None if self.at_end => break (self.buffer.len(), self.buffer.len()),
+                None => self.grow()?,
+            }
+        };
+        if next == 0 {
+            let last = String::from_utf8_lossy(last);
+            let what = format!("no line begins with `{last}`, behind which the block starts");
+            return Err(FormatError::Plan { what });
+        }
+        let is_last = self.buffer[..end].starts_with(last);
+        self.drop_front(next);
+        self.read += 1;
+        self.skipped.outside += 1;
+        Ok(is_last)
+    }
+
+    /// Adds the lines behind a block to those that were skipped.
+    fn leave_block(&mut self) {
+        let behind = self.block_end.take().map_or(0, |end| end.lines_behind());
+        self.read += behind;
+        self.skipped.outside += behind;
     }
 
     /// Skips lines at the start, whatever they hold.
@@ -358,7 +422,10 @@ impl<R: Read> Splitter<R> {
 
     fn fill(&mut self, target: usize) -> Result<(), FormatError> {
         if !self.at_end && self.buffer.len() < target {
-            self.at_end = self.source.fill(&mut self.buffer, target)?;
+            self.at_end = match &mut self.block_end {
+                Some(end) => end.fill(&mut self.source, false, &mut self.buffer, target)?,
+                None => self.source.fill(&mut self.buffer, target)?,
+            };
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Scope, scope};
 
-use millrace_contract::FileFormat;
+use millrace_contract::{FileFormat, LineEnds};
 
 use crate::bind::{Binding, bind};
 use crate::block::Block;
@@ -13,6 +13,7 @@ use crate::books::Books;
 use crate::csv::{Dialect, is_delimited};
 use crate::decode::{Decoded, Decoder};
 use crate::encode::{Encoder, Lanes, Router};
+use crate::records::{self, is_binary};
 use crate::source::encoding_of;
 use crate::split::{Counts, Cut, Splitter};
 use crate::{FormatError, Plan, Report, SchemaDifference, Sink, arrow_schema};
@@ -34,6 +35,9 @@ pub fn transform(
     plan: &Plan,
     sink: &mut dyn Sink,
 ) -> Result<Report, FormatError> {
+    if is_binary(plan.format) {
+        return records::transform(source, plan, sink);
+    }
     let encoding = encoding_of(plan.format, &plan.csv, &plan.fixed);
     let mut splitter = Splitter::open(source, encoding, &plan.limits)?;
     if splitter.member().is_some() {
@@ -81,7 +85,7 @@ fn transform_members<'scope, 'a, R: Read>(
 }
 
 /// An error with the archive's member it came up in.
-fn within(member: Option<String>, error: FormatError) -> FormatError {
+pub(crate) fn within(member: Option<String>, error: FormatError) -> FormatError {
     match (member, error) {
         // Of all members together.
         (_, error @ (FormatError::TooManyRejects { .. } | FormatError::Source(_)))
@@ -112,6 +116,7 @@ impl<'a> Opened<'a> {
             return Ok(Self { plan, dialect: None, binding, cut, member });
         }
         let mut dialect = Dialect::new(plan.format, &plan.csv)?;
+        splitter.enter_block(plan.csv.block.as_ref(), plan.csv.line_ends == LineEnds::Mixed)?;
         splitter.skip_preamble(plan.csv.skip_lines)?;
         splitter.detect_line_end(Some(&mut dialect))?;
         let header = match plan.csv.header {

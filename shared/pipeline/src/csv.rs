@@ -1,6 +1,6 @@
 //! Reads how delimited text is written: `csv = { … }`.
 
-use millrace_contract::{CsvOptions, Escape, FileFormat};
+use millrace_contract::{CsvOptions, Escape, FileFormat, TextBlock};
 
 use crate::entry::Entry;
 use crate::walk::Section;
@@ -31,6 +31,7 @@ pub(crate) fn read(section: &Section<'_>, format: FileFormat) -> CsvOptions {
         encoding: csv.get("encoding").and_then(|entry| entry.choice()).unwrap_or_default(),
         comment: csv.get("comment").and_then(|entry| comment(&entry)),
         skip_lines: skip_lines(&csv),
+        block: csv.get("block").and_then(|entry| block(&entry)),
         trailing_delimiter: flag(&csv, "trailing_delimiter"),
         ragged: csv.get("ragged").and_then(|entry| entry.choice()).unwrap_or_default(),
         line_ends: csv.get("line_ends").and_then(|entry| entry.choice()).unwrap_or_default(),
@@ -41,6 +42,32 @@ pub(crate) fn read(section: &Section<'_>, format: FileFormat) -> CsvOptions {
 
 fn flag(csv: &Section<'_>, name: &str) -> bool {
     csv.get(name).and_then(|entry| entry.flag()).unwrap_or_default()
+}
+
+/// Where a block starts and ends; one of both has to be said.
+fn block(entry: &Entry<'_>) -> Option<TextBlock> {
+    let section = entry.section()?;
+    let text = |name| section.get(name).and_then(|entry| one_line(&entry));
+    let block = TextBlock { after: text("after"), until: text("until") };
+    if let (Some(""), Some(entry)) = (block.after.as_deref(), section.get("after")) {
+        entry.note("every line begins with an empty text; leave `after` out for the first line");
+    }
+    if section.get("after").is_none() && section.get("until").is_none() {
+        entry.note_with(
+            "the block has no start and no end",
+            "write `block = { after = \"[Positions]\", until = \"\" }`",
+        );
+    }
+    Some(block)
+}
+
+fn one_line(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    if text.contains(['\r', '\n']) {
+        entry.note(format!("{text:?} can't begin a line: it has a line end"));
+        return None;
+    }
+    Some(text.to_owned())
 }
 
 fn skip_lines(csv: &Section<'_>) -> u32 {

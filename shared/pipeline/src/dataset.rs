@@ -14,6 +14,7 @@ use crate::known::Known;
 use crate::load;
 use crate::names;
 use crate::walk::Section;
+use crate::xlsx;
 
 /// How much decompressed data inference looks at unless the file says so.
 const SAMPLE_BYTES: u64 = 64 << 20;
@@ -61,6 +62,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         // What is filtered is meant to be a part of its files.
         shared: shared.unwrap_or(filter.is_some()),
         filter,
+        xlsx: xlsx::read(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,

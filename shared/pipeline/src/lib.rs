@@ -26,6 +26,7 @@ mod stage;
 mod unavailable;
 mod url;
 mod walk;
+mod xlsx;
 
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{Plan, PlannedBucket, PlannedNotification, PlannedQueue, PlannedService};

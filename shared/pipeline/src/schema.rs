@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use millrace_contract::{
     ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, FixedOptions,
-    JsonOptions, LoadMode, MissingColumns, ParquetOptions, SchemaMode,
+    JsonOptions, LoadMode, MissingColumns, ParquetOptions, SchemaMode, XlsxOptions,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -93,6 +93,7 @@ fn dataset() -> Value {
             "csv": described::<CsvOptions>("How CSV is written."),
             "json": described::<JsonOptions>("How JSON objects are read."),
             "fixed": described::<FixedOptions>("How files of fixed width are written."),
+            "xlsx": described::<XlsxOptions>("Which cells of a workbook are read."),
             "schema": columns(),
             "where": text("SQL condition that selects the dataset's rows; others are skipped, \
                            before `required` and `expect` are held against them."),

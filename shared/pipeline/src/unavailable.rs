@@ -18,11 +18,7 @@ const KEYS: [(&str, &str); 11] = [
 ];
 
 /// Words by the path of their key.
-const WORDS: [(&str, &str); 3] = [
-    ("datasets.*.format", "parquet"),
-    ("datasets.*.format", "xlsx"),
-    ("datasets.*.load.mode", "replace_table"),
-];
+const WORDS: [(&str, &str); 1] = [("datasets.*.load.mode", "replace_table")];
 
 /// What to do instead of a key of a later version.
 pub(crate) fn key(path: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use millrace_contract::{CsvOptions, FileFormat};
+use millrace_contract::{CsvOptions, FileFormat, LineEnds};
 
 use super::{Guess, Malformed, Sample, Sampled};
 use crate::bind::stable_names;
@@ -20,6 +20,7 @@ pub(super) fn sample<R: Read>(
     bytes: u64,
 ) -> Result<Sampled, FormatError> {
     let mut dialect = Dialect::new(format, csv)?;
+    splitter.enter_block(csv.block.as_ref(), csv.line_ends == LineEnds::Mixed)?;
     splitter.skip_preamble(csv.skip_lines)?;
     splitter.detect_line_end(Some(&mut dialect))?;
     let names = column_names(splitter, &dialect, csv.header)?;
@@ -92,7 +93,8 @@ impl Sampler {
     }
 }
 
-fn look_at_field(guess: &mut Guess, field: &[u8], dialect: &Dialect, nulls: &NullTexts) {
+/// Looks at a field that is not null.
+pub(super) fn look_at_field(guess: &mut Guess, field: &[u8], dialect: &Dialect, nulls: &NullTexts) {
     match dialect.quoting.inner(field) {
         Some(b"") if nulls.contain(b"") => guess.add_empty(),
         None if nulls.contain(field) => {}

@@ -27,6 +27,9 @@ impl Survey {
         captures: &Captures,
     ) -> Result<Evolved, FormatError> {
         let mut columns = known.map_or_else(|| self.infer().columns, <[_]>::to_vec);
+        if let Some(said) = &self.said {
+            return Ok(with_new_columns(columns, &said.columns));
+        }
         let mut changes = Vec::new();
         let mut added = Vec::new();
         let mut met = HashSet::new();
@@ -99,6 +102,26 @@ impl Survey {
             why,
         })
     }
+}
+
+/// Adds the columns that a file says it has. Those that are known stay as they
+/// are: a value of another type that does not fit rejects its row.
+fn with_new_columns(mut columns: Vec<ColumnDef>, said: &[ColumnDef]) -> Evolved {
+    let mut changes = Vec::new();
+    for column in said {
+        let source = folded(column.source_name());
+        if columns.iter().any(|known| folded(known.source_name()) == source) {
+            continue;
+        }
+        changes.push(ColumnChange {
+            column: column.name.clone(),
+            from: None,
+            to: column.data_type,
+            why: "the file has it".to_owned(),
+        });
+        columns.push(ColumnDef { required: false, ..column.clone() });
+    }
+    Evolved { columns, changes }
 }
 
 /// The first value that is of no kind the column takes, or else that the numbers

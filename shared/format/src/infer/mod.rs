@@ -17,7 +17,9 @@ mod lattice;
 mod look;
 mod numbers;
 mod objects;
+mod sheets;
 mod sniff;
+mod values;
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -57,6 +59,23 @@ pub fn survey(source: impl Read, dataset: &Dataset) -> Result<Survey, FormatErro
         let what = "columns of fixed width have to be declared: their places can't be inferred";
         return Err(FormatError::Plan { what: what.to_owned() });
     }
+    let declared = schema.columns.clone();
+    match format {
+        FileFormat::Parquet => {
+            let said = values::infer(source, dataset)?;
+            let sampled = Sampled::default();
+            return Ok(Survey { sampled, is_exact: false, declared, said: Some(said) });
+        }
+        FileFormat::Xlsx => {
+            let sampled = sheets::sample(source, dataset)?;
+            return Ok(Survey { sampled, is_exact: false, declared, said: None });
+        }
+        FileFormat::Csv
+        | FileFormat::Tsv
+        | FileFormat::Ndjson
+        | FileFormat::Json
+        | FileFormat::Fixed => {}
+    }
     let sample = usize::try_from(schema.sample_bytes).unwrap_or(usize::MAX);
     let limits = Limits::default();
     let limits = Limits { block_bytes: limits.block_bytes.min(sample.max(1)), ..limits };
@@ -77,7 +96,7 @@ pub fn survey(source: impl Read, dataset: &Dataset) -> Result<Survey, FormatErro
         let what = format!("no row of the sample is a JSON object; {first}");
         return Err(FormatError::Unreadable { byte: 0, what });
     }
-    Ok(Survey { sampled, is_exact, declared: schema.columns.clone() })
+    Ok(Survey { sampled, is_exact, declared, said: None })
 }
 
 /// What the beginning of a file holds.
@@ -87,16 +106,22 @@ pub struct Survey {
     is_exact: bool,
     /// The columns that the dataset declares.
     declared: Vec<ColumnDef>,
+    /// What the file itself says of its columns, if it does.
+    said: Option<Inferred>,
 }
 
 impl Survey {
     /// The columns of the file: those that are declared as they are declared.
     pub fn infer(&self) -> Inferred {
-        self.sampled.resolve(&self.declared)
+        match &self.said {
+            Some(said) => said.clone(),
+            None => self.sampled.resolve(&self.declared),
+        }
     }
 }
 
 /// What a sample held.
+#[derive(Default)]
 struct Sampled {
     columns: Vec<Sample>,
     rows: u64,

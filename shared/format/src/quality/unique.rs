@@ -7,6 +7,7 @@ use millrace_contract::OnFail;
 use super::keys::{Key, Keyed};
 use super::seen::{Place, Seen};
 use super::{FileCheck, FileRule};
+use crate::bind::Binding;
 use crate::rejects::{RejectLines, Rejecter};
 use crate::{FormatError, Plan};
 
@@ -120,7 +121,8 @@ impl<'p> Uniques<'p> {
     }
 
     fn reject(&self, rejected: &[Repeat], keyed: &Keyed) -> RejectLines {
-        let rejecter = Rejecter::new(&[], keyed.member.clone(), self.raw_bytes);
+        let binding = Binding::default();
+        let rejecter = Rejecter::new(&binding, keyed.member.clone(), self.raw_bytes);
         let mut rejects = rejecter.start(&keyed.block);
         for repeat in rejected {
             let row = keyed.rows[repeat.row] as usize;

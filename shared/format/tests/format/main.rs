@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod archives;
+mod blocks;
 mod books;
 mod columns;
 mod csv;
@@ -11,9 +12,12 @@ mod evolving;
 mod judged;
 mod ndjson;
 mod nested;
+mod parquet_in;
 mod random;
 mod real_data;
 mod rescue;
 mod rules;
 mod sniff;
 mod support;
+mod workbooks;
+mod xlsx;

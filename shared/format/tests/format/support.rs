@@ -31,6 +31,7 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
         fixed: Default::default(),
         filter: None,
         shared: false,
+        xlsx: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema {
             mode: SchemaMode::Strict,

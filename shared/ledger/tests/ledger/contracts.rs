@@ -17,6 +17,7 @@ fn dataset() -> Dataset {
         fixed: Default::default(),
         filter: None,
         shared: false,
+        xlsx: Default::default(),
         csv: CsvOptions::default(),
         schema: Schema::default(),
         expect: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_contract::{
     DataType, DuplicateKeys, Encoding, Escape, ExtraColumns, FileFormat, JsonOptions, LineEnds,
     LoadMode, MissingColumns, OnFail, ParquetCompression, Ragged, RejectLimit, SchemaMode,
-    StageName,
+    SheetRef, StageName, TextBlock,
 };
 use secrecy::ExposeSecret;
 
@@ -95,7 +95,8 @@ fn datasets_keep_their_order_and_formats_follow_the_pattern() {
             ("expenses", FileFormat::Csv),
             ("clicks", FileFormat::Ndjson),
             ("prices", FileFormat::Tsv),
-            ("ledger", FileFormat::Fixed)
+            ("ledger", FileFormat::Fixed),
+            ("budget", FileFormat::Xlsx)
         ]
     );
     assert_eq!(pipeline.datasets[1].rejects.max, RejectLimit::Rows(100));
@@ -126,6 +127,26 @@ fn a_schema_may_evolve_and_keep_what_fits_no_column() {
     let names: Vec<_> = schema.columns.iter().map(|column| &*column.name).collect();
     assert_eq!(names, ["price", "_rescued"]);
     assert_eq!(schema.columns[1].data_type, DataType::Json);
+}
+
+#[test]
+fn sheets_and_blocks_are_named() {
+    let pipeline = with_datasets(
+        "[datasets.a]\nmatch = \"*.xlsx\"\n\
+         xlsx = { sheet = \"Q1\", range = \"B3:F\", header = false, skip_rows = 2, null = [\"#N/A\"] }\n\
+         [datasets.b]\nmatch = \"*.xlsm\"\nformat = \"xlsx\"\nxlsx = { sheet = 2 }\n\
+         [datasets.c]\nmatch = \"*.parquet\"\n\
+         [datasets.d]\nmatch = \"*.csv\"\ncsv = { block = { after = \"[Cash]\", until = \"\" } }",
+    );
+    let [a, b, c, d] = &pipeline.datasets[..] else { panic!("four datasets") };
+    assert_eq!(a.format, FileFormat::Xlsx);
+    assert_eq!(a.xlsx.sheet, Some(SheetRef::Name("Q1".into())));
+    assert_eq!(a.xlsx.range.map(|range| range.to_string()).as_deref(), Some("B3:F"));
+    assert_eq!((a.xlsx.header, a.xlsx.skip_rows, &*a.xlsx.null[0]), (false, 2, "#N/A"));
+    assert_eq!(b.xlsx.sheet, Some(SheetRef::Number(2)));
+    assert_eq!(c.format, FileFormat::Parquet);
+    let block = TextBlock { after: Some("[Cash]".into()), until: Some(String::new()) };
+    assert_eq!(d.csv.block, Some(block));
 }
 
 #[test]

@@ -41,7 +41,6 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[views.x]", "`views` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
         ("transform = { sql = \"\" }", "`transform` is not available in this version"),
-        ("format = \"xlsx\"", "`xlsx` is not available in this version"),
         (
             "load = { table = \"t\", mode = \"replace_table\" }",
             "`replace_table` is not available in this version",

@@ -103,6 +103,7 @@ pub(super) fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
         fixed: Default::default(),
         filter: None,
         shared: false,
+        xlsx: Default::default(),
         csv: CsvOptions::default(),
         schema: Columns {
             mode,
