@@ -87,6 +87,8 @@ fn format_of(path: &str) -> FileFormat {
     let name = path.trim_end_matches(".gz");
     match Path::new(name).extension().and_then(|extension| extension.to_str()) {
         Some("tsv") => FileFormat::Tsv,
+        Some("parquet") => FileFormat::Parquet,
+        Some("xlsx") => FileFormat::Xlsx,
         Some("json") => FileFormat::Json,
         Some("ndjson" | "jsonl") => FileFormat::Ndjson,
         _ => FileFormat::Csv,

@@ -18,7 +18,6 @@ mod fault;
 mod infer;
 mod json;
 mod lines;
-mod outside;
 mod partition;
 mod plan;
 mod quality;

@@ -3,19 +3,21 @@
 //! A block ends where a row ends, so that blocks can be decoded independently.
 //! Where it ends depends on the bytes alone, not on how they arrive.
 
+mod outside;
+
 use std::io::Read;
 use std::mem::swap;
 
 use memchr::memchr_iter;
-use millrace_contract::{Encoding, FileFormat, TextBlock};
+use millrace_contract::{Encoding, FileFormat};
 
 use crate::block::{Block, Rows, field};
 use crate::csv::{Dialect, Scanned, Shape, scan};
 use crate::json::{Document, JsonError};
 use crate::lines::LineEnd;
-use crate::outside::BlockEnd;
 use crate::source::{LONGEST_MAGIC, Source, refuse_binary};
 use crate::{FormatError, Limits};
+use outside::BlockEnd;
 
 /// Rows per block at most, so that memory is bounded for the shortest rows too.
 const MOST_ROWS: usize = 1 << 16;
@@ -150,61 +152,6 @@ impl<R: Read> Splitter<R> {
             rows: self.read + behind,
             skipped: Skipped { outside, ..self.skipped },
         }
-    }
-
-    /// Goes to the block that is read, if it is not all of the file.
-    ///
-    /// # Errors
-    /// [`FormatError::Plan`] if no line is the one behind which it starts.
-    pub(crate) fn enter_block(
-        &mut self,
-        block: Option<&TextBlock>,
-        is_mixed: bool,
-    ) -> Result<(), FormatError> {
-        let Some(block) = block else { return Ok(()) };
-        self.detect_line_end(None)?;
-        if is_mixed {
-            self.line_end = LineEnd::Mixed;
-        }
-        if let Some(after) = &block.after {
-            while !self.skip_line(after.as_bytes())? {}
-        }
-        if let Some(until) = &block.until {
-            let read = std::mem::take(&mut self.buffer);
-            let mut end = BlockEnd::new(until, self.line_end, self.row_bytes, read);
-            self.at_end =
-                end.fill(&mut self.source, self.at_end, &mut self.buffer, self.block_bytes)?;
-            self.block_end = Some(end);
-        }
-        Ok(())
-    }
-
-    /// Skips a line in front of the block. Whether it is the last of them.
-    fn skip_line(&mut self, last: &[u8]) -> Result<bool, FormatError> {
-        let (end, next) = loop {
-            match self.line_end.first(&self.buffer, self.at_end) {
-                Some(found) => break found,
-                None if self.at_end => break (self.buffer.len(), self.buffer.len()),
-                None => self.grow()?,
-            }
-        };
-        if next == 0 {
-            let last = String::from_utf8_lossy(last);
-            let what = format!("no line begins with `{last}`, behind which the block starts");
-            return Err(FormatError::Plan { what });
-        }
-        let is_last = self.buffer[..end].starts_with(last);
-        self.drop_front(next);
-        self.read += 1;
-        self.skipped.outside += 1;
-        Ok(is_last)
-    }
-
-    /// Adds the lines behind a block to those that were skipped.
-    fn leave_block(&mut self) {
-        let behind = self.block_end.take().map_or(0, |end| end.lines_behind());
-        self.read += behind;
-        self.skipped.outside += behind;
     }
 
     /// Skips lines at the start, whatever they hold.

@@ -240,6 +240,24 @@ fn no_rows_are_no_fault_and_too_many_rejects_are() {
     assert!(matches!(run(&many, &plan), Err(FormatError::TooManyRejects { .. })));
 }
 
+#[test]
+fn members_of_an_archive_are_one_table_and_named_in_rejects() {
+    let ids = |ids: Vec<i64>| parquet(vec![("id", Arc::new(Int64Array::from(ids)) as ArrayRef)]);
+    let members = [("a.parquet", ids(vec![1, 300])), ("b.parquet", ids(vec![2]))];
+    let archive = crate::workbooks::zip_of(&members);
+    let mut plan = strict(&["id uint8"]);
+    plan.captures.insert("year".into(), "2024".into());
+    plan.parquet.partition_by = vec!["year".into()];
+    let outcome = run(&archive, &plan).unwrap();
+    assert_eq!(outcome.rows(), ["1", "2"]);
+    assert_eq!(outcome.rejects[0].member.as_deref(), Some("a.parquet"));
+    let year = ("year".to_owned(), Some("2024".to_owned()));
+    assert_eq!(outcome.report.outputs[0].partition, [year]);
+    let damaged = crate::workbooks::zip_of(&[members[0].clone(), ("c.csv", b"id\n1\n".to_vec())]);
+    let error = run(&damaged, &plan).err().unwrap().to_string();
+    assert!(error.starts_with("in `c.csv`: "), "{error}");
+}
+
 fn folder() -> Option<PathBuf> {
     let Some(root) = std::env::var_os("MILLRACE_REAL_DATA") else {
         println!("skipped: MILLRACE_REAL_DATA is not set");

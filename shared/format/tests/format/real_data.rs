@@ -332,7 +332,14 @@ fn nothing_makes_it_panic() {
         let Some(folder) = folder(name) else { return };
         for path in files(&folder) {
             let bytes = read(&path).unwrap();
-            for format in [FileFormat::Csv, FileFormat::Tsv, FileFormat::Ndjson, FileFormat::Json] {
+            for format in [
+                FileFormat::Csv,
+                FileFormat::Tsv,
+                FileFormat::Ndjson,
+                FileFormat::Json,
+                FileFormat::Parquet,
+                FileFormat::Xlsx,
+            ] {
                 let Ok(inferred) = infer_from(&bytes[..], format, &CsvOptions::default(), 1 << 20)
                 else {
                     continue;

@@ -105,13 +105,20 @@ pub(crate) fn typed(cell: &str, kind: &str, value: &str) -> String {
 
 /// A ZIP archive of deflated members.
 pub(crate) fn zip(parts: &[(String, String)]) -> Vec<u8> {
+    let bytes = |(name, text): &(String, String)| (name.clone(), text.clone().into_bytes());
+    zip_of(&parts.iter().map(bytes).collect::<Vec<_>>())
+}
+
+/// A ZIP archive of deflated members that are no text.
+pub(crate) fn zip_of(parts: &[(impl AsRef<str>, Vec<u8>)]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, text) in parts {
+        let name = name.as_ref();
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.write_all(text).unwrap();
         let packed = encoder.finish().unwrap();
         let mut crc = Crc::new();
-        crc.update(text.as_bytes());
+        crc.update(text);
         let mut common = vec![20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
         for number in [crc.sum(), packed.len() as u32, text.len() as u32] {
             common.extend(number.to_le_bytes());

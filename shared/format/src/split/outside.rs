@@ -7,15 +7,75 @@
 use std::io::Read;
 use std::mem::take;
 
+use millrace_contract::TextBlock;
+
+use super::Splitter;
 use crate::FormatError;
 use crate::lines::LineEnd;
 use crate::source::Source;
+
+impl<R: Read> Splitter<R> {
+    /// Goes to the block that is read, if it is not all of the file.
+    ///
+    /// # Errors
+    /// [`FormatError::Plan`] if no line is the one behind which it starts.
+    pub(crate) fn enter_block(
+        &mut self,
+        block: Option<&TextBlock>,
+        is_mixed: bool,
+    ) -> Result<(), FormatError> {
+        let Some(block) = block else { return Ok(()) };
+        self.detect_line_end(None)?;
+        if is_mixed {
+            self.line_end = LineEnd::Mixed;
+        }
+        if let Some(after) = &block.after {
+            while !self.skip_line(after.as_bytes())? {}
+        }
+        if let Some(until) = &block.until {
+            let read = take(&mut self.buffer);
+            let mut end = BlockEnd::new(until, self.line_end, self.row_bytes, read);
+            self.at_end =
+                end.fill(&mut self.source, self.at_end, &mut self.buffer, self.block_bytes)?;
+            self.block_end = Some(end);
+        }
+        Ok(())
+    }
+
+    /// Skips a line in front of the block. Whether it is the last of them.
+    fn skip_line(&mut self, last: &[u8]) -> Result<bool, FormatError> {
+        let (end, next) = loop {
+            match self.line_end.first(&self.buffer, self.at_end) {
+                Some(found) => break found,
+                None if self.at_end => break (self.buffer.len(), self.buffer.len()),
+                None => self.grow()?,
+            }
+        };
+        if next == 0 {
+            let last = String::from_utf8_lossy(last);
+            let what = format!("no line begins with `{last}`, behind which the block starts");
+            return Err(FormatError::Plan { what });
+        }
+        let is_last = self.buffer[..end].starts_with(last);
+        self.drop_front(next);
+        self.read += 1;
+        self.skipped.outside += 1;
+        Ok(is_last)
+    }
+
+    /// Adds the lines behind a block to those that were skipped.
+    pub(super) fn leave_block(&mut self) {
+        let behind = self.block_end.take().map_or(0, |end| end.lines_behind());
+        self.read += behind;
+        self.skipped.outside += behind;
+    }
+}
 
 /// Bytes that are looked at, at a time.
 const CHUNK: usize = 64 << 10;
 
 /// Finds the end of a block in what a source gives.
-pub(crate) struct BlockEnd {
+pub(super) struct BlockEnd {
     /// What the first line behind the block begins with; that is a blank line if
     /// it is empty.
     until: Vec<u8>,
@@ -37,7 +97,7 @@ pub(crate) struct BlockEnd {
 impl BlockEnd {
     /// The end of a block of lines that end in `line_end`, of which `read` has
     /// been read.
-    pub(crate) fn new(until: &str, line_end: LineEnd, longest: usize, read: Vec<u8>) -> Self {
+    pub(super) fn new(until: &str, line_end: LineEnd, longest: usize, read: Vec<u8>) -> Self {
         Self {
             until: until.as_bytes().to_vec(),
             line_end,
@@ -51,13 +111,13 @@ impl BlockEnd {
     }
 
     /// Lines found behind the block.
-    pub(crate) fn lines_behind(&self) -> u64 {
+    pub(super) fn lines_behind(&self) -> u64 {
         self.behind
     }
 
     /// Appends what is of the block, as [`Source::fill`] does. `at_end` says that
     /// the source has nothing more.
-    pub(crate) fn fill<R: Read>(
+    pub(super) fn fill<R: Read>(
         &mut self,
         source: &mut Source<R>,
         mut at_end: bool,
