@@ -133,25 +133,10 @@ pub struct Schema {
     /// What becomes of declared columns that a file does not have.
     #[serde(default, skip_serializing_if = "is_default")]
     pub missing: MissingColumns,
-    /// Whether what fits no column is kept in the column [`RESCUED`], which is
+    /// Whether what fits no column is kept in the column [`RESCUED`](crate::RESCUED), which is
     /// then the last of `columns`, instead of breaking the contract.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rescue: bool,
-}
-
-/// Name of the column that keeps what fits no other: a JSON object of texts by
-/// column name, null where there is nothing.
-pub const RESCUED: &str = "_rescued";
-
-impl Schema {
-    /// Has what fits no column kept in a column of its own.
-    pub fn with_rescue(mut self) -> Self {
-        self.rescue = true;
-        if !self.columns.iter().any(|column| column.name == RESCUED) {
-            self.columns.push(ColumnDef::new(RESCUED, DataType::Json));
-        }
-        self
-    }
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -196,16 +181,6 @@ pub enum SchemaMode {
     /// As `infer`, but files with new columns add them, and values that a type
     /// can't hold widen it. Nothing is ever narrowed.
     Evolve,
-}
-
-impl SchemaMode {
-    /// Whether files may bring columns that are not declared.
-    pub fn is_open(self) -> bool {
-        match self {
-            Self::Strict => false,
-            Self::Infer | Self::Evolve => true,
-        }
-    }
 }
 
 /// One column.
@@ -307,13 +282,6 @@ impl ColumnDef {
             start: None,
             width: None,
         }
-    }
-
-    /// Whether nothing but name, type and source name is said of it, so that
-    /// mode `evolve` may widen its type.
-    pub fn is_plain(&self) -> bool {
-        let plain = Self { from: self.from.clone(), ..Self::new(&self.name, self.data_type) };
-        *self == plain
     }
 
     /// The name the column has in the source.

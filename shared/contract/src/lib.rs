@@ -21,11 +21,11 @@ pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
     Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,
-    ParquetCompression, ParquetOptions, RESCUED, RejectLimit, RejectLimitError, RejectOptions,
-    Schema, SchemaMode,
+    ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError, RejectOptions, Schema,
+    SchemaMode,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
-pub use evolution::ColumnChange;
+pub use evolution::{ColumnChange, RESCUED};
 pub use identity::{ContractVersion, FileId};
 pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use reject::{Reject, RejectCause};
