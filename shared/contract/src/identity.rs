@@ -81,7 +81,7 @@ impl ContractVersion {
         // What came later counts only where it is used, so that what does not use
         // it keeps its version.
         let (json, fixed) = (later(&dataset.json), later(&dataset.fixed));
-        let parts = [Some(definition), json, fixed];
+        let parts = [Some(definition), json, fixed, later(&dataset.limits)];
         let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
         let mut digits = fingerprint(&parts);
         digits.truncate(12);

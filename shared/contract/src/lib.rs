@@ -10,7 +10,9 @@ mod dataset;
 mod event;
 mod evolution;
 mod identity;
+mod limits;
 mod object;
+mod parquet;
 mod reject;
 mod task;
 mod types;
@@ -19,14 +21,15 @@ pub use balance::{RowBalance, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
-    Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,
-    ParquetCompression, ParquetOptions, RESCUED, RejectLimit, RejectLimitError, RejectOptions,
-    Schema, SchemaMode,
+    Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail, RESCUED,
+    RejectLimit, RejectLimitError, RejectOptions, Schema, SchemaMode,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::ColumnChange;
 pub use identity::{ContractVersion, FileId};
+pub use limits::LimitOptions;
 pub use object::{ObjectVersion, Sequencer, decode_key};
+pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
 pub use types::{DataType, StructField, TimeUnit, TypeError};

@@ -237,6 +237,7 @@ mod tests {
             expect: Vec::new(),
             rejects: Default::default(),
             parquet: Default::default(),
+            limits: Default::default(),
             load: None,
         });
         plan.mode = mode;

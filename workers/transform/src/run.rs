@@ -110,16 +110,27 @@ fn rules(dataset: &Dataset, plan: &Plan) -> Result<Vec<Box<dyn RowRule>>, Transf
     Ok(rules.into_iter().map(|rule| Box::new(rule) as Box<dyn RowRule>).collect())
 }
 
-/// What every Parquet file says of its origin.
+/// What every Parquet file says of its origin. What the event did not say of
+/// the object is left out.
 fn metadata(task: &TransformTask) -> Vec<(String, String)> {
-    let entry = |name: &str, value: &str| (format!("millrace.{name}"), value.to_owned());
-    vec![
-        entry("source", &task.object.url()),
-        entry("source.revision", task.object.revision()),
-        entry("file_id", task.file_id.as_str()),
-        entry("dataset", &task.dataset),
-        entry("contract", task.contract.as_str()),
-    ]
+    let TransformTask { object, .. } = task;
+    let etag = Some(object.etag.as_str()).filter(|etag| !etag.is_empty());
+    let url = object.url();
+    let said = [
+        ("source", Some(url.as_str())),
+        ("source.bucket", Some(&object.bucket)),
+        ("source.key", Some(&object.key)),
+        ("source.version_id", object.version_id.as_deref()),
+        ("source.etag", etag),
+        ("source.sequencer", object.sequencer.as_ref().map(Sequencer::as_str)),
+        ("source.revision", Some(object.revision())),
+        ("file_id", Some(task.file_id.as_str())),
+        ("dataset", Some(&task.dataset)),
+        ("contract", Some(task.contract.as_str())),
+    ];
+    let entry =
+        |(name, value): (&str, Option<&str>)| Some((format!("millrace.{name}"), value?.to_owned()));
+    said.into_iter().filter_map(entry).collect()
 }
 
 async fn open(

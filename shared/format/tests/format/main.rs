@@ -9,6 +9,7 @@ mod dialects;
 mod documents;
 mod ndjson;
 mod nested;
+mod parquet_out;
 mod random;
 mod real_data;
 mod sniff;
