@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use millrace_contract::{Captures, ColumnDef, Dataset};
+use millrace_contract::{Captures, ColumnDef, ContractVersion, Dataset};
 use millrace_format::{FormatError, Report, Sink, SinkWriter, partition_path};
 
 use crate::TransformError;
@@ -90,6 +90,7 @@ impl LocalTransform<'_> {
         vec![
             ("millrace.source".to_owned(), self.source.clone()),
             ("millrace.dataset".to_owned(), self.dataset.name.clone()),
+            ("millrace.contract".to_owned(), ContractVersion::of(self.dataset).to_string()),
         ]
     }
 }

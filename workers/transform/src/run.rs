@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, TransformTask};
+use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, Sequencer, TransformTask};
 use millrace_format::{FormatError, Plan, Report, RowRule, Survey, arrow_schema};
 use millrace_sql::RowRules;
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
@@ -118,14 +118,14 @@ fn metadata(task: &TransformTask) -> Vec<(String, String)> {
     let url = object.url();
     let said = [
         ("source", Some(url.as_str())),
-        ("source.bucket", Some(&object.bucket)),
-        ("source.key", Some(&object.key)),
+        ("source.bucket", Some(object.bucket.as_str())),
+        ("source.key", Some(object.key.as_str())),
         ("source.version_id", object.version_id.as_deref()),
         ("source.etag", etag),
         ("source.sequencer", object.sequencer.as_ref().map(Sequencer::as_str)),
         ("source.revision", Some(object.revision())),
         ("file_id", Some(task.file_id.as_str())),
-        ("dataset", Some(&task.dataset)),
+        ("dataset", Some(task.dataset.as_str())),
         ("contract", Some(task.contract.as_str())),
     ];
     let entry =
