@@ -214,6 +214,8 @@ pub enum Dictionary {
 enum Said {
     Flag(bool),
     Columns(Vec<String>),
+    /// What is not said, which is never written.
+    #[schemars(skip)]
     Nothing(()),
 }
 

@@ -8,7 +8,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use bytes::Bytes;
 use millrace_contract::{Dictionary, LimitOptions, ParquetCompression, ParquetOptions};
-use millrace_format::{Limits, Plan};
+use millrace_format::{Limits, Plan, transform};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData, SortingColumn};
 use parquet::file::properties::ReaderProperties;
@@ -304,6 +304,22 @@ fn options_that_name_no_column_are_refused() {
         refused(&|parquet| parquet.dictionary = Dictionary::Columns(vec!["x".into()])),
     ];
     insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn a_value_too_long_for_a_folder_is_refused_before_anything_is_opened() {
+    let mut plan = csv(&["p string", "q string", "n int64"]);
+    plan.parquet.partition_by = vec!["p".into(), "q".into()];
+    let row = |p: usize, q: usize| format!("p,q,n\n{},{},1\n", "/".repeat(p), "q".repeat(q));
+    assert_eq!(run(row(84, 253), &plan).unwrap().files.len(), 1);
+    let refused = [(85, 1), (1, 254)].map(|(p, q)| {
+        let mut sink = MemorySink::default();
+        let error = transform(row(p, q).as_bytes(), &plan, &mut sink).unwrap_err();
+        assert!(error.is_contract());
+        assert_eq!(sink.finished_of_opened(), (0, 0));
+        error.to_string()
+    });
+    insta::assert_snapshot!(refused.join("\n"));
 }
 
 #[test]
