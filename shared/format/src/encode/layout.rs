@@ -194,6 +194,7 @@ fn leaves(field: &FieldRef) -> usize {
     match field.data_type() {
         DataType::Struct(fields) => fields.iter().map(leaves).sum(),
         DataType::List(element) => leaves(element),
+        // Of Arrow's nested types only these come from a contract.
         _ => 1,
     }
 }

@@ -36,7 +36,8 @@ fn group_rows(file: &[u8]) -> Vec<i64> {
 fn shuffled(rows: u64) -> String {
     let row = |n: u64| {
         let id = n.wrapping_mul(7919) % rows;
-        let note = if n % 5 == 0 { String::new() } else { format!("note {}", n * 31 % 1000) };
+        let note =
+            if n.is_multiple_of(5) { String::new() } else { format!("note {}", n * 31 % 1000) };
         format!("{id},{},{note}\n", n % 3)
     };
     (0..rows).fold("id,day,note\n".to_owned(), |text, n| text + &row(n))
