@@ -11,5 +11,6 @@ mod house;
 mod journey;
 mod outages;
 mod real_files;
+mod rules;
 mod stack;
 mod warehouse;

@@ -11,6 +11,13 @@ pub(crate) async fn sqlite(stack: &Stack, sql: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect(sql)
 }
 
+/// One number out of the stack's SQLite ledger.
+pub(crate) async fn ledger(stack: &Stack, sql: &str) -> i64 {
+    let url = format!("sqlite://{}", stack.data().join("warehouse.ledger.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("the ledger");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect(sql)
+}
+
 /// One number out of a PostgreSQL warehouse.
 pub(crate) async fn postgres(url: &str, sql: &str) -> i64 {
     let mut connection = PgConnection::connect(url).await.expect("the warehouse");

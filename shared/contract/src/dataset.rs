@@ -32,6 +32,15 @@ pub struct Dataset {
     pub fixed: FixedOptions,
     /// Columns and how strictly they are taken.
     pub schema: Schema,
+    /// SQL boolean that selects the rows of a file that are the dataset's; rows
+    /// for which it is false or null are skipped and counted as `where`. It is
+    /// asked before `required`, the expectations and the types of all columns but
+    /// those it looks at. Without one, all rows are the dataset's.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Whether other datasets may take the same files too.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shared: bool,
     /// Expectations, in the order of the pipeline file.
     pub expect: Vec<Expectation>,
     /// What becomes of bad rows.
@@ -348,12 +357,15 @@ impl From<Formats> for Vec<String> {
     }
 }
 
-/// Something that must hold for every row.
+/// Something that must hold for every row, or for the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// SQL boolean over the row's columns, as in `amount > 0`. Null counts as
-    /// holding, as in a SQL `CHECK`.
+    /// holding, as in a SQL `CHECK`. Or, about more than one row: `unique(id)`,
+    /// `row_count between 1 and 1000000`,
+    /// `max_age(updated_at) <= interval '2 days'`,
+    /// `references(customer_id, customers.id)`.
     pub rule: String,
     /// What happens where it does not hold.
     #[serde(default)]
@@ -380,7 +392,8 @@ pub struct RejectOptions {
     pub max: RejectLimit,
 }
 
-/// A limit on rejected rows: a share of the rows read (`1%`) or a number.
+/// A limit on rejected rows: a share of the rows read (`1%`), those that the
+/// dataset's `where` skips not counted, or a number.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum RejectLimit {

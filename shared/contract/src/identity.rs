@@ -81,7 +81,8 @@ impl ContractVersion {
         // What came later counts only where it is used, so that what does not use
         // it keeps its version.
         let (json, fixed) = (later(&dataset.json), later(&dataset.fixed));
-        let parts = [Some(definition), json, fixed, later(&dataset.limits)];
+        let filter = dataset.filter.as_ref().map(|filter| format!("where {filter}"));
+        let parts = [Some(definition), json, fixed, filter, later(&dataset.limits)];
         let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
         let mut digits = fingerprint(&parts);
         digits.truncate(12);
@@ -139,6 +140,21 @@ mod tests {
         assert_eq!(id(&object("k", Some("01"))), id(&object("k", Some("0100"))));
         assert_ne!(id(&object("k", Some("01"))), id(&object("k", Some("02"))));
         assert_ne!(id(&object("k", None)), id(&object("j", None)));
+    }
+
+    #[test]
+    fn a_filter_is_part_of_the_contract_and_sharing_files_is_not() {
+        let text = r#"{"name":"d","pattern":"*","format":"csv","csv":{},"schema":{"mode":"infer",
+            "columns":[],"sample_bytes":1},"expect":[],"rejects":{"max":"1%"},"parquet":{},
+            "load":null}"#;
+        let plain: Dataset = serde_json::from_str(text).expect("a dataset of an older version");
+        let filtered = |filter: &str| Dataset { filter: Some(filter.into()), ..plain.clone() };
+        let shared = Dataset { shared: true, ..plain.clone() };
+        let version = ContractVersion::of;
+        assert_eq!(version(&plain), version(&shared));
+        assert_ne!(version(&plain), version(&filtered("a = 1")));
+        assert_ne!(version(&filtered("a = 2")), version(&filtered("a = 1")));
+        assert!(!serde_json::to_string(&plain).expect("JSON").contains("where"));
     }
 
     #[test]

@@ -66,6 +66,8 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
         format: format_of(path),
         json: Default::default(),
         fixed: Default::default(),
+        filter: None,
+        shared: false,
         csv,
         schema: Schema { sample_bytes: 4 << 20, ..Schema::default() },
         expect: Vec::new(),

@@ -233,6 +233,8 @@ mod tests {
             csv: Default::default(),
             json: Default::default(),
             fixed: Default::default(),
+            filter: None,
+            shared: false,
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),

@@ -1,10 +1,11 @@
 //! Keeps the books of one file: what was read, written, rejected and skipped,
 //! each counted where it happens, and whether it adds up.
 
-use millrace_contract::{RejectLimit, RowBalance};
+use millrace_contract::{OnFail, RejectLimit, RowBalance};
 
 use crate::decode::Decoded;
 use crate::encode::Encoder;
+use crate::quality::{FileCheck, Newest, Uniques};
 use crate::rejects::{Groups, RejectLines};
 use crate::split::{Counts, Skipped};
 use crate::{FormatError, Plan, Report, Sink, SinkWriter, Warning};
@@ -17,7 +18,12 @@ pub(crate) struct Books<'a> {
     rejects: RejectWriter,
     groups: Groups,
     warned: Vec<u64>,
+    uniques: Uniques<'a>,
+    newest: Newest<'a>,
+    /// By the plan's file rules.
+    file_warned: Vec<u64>,
     read: u64,
+    filtered: u64,
 }
 
 impl<'a> Books<'a> {
@@ -30,17 +36,27 @@ impl<'a> Books<'a> {
             rejects: RejectWriter::default(),
             groups: Groups::default(),
             warned: vec![0; plan.rules.len()],
+            uniques: Uniques::new(plan),
+            newest: Newest::new(&plan.file_rules),
+            file_warned: vec![0; plan.file_rules.len()],
             read: 0,
+            filtered: 0,
         }
     }
 
     /// Writes a block's rows and rejects. Gives the file up as soon as it has
     /// more rejects than any number of good rows could make up for.
-    pub(crate) fn enter(&mut self, decoded: Decoded) -> Result<(), FormatError> {
+    pub(crate) fn enter(&mut self, mut decoded: Decoded) -> Result<(), FormatError> {
         self.read += decoded.read;
+        self.filtered += decoded.filtered;
         for (total, warned) in self.warned.iter_mut().zip(&decoded.warned) {
             *total += warned;
         }
+        if let Some(keyed) = decoded.keyed.take() {
+            let repeats = self.uniques.judge(&mut decoded.batch, &keyed, &mut self.file_warned)?;
+            decoded.rejects.merge(repeats);
+        }
+        self.newest.see(&decoded.batch)?;
         self.rejects.write(&decoded.rejects, self.sink)?;
         self.groups.merge(decoded.rejects.groups);
         match self.plan.reject_limit {
@@ -53,10 +69,11 @@ impl<'a> Books<'a> {
 
     /// Completes the file, if it adds up.
     pub(crate) fn close(mut self, counts: Counts) -> Result<Report, FormatError> {
-        if self.plan.reject_limit.exceeded(self.rejects.rows, counts.rows) {
+        if self.plan.reject_limit.exceeded(self.rejects.rows, counts.rows - self.filtered) {
             return Err(self.too_many_rejects());
         }
         let written = self.encoder.flush()?;
+        self.judge_file(written)?;
         let mut balance = RowBalance { read: counts.rows, written, ..RowBalance::default() };
         balance.rejected = self.rejects.rows;
         let Skipped { blank, comments, preamble } = counts.skipped;
@@ -65,23 +82,56 @@ impl<'a> Books<'a> {
                 balance.skip(rule, count);
             }
         }
+        if self.filtered > 0 {
+            balance.skip(WHERE, self.filtered);
+        }
         balance.check()?;
         self.rejects.finish()?;
         let schema = self.encoder.schema();
         let metadata = serde_json::to_string(&balance).unwrap_or_default();
         let outputs = self.encoder.finish(&[(BALANCE_KEY.to_owned(), metadata)])?;
-        let warnings = self.plan.rules.iter().zip(self.warned).filter(|(_, count)| *count > 0);
+        let rules = self.plan.rules.iter().map(|rule| rule.text());
+        let rules = rules.chain(self.plan.file_rules.iter().map(|rule| rule.text.as_str()));
+        let counts_by_rule = rules.zip(self.warned.into_iter().chain(self.file_warned));
+        let warnings = counts_by_rule.filter(|(_, count)| *count > 0);
         Ok(Report {
             balance,
             outputs,
             reject_groups: self.groups.into_groups(),
             warnings: warnings
-                .map(|(rule, count)| Warning { rule: rule.text().to_owned(), count })
+                .map(|(rule, count)| Warning { rule: rule.to_owned(), count })
                 .collect(),
             schema,
             source_bytes: counts.source_bytes,
             decompressed_bytes: counts.decompressed_bytes,
         })
+    }
+
+    /// Holds the file as a whole against the rules about it. The rejects of one
+    /// that is refused are completed: they may say why.
+    fn judge_file(&mut self, written: u64) -> Result<(), FormatError> {
+        let rules = self.plan.file_rules.iter().enumerate();
+        let miscounted = rules.filter_map(|(index, rule)| match rule.check {
+            FileCheck::RowCount { least, most } if !(least..=most).contains(&written) => {
+                Some((index, format!("{written} rows passed")))
+            }
+            FileCheck::RowCount { .. } | FileCheck::Unique { .. } | FileCheck::MaxAge { .. } => {
+                None
+            }
+        });
+        let mut broken: Vec<_> = miscounted.chain(self.newest.broken()).collect();
+        broken.sort_unstable();
+        for (index, found) in broken {
+            let rule = &self.plan.file_rules[index];
+            match rule.on_fail {
+                OnFail::Warn => self.file_warned[index] = 1,
+                OnFail::RejectFile | OnFail::RejectRow => {
+                    self.rejects.finish()?;
+                    return Err(FormatError::FileRuleBroken { rule: rule.text.clone(), found });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The error for a file with too many rejects; these are completed, so that
@@ -93,7 +143,7 @@ impl<'a> Books<'a> {
         }
         FormatError::TooManyRejects {
             rejected,
-            read: self.read,
+            read: self.read - self.filtered,
             limit: self.plan.reject_limit,
             groups: std::mem::take(&mut self.groups).into_groups(),
         }
@@ -105,6 +155,9 @@ const BLANK_LINE: &str = "blank_line";
 
 /// The rule by which comments are skipped.
 const COMMENT: &str = "comment";
+
+/// The rule by which rows are skipped that the dataset's filter does not select.
+const WHERE: &str = "where";
 
 /// The rule by which lines in front of the header are skipped.
 const PREAMBLE: &str = "preamble";

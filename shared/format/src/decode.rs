@@ -1,6 +1,7 @@
 //! Blocks to record batches: every row becomes typed values or a reject.
 
 mod fields;
+mod filter;
 mod fixed;
 mod members;
 
@@ -15,9 +16,10 @@ use crate::block::{Block, Lines, MalformedRow};
 use crate::column::MemberRules;
 use crate::csv::Dialect;
 use crate::fault::{Fault, Faults, Malformed};
+use crate::quality::{Keyed, Keys};
 use crate::rejects::{RejectLines, Rejecter};
 use crate::source::Charset;
-use crate::{FormatError, Plan, RowRule, arrow_schema};
+use crate::{FormatError, Plan, RowFilter, RowRule, arrow_schema};
 use fields::FieldDecoder;
 use fixed::FixedDecoder;
 use members::MemberDecoder;
@@ -32,6 +34,11 @@ pub(crate) struct Decoded {
     pub(crate) read: u64,
     /// Rows that broke each rule which only warns.
     pub(crate) warned: Vec<u64>,
+    /// Rows that the filter left out.
+    pub(crate) filtered: u64,
+    /// What it takes to judge the good rows by the rules that look at more than
+    /// one; only where there are such rules.
+    pub(crate) keyed: Option<Keyed>,
 }
 
 /// Decodes the blocks of one file.
@@ -40,6 +47,8 @@ pub(crate) struct Decoder<'p> {
     schema: SchemaRef,
     rows: RowDecoder,
     rejecter: Rejecter<'p>,
+    keys: Keys,
+    member: Option<String>,
 }
 
 /// How rows become columns.
@@ -71,25 +80,62 @@ impl<'p> Decoder<'p> {
             }
             None => RowDecoder::Members(MemberDecoder::new(binding, plan, rules)?),
         };
-        let rejecter = Rejecter::new(&binding.columns, member, plan.limits.reject_raw_bytes);
-        Ok(Self { plan, schema: arrow_schema(&plan.columns, &plan.captures), rows, rejecter })
+        let raw_bytes = plan.limits.reject_raw_bytes;
+        let rejecter = Rejecter::new(&binding.columns, member.clone(), raw_bytes);
+        let schema = arrow_schema(&plan.columns, &plan.captures);
+        let keys = Keys::of(&plan.file_rules, &schema)?;
+        Ok(Self { plan, schema, rows, rejecter, keys, member })
     }
 
     /// Decodes a block. What it leaves in the block is of no further use.
     pub(crate) fn decode(&mut self, block: &mut Block) -> Result<Decoded, FormatError> {
         Self::set_bad_text_aside(block);
-        let mut faults = Faults::default();
+        let watched = self.plan.filter.as_deref().map(RowFilter::columns);
+        let mut faults = Faults::watching(watched.unwrap_or_default());
         let arrays = match &mut self.rows {
             RowDecoder::Fields(fields) => fields.decode(block, &mut faults)?,
             RowDecoder::Fixed(fixed) => fixed.decode(block, &mut faults)?,
             RowDecoder::Members(members) => members.decode(block, &mut faults)?,
         };
-        let (batch, kept) = self.good_rows(arrays, block.rows.len(), &faults)?;
+        let batch = self.batch_of(arrays, block.rows.len())?;
+        let skipped = self.skipped_rows(&batch, &faults, block)?;
+        let (batch, kept) = good_rows(batch, &faults, &skipped)?;
         let mut warned = vec![0; self.plan.rules.len()];
         let breaches = self.check_rules(&batch, &kept, block, &mut warned)?;
-        let batch = without(&batch, &breaches)?;
-        let rejects = self.reject(block, faults.into_list(), &breaches, &kept);
-        Ok(Decoded { batch, rejects, read: block.read, warned })
+        let mut faults = faults.into_list();
+        faults.retain(|fault| !is_skipped(&skipped, fault.row));
+        let rejects = self.reject(block, faults, &breaches, &kept);
+        let filtered = skipped.iter().filter(|&&skipped| skipped).count() as u64;
+        let read = block.read;
+        let (batch, keyed) = match self.keys.is_empty() {
+            true => (without(&batch, &breaches)?, None),
+            false => self.keyed(batch, kept, &breaches, block)?,
+        };
+        Ok(Decoded { batch, rejects, read, warned, filtered, keyed })
+    }
+
+    /// The rows that break no rule, with their keys. Takes the block: its text is
+    /// needed should one of them be rejected later.
+    fn keyed(
+        &self,
+        batch: RecordBatch,
+        mut kept: Vec<u32>,
+        breaches: &[Breach],
+        block: &mut Block,
+    ) -> Result<(RecordBatch, Option<Keyed>), FormatError> {
+        if kept.is_empty() {
+            kept = (0..batch.num_rows() as u32).collect();
+        }
+        let batch = without(&batch, breaches)?;
+        let mut broken = breaches.iter().map(|(row, _)| *row).peekable();
+        let mut row = 0;
+        kept.retain(|_| {
+            row += 1;
+            broken.next_if_eq(&(row - 1)).is_none()
+        });
+        let keys = self.keys.of_rows(&batch)?;
+        let keyed = Keyed::new(keys, kept, std::mem::take(block), self.member.clone());
+        Ok((batch, Some(keyed)))
     }
 
     /// Takes rows out of the block that are no text at all.
@@ -110,23 +156,24 @@ impl<'p> Decoder<'p> {
         rows.retain(|row| bad.binary_search(&row).is_err());
     }
 
-    /// The rows without a fault, and which rows of the block they are (all, if
-    /// empty).
-    fn good_rows(
-        &self,
-        arrays: Vec<ArrayRef>,
-        rows: usize,
-        faults: &Faults,
-    ) -> Result<(RecordBatch, Vec<u32>), FormatError> {
+    fn batch_of(&self, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, FormatError> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
-            .map_err(defect)?;
-        if faults.is_empty() {
-            return Ok((batch, Vec::new()));
-        }
-        let keep = BooleanArray::from_iter((0..rows).map(|row| Some(!faults.has(row))));
-        let kept = (0..rows as u32).filter(|&row| !faults.has(row as usize)).collect();
-        Ok((filter_record_batch(&batch, &keep).map_err(defect)?, kept))
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options).map_err(defect)
+    }
+
+    /// Which rows the filter leaves out; none, if empty.
+    fn skipped_rows(
+        &self,
+        batch: &RecordBatch,
+        faults: &Faults,
+        block: &Block,
+    ) -> Result<Vec<bool>, FormatError> {
+        let Some(filter) = self.plan.filter.as_deref() else { return Ok(Vec::new()) };
+        filter::skipped_rows(filter, batch, faults).map_err(|error| FormatError::Rule {
+            rule: filter.text().to_owned(),
+            line: Lines::new(block).line_of(block.rows.span(0).0),
+            source: error,
+        })
     }
 
     /// Rows that break a rule which rejects rows, the first rule for each row.
@@ -186,6 +233,26 @@ impl<'p> Decoder<'p> {
         }
         rejects.finish()
     }
+}
+
+/// The rows without a fault that are not skipped, and which rows of the block
+/// they are (all, if empty).
+fn good_rows(
+    batch: RecordBatch,
+    faults: &Faults,
+    skipped: &[bool],
+) -> Result<(RecordBatch, Vec<u32>), FormatError> {
+    if faults.is_empty() && !skipped.contains(&true) {
+        return Ok((batch, Vec::new()));
+    }
+    let is_good = |row: usize| !faults.has(row) && !is_skipped(skipped, row);
+    let keep = BooleanArray::from_iter((0..batch.num_rows()).map(|row| Some(is_good(row))));
+    let kept = (0..batch.num_rows() as u32).filter(|&row| is_good(row as usize)).collect();
+    Ok((filter_record_batch(&batch, &keep).map_err(defect)?, kept))
+}
+
+fn is_skipped(skipped: &[bool], row: usize) -> bool {
+    skipped.get(row).copied().unwrap_or(false)
 }
 
 /// The row of the block that a row of the batch came from.

@@ -51,7 +51,7 @@ pub enum FormatError {
     TooManyRejects {
         /// Rows rejected until the file was given up.
         rejected: u64,
-        /// Rows read until then.
+        /// Rows read until then, without those that the filter skips.
         read: u64,
         /// The limit.
         limit: RejectLimit,
@@ -65,6 +65,23 @@ pub enum FormatError {
         rule: String,
         /// First line that breaks it.
         line: u64,
+    },
+    /// The file as a whole broke a rule.
+    #[error("{found}, which breaks `{rule}` and rejects the whole file")]
+    FileRuleBroken {
+        /// The rule's text.
+        rule: String,
+        /// What the file is like.
+        found: String,
+    },
+    /// The temporary file for the keys of a `unique` rule failed.
+    #[error("the keys of `{rule}` do not fit into memory, and the temporary file failed: {error}")]
+    Scratch {
+        /// The rule's text.
+        rule: String,
+        /// Why.
+        #[source]
+        error: io::Error,
     },
     /// A rule can't be evaluated on this file's rows.
     #[error("rule `{rule}` can't be evaluated on the rows from line {line}: {source}")]
@@ -155,11 +172,12 @@ impl FormatError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Source(_) => ErrorKind::Source,
-            Self::Sink(_) => ErrorKind::Sink,
+            Self::Sink(_) | Self::Scratch { .. } => ErrorKind::Sink,
             Self::Unreadable { .. } | Self::RowTooLong { .. } => ErrorKind::Unreadable,
             Self::Schema(_)
             | Self::TooManyRejects { .. }
             | Self::FileRejected { .. }
+            | Self::FileRuleBroken { .. }
             | Self::Rule { .. }
             | Self::TooManyPartitions { .. }
             | Self::PartitionName { .. }

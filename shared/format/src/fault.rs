@@ -158,17 +158,58 @@ pub(crate) struct Fault {
 pub(crate) struct Faults {
     list: Vec<Fault>,
     faulty: Vec<bool>,
+    /// Columns that the filter looks at.
+    watched: Vec<usize>,
+    /// Rows that the filter can't judge.
+    unjudged: Vec<usize>,
+    /// Rows and watched columns that have no value although one is required.
+    missing: Vec<(usize, usize)>,
 }
 
 impl Faults {
+    /// No faults yet. `watched` are the columns that the filter looks at.
+    pub(crate) fn watching(watched: &[usize]) -> Self {
+        Self { watched: watched.to_vec(), ..Self::default() }
+    }
+
     /// Notes a fault, unless the row has one already.
     pub(crate) fn note(&mut self, row: usize, column: usize, refusal: impl FnOnce() -> Refusal) {
         if self.faulty.len() <= row {
             self.faulty.resize(row + 1, false);
         }
-        if !std::mem::replace(&mut self.faulty[row], true) {
-            self.list.push(Fault { row, column, refusal: refusal() });
+        let is_first = !std::mem::replace(&mut self.faulty[row], true);
+        if is_first || !self.watched.is_empty() {
+            let refusal = refusal();
+            self.watch(row, column, &refusal);
+            if is_first {
+                self.list.push(Fault { row, column, refusal });
+            }
         }
+    }
+
+    /// Notes what a fault means to the filter.
+    fn watch(&mut self, row: usize, column: usize, refusal: &Refusal) {
+        let is_watched = self.watched.contains(&column);
+        match refusal {
+            Refusal::Malformed(_) if !self.watched.is_empty() => self.unjudged.push(row),
+            Refusal::Type { .. } | Refusal::Inside { .. } if is_watched => self.unjudged.push(row),
+            Refusal::Required if is_watched => self.missing.push((row, column)),
+            Refusal::Malformed(_)
+            | Refusal::Type { .. }
+            | Refusal::Inside { .. }
+            | Refusal::Required => {}
+        }
+    }
+
+    /// Rows that the filter can't judge: they are no rows, or a value it looks
+    /// at is not of its type. In no particular order.
+    pub(crate) fn unjudged(&self) -> &[usize] {
+        &self.unjudged
+    }
+
+    /// Rows in which a watched column has no value although one is required.
+    pub(crate) fn missing(&self, column: usize) -> impl Iterator<Item = usize> + '_ {
+        self.missing.iter().filter(move |(_, missing)| *missing == column).map(|(row, _)| *row)
     }
 
     /// Whether there is none.

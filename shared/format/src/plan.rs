@@ -11,6 +11,8 @@ use millrace_contract::{
 };
 use thiserror::Error;
 
+use crate::FileRule;
+
 /// How one file is read, checked and written.
 pub struct Plan {
     /// Format of the bytes, after decompression.
@@ -33,8 +35,14 @@ pub struct Plan {
     /// the file does not have takes its value from here, parsed as its type;
     /// the others are appended as strings.
     pub captures: Captures,
+    /// Which rows are taken; all without one. It is asked before `required`, the
+    /// rules and every type but those of its own columns, so that a row that is
+    /// not meant is not rejected for what it is not.
+    pub filter: Option<Box<dyn RowFilter>>,
     /// What must hold for every row, checked batch by batch.
     pub rules: Vec<Box<dyn RowRule>>,
+    /// What must hold for the file, judged over the rows that `rules` let pass.
+    pub file_rules: Vec<FileRule>,
     /// More rejected rows than this fail the file.
     pub reject_limit: RejectLimit,
     /// How Parquet is written.
@@ -52,8 +60,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a dataset: its declared columns and options, without row
-    /// rules, with the limits it says and a thread per core.
+    /// The plan of a dataset: its declared columns, options and limits, without
+    /// filter and rules, with a thread per core.
     pub fn of(dataset: &Dataset) -> Self {
         Self {
             format: dataset.format,
@@ -65,7 +73,9 @@ impl Plan {
             extra: dataset.schema.extra,
             missing: dataset.schema.missing,
             captures: Captures::new(),
+            filter: None,
             rules: Vec::new(),
+            file_rules: Vec::new(),
             reject_limit: dataset.rejects.max,
             parquet: dataset.parquet.clone(),
             metadata: Vec::new(),
@@ -98,6 +108,9 @@ pub struct Limits {
     /// Most partitions that one file may be written to, and most files of a
     /// target size that are begun.
     pub partitions: usize,
+    /// Bytes that the keys of `unique` rules take in memory; beyond that they go
+    /// to a temporary file.
+    pub unique_bytes: usize,
     /// Longest raw text kept in a reject; the rest is cut off and said so.
     pub reject_raw_bytes: usize,
 }
@@ -113,6 +126,7 @@ impl Default for Limits {
             decompressed_bytes: 1 << 40,
             row_group_bytes: 64 << 20,
             partitions: 128,
+            unique_bytes: 128 << 20,
             reject_raw_bytes: 256 << 10,
         }
     }
@@ -155,6 +169,23 @@ pub trait RowRule: Send + Sync {
     /// # Errors
     /// [`RuleError`] if the rule can't be evaluated.
     fn check(&self, batch: &RecordBatch) -> Result<BooleanArray, RuleError>;
+}
+
+/// Selects rows, evaluated over record batches.
+pub trait RowFilter: Send + Sync {
+    /// The filter as it is written in the pipeline file.
+    fn text(&self) -> &str;
+
+    /// Positions of the columns it looks at.
+    fn columns(&self) -> &[usize];
+
+    /// Says of each row of `batch` whether it is taken; null is no. The columns
+    /// are those of [`arrow_schema`](crate::arrow_schema), each of them with
+    /// nulls.
+    ///
+    /// # Errors
+    /// [`RuleError`] if the filter can't be evaluated.
+    fn select(&self, batch: &RecordBatch) -> Result<BooleanArray, RuleError>;
 }
 
 /// A rule that could not be evaluated.

@@ -16,8 +16,37 @@ use crate::fault::{Fault, Malformed, Refusal};
 pub(crate) struct RejectLines {
     /// The rejects in the order of the file, a line of JSON each.
     pub(crate) ndjson: Vec<u8>,
+    /// Where in the block the row of each of them starts.
+    pub(crate) starts: Vec<u32>,
     /// The same, counted by reason.
     pub(crate) groups: Groups,
+}
+
+impl RejectLines {
+    /// Puts further rejects of the same block where they belong.
+    pub(crate) fn merge(&mut self, other: Self) {
+        let mine = std::mem::take(self);
+        let (mut left, mut right) = (mine.lines().peekable(), other.lines().peekable());
+        loop {
+            let is_left = match (left.peek(), right.peek()) {
+                (Some((mine, _)), Some((other, _))) => mine <= other,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (None, None) => break,
+            };
+            let next = if is_left { left.next() } else { right.next() };
+            let Some((start, line)) = next else { break };
+            self.starts.push(start);
+            self.ndjson.extend_from_slice(line);
+        }
+        drop((left, right));
+        self.groups = mine.groups;
+        self.groups.merge(other.groups);
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.starts.iter().copied().zip(self.ndjson.split_inclusive(|&byte| byte == b'\n'))
+    }
 }
 
 /// Writes down rejects.
@@ -64,6 +93,8 @@ enum Reason<'a> {
     Inside(&'a ColumnDef, &'a str, &'a str),
     Required(&'a ColumnDef),
     Expectation(&'a str),
+    /// The rule, and the line that has the same key.
+    Repeated(&'a str, u64),
 }
 
 impl<'a> BlockRejects<'a> {
@@ -91,6 +122,12 @@ impl<'a> BlockRejects<'a> {
         self.found.push((start, end, Reason::Expectation(rule)));
     }
 
+    /// A row whose key stands in an earlier line.
+    pub(crate) fn add_repeated(&mut self, row: usize, rule: &'a str, first_line: u64) {
+        let (start, end) = self.block.rows.span(row);
+        self.found.push((start, end, Reason::Repeated(rule, first_line)));
+    }
+
     /// Writes all of them down in the order of the file.
     pub(crate) fn finish(mut self) -> RejectLines {
         let mut lines = RejectLines::default();
@@ -113,6 +150,7 @@ impl<'a> BlockRejects<'a> {
             // Writing strings and numbers to memory does not fail.
             let _ = serde_json::to_writer(&mut lines.ndjson, &reject);
             lines.ndjson.push(b'\n');
+            lines.starts.push(*start);
             lines.groups.add(reject);
         }
         lines
@@ -125,7 +163,7 @@ impl Reason<'_> {
             Self::Malformed(_) => RejectCause::Malformed,
             Self::Type(..) | Self::Inside(..) => RejectCause::Type,
             Self::Required(_) => RejectCause::Required,
-            Self::Expectation(_) => RejectCause::Expectation,
+            Self::Expectation(_) | Self::Repeated(..) => RejectCause::Expectation,
         }
     }
 
@@ -134,14 +172,14 @@ impl Reason<'_> {
             Self::Malformed(fault) => fault.rule().to_owned(),
             Self::Type(column, _) | Self::Inside(column, ..) => column.data_type.to_string(),
             Self::Required(_) => "required".to_owned(),
-            Self::Expectation(rule) => (*rule).to_owned(),
+            Self::Expectation(rule) | Self::Repeated(rule, _) => (*rule).to_owned(),
         }
     }
 
     fn column(&self) -> Option<&str> {
         match self {
             Self::Malformed(Malformed::UnknownField(key)) => Some(key),
-            Self::Malformed(_) | Self::Expectation(_) => None,
+            Self::Malformed(_) | Self::Expectation(_) | Self::Repeated(..) => None,
             Self::Type(column, _) | Self::Inside(column, ..) | Self::Required(column) => {
                 Some(&column.name)
             }
@@ -170,6 +208,9 @@ impl Reason<'_> {
                 format!("column `{}` at line {line}: a value is required", column.name)
             }
             Self::Expectation(rule) => format!("line {line}: `{rule}` does not hold"),
+            Self::Repeated(rule, first) => {
+                format!("line {line}: `{rule}` does not hold, line {first} has the same")
+            }
         }
     }
 }

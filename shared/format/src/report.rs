@@ -55,7 +55,7 @@ pub struct RejectGroup {
 pub struct Warning {
     /// The rule's text.
     pub rule: String,
-    /// Rows that broke it.
+    /// Rows that broke it; 1 where it is about the file as a whole.
     pub count: u64,
 }
 

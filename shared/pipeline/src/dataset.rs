@@ -50,6 +50,8 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     note_unloadable(&section, &schema);
     let csv = csv::read(&section, format);
     note_nameless(&section, &csv, schema.mode);
+    let filter = filter(&section);
+    let shared = section.get("shared").and_then(|entry| entry.flag());
     let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
@@ -58,6 +60,9 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         csv,
         json: json(&section, format),
         fixed: fixed(&section, format),
+        // What is filtered is meant to be a part of its files.
+        shared: shared.unwrap_or(filter.is_some()),
+        filter,
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,
@@ -218,6 +223,16 @@ fn need_columns(schema: &Section<'_>) {
             format!("write `columns = {example}`, or mode = \"infer\""),
         );
     }
+}
+
+fn filter(section: &Section<'_>) -> Option<String> {
+    let entry = section.get("where")?;
+    let filter = entry.text()?.trim();
+    if filter.is_empty() {
+        entry.note_with("the condition is empty", r#"write a SQL condition such as "kind = 'a'""#);
+        return None;
+    }
+    Some(filter.to_owned())
 }
 
 fn expectations(section: &Section<'_>) -> Vec<Expectation> {

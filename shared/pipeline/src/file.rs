@@ -132,19 +132,54 @@ fn datasets<'w>(file: &Section<'w>) -> Vec<ReadDataset<'w>> {
     let datasets: Vec<_> =
         named.iter().filter_map(|(name, entry)| dataset::read(name, entry)).collect();
     note_identical_patterns(&datasets);
+    note_shared_tables(&datasets);
     datasets
 }
 
 fn note_identical_patterns(datasets: &[ReadDataset<'_>]) {
     for (index, later) in datasets.iter().enumerate() {
-        let same = |earlier: &&ReadDataset<'_>| earlier.glob.shape() == later.glob.shape();
-        if let Some(earlier) = datasets[..index].iter().find(same) {
+        let clashes = |earlier: &&ReadDataset<'_>| {
+            let share = earlier.dataset.shared && later.dataset.shared;
+            !share && earlier.glob.shape() == later.glob.shape()
+        };
+        if let Some(earlier) = datasets[..index].iter().find(clashes) {
+            let name = &later.dataset.name;
             later.pattern.note_with(
                 format!("dataset `{}` matches the same keys already", earlier.dataset.name),
-                format!("`{}` would never get a file", later.dataset.name),
+                format!(
+                    "`{name}` would never get a file; if both are in the same files, give each a \
+                     `where`, or `shared = true`"
+                ),
             );
         }
     }
+}
+
+/// A table knows the rows of a file by the file: those of a second dataset would
+/// take the place of the first one's.
+fn note_shared_tables(datasets: &[ReadDataset<'_>]) {
+    for (index, later) in datasets.iter().enumerate() {
+        let Some(load) = &later.dataset.load else { continue };
+        let same_table = |earlier: &&ReadDataset<'_>| {
+            let table = earlier.dataset.load.as_ref().map(|load| &load.table);
+            table == Some(&load.table) && may_share(earlier, later)
+        };
+        if let Some(earlier) = datasets[..index].iter().find(same_table) {
+            let (name, other) = (&later.dataset.name, &earlier.dataset.name);
+            later.pattern.note_with(
+                format!("`{name}` and `{other}` share files and load both into `{}`", load.table),
+                "the rows of one would replace those of the other; use two tables, or one dataset",
+            );
+        }
+    }
+}
+
+/// Whether a file can belong to both, as far as the beginnings of their patterns
+/// say.
+fn may_share(one: &ReadDataset<'_>, other: &ReadDataset<'_>) -> bool {
+    let (left, right) = (one.glob.literal_prefix(), other.glob.literal_prefix());
+    let overlap = left.starts_with(right) || right.starts_with(left);
+    one.dataset.shared && other.dataset.shared && overlap
 }
 
 /// Where a key's value stands, by its path as in problems.

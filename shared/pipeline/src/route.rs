@@ -66,7 +66,28 @@ pub enum KeyError {
 }
 
 impl Pipeline {
-    /// The dataset an object belongs to, if any.
+    /// The datasets an object belongs to, in the order of the file; none for an
+    /// object that no pattern matches.
+    ///
+    /// Where several patterns match, it is the one [`route`](Self::route) finds.
+    /// If that one shares its files, all that match and share theirs get the
+    /// object.
+    pub fn routes(&self, bucket: &str, key: &str) -> Vec<Route<'_>> {
+        match self.route(bucket, key) {
+            None => Vec::new(),
+            Some(route) if !route.dataset.shared => vec![route],
+            Some(_) => {
+                let sharing = self.datasets.iter().zip(&self.globs);
+                let sharing = sharing.filter(|(dataset, _)| dataset.shared);
+                let route = |(dataset, glob): (_, &Glob)| {
+                    Some(Route { dataset, captures: glob.matches(key)? })
+                };
+                sharing.filter_map(route).collect()
+            }
+        }
+    }
+
+    /// The dataset an object belongs to first of all, if any.
     ///
     /// Where several patterns match, the one with the longest text before its
     /// first wildcard wins; among equals, the one that comes first in the file.
@@ -106,8 +127,11 @@ impl Pipeline {
             Some(key) => key,
             None => making.by_pattern(captures)?,
         };
-        match self.route(&self.lake.raw, &key) {
-            Some(route) if route.dataset.name == dataset => Ok(key),
+        let routes = self.routes(&self.lake.raw, &key);
+        if routes.iter().any(|route| route.dataset.name == dataset) {
+            return Ok(key);
+        }
+        match routes.first() {
             Some(other) => Err(KeyError::Taken { key, other: other.dataset.name.clone() }),
             None => Err(making.unfit()),
         }

@@ -94,9 +94,16 @@ fn dataset() -> Value {
             "json": described::<JsonOptions>("How JSON objects are read."),
             "fixed": described::<FixedOptions>("How files of fixed width are written."),
             "schema": columns(),
+            "where": text("SQL condition that selects the dataset's rows; others are skipped, \
+                           before `required` and `expect` are held against them."),
+            "shared": {
+                "type": "boolean",
+                "description": "Whether other datasets that say so too may take the same files; \
+                                true with a `where` unless given.",
+            },
             "expect": {
                 "type": "array",
-                "description": "What must hold for every row.",
+                "description": "What must hold for every row, or for the file.",
                 "items": of::<Expectation>(),
             },
             "rejects": table("What becomes of bad rows.", &[], json!({

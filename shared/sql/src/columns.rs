@@ -50,15 +50,29 @@ fn resolve_name(name: &mut Ident, schema: &Schema) -> Result<(), RuleFault> {
     Ok(())
 }
 
+/// The position of a column.
+///
+/// # Errors
+/// [`RuleFault::NoColumn`].
+pub(crate) fn position(name: &Ident, schema: &Schema) -> Result<usize, RuleFault> {
+    let mut name = name.clone();
+    resolve_name(&mut name, schema)?;
+    schema.index_of(&name.value).map_err(|error| RuleFault::Refused(error.to_string()))
+}
+
 fn no_column(name: &str, schema: &Schema) -> RuleFault {
     let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let nearest = nearest(name, columns.iter().map(String::as_str)).map(str::to_owned);
+    RuleFault::NoColumn { name: name.to_owned(), nearest, columns }
+}
+
+/// The name that is likeliest meant.
+pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let folded = name.to_lowercase();
     let allowed = (name.chars().count() / 3).clamp(1, 3);
-    let nearest = columns
-        .iter()
-        .map(|column| (strsim::osa_distance(&folded, &column.to_lowercase()), column))
+    names
+        .map(|other| (strsim::osa_distance(&folded, &other.to_lowercase()), other))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, column)| column.clone());
-    RuleFault::NoColumn { name: name.to_owned(), nearest, columns }
+        .map(|(_, other)| other)
 }

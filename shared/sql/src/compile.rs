@@ -13,6 +13,7 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::BinaryExpr;
 use datafusion::physical_expr::utils::collect_columns;
+use datafusion::sql::sqlparser::ast::ExprWithAlias;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use millrace_contract::Expectation;
@@ -44,14 +45,8 @@ pub(crate) fn compile(
 
 /// The rule as a typed expression, refused if it is none over one row.
 fn typed(rule: &str, schema: &Schema, df_schema: &DFSchema) -> Result<Expr, RuleFault> {
-    check_length(rule)?;
     let session = session();
-    let dialect = session.config().options().sql_parser.dialect;
-    let parsed = session.sql_to_expr_with_alias(rule, &dialect);
-    let mut parsed = parsed.map_err(|error| RuleFault::Syntax(message(&error)))?;
-    if let Some(alias) = &parsed.alias {
-        return Err(RuleFault::Syntax(format!("it names its value `{}`", alias.value)));
-    }
+    let mut parsed = parse(rule)?;
     columns::resolve(&mut parsed.expr, schema)?;
     let expr = session.create_logical_expr_from_sql_expr(parsed, df_schema).map_err(unplanned)?;
     refuse::check(&expr, df_schema)?;
@@ -60,6 +55,19 @@ fn typed(rule: &str, schema: &Schema, df_schema: &DFSchema) -> Result<Expr, Rule
         Ok(DataType::Boolean) => Ok(expr),
         Ok(other) => Err(RuleFault::NotACondition(refuse::shown_type(&other))),
         Err(error) => Err(RuleFault::Refused(message(&error))),
+    }
+}
+
+/// The rule as SQL has it.
+pub(crate) fn parse(rule: &str) -> Result<ExprWithAlias, RuleFault> {
+    check_length(rule)?;
+    let session = session();
+    let dialect = session.config().options().sql_parser.dialect;
+    let parsed = session.sql_to_expr_with_alias(rule, &dialect);
+    let parsed = parsed.map_err(|error| RuleFault::Syntax(message(&error)))?;
+    match &parsed.alias {
+        Some(alias) => Err(RuleFault::Syntax(format!("it names its value `{}`", alias.value))),
+        None => Ok(parsed),
     }
 }
 
@@ -72,10 +80,10 @@ fn check_length(rule: &str) -> Result<(), RuleFault> {
     if count > MOST_TOKENS { Err(RuleFault::TooLong(count)) } else { Ok(()) }
 }
 
-/// Two checks that the design has and that are no conditions over a row.
+/// The checks that are no conditions over a row.
 fn unplanned(error: datafusion::error::DataFusionError) -> RuleFault {
     let message = message(&error);
-    let beyond = ["unique", "row_count"];
+    let beyond = ["unique", "row_count", "max_age", "references"];
     match beyond.into_iter().find(|name| message.starts_with(&format!("Invalid function '{name}'")))
     {
         Some(name) => RuleFault::BeyondTheRow(format!("`{name}`")),

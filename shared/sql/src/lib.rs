@@ -1,77 +1,55 @@
-//! Expectations: SQL conditions over one row, compiled once per file and
-//! evaluated batch by batch.
+//! Expectations and filters: SQL conditions over one row, compiled once per file
+//! and evaluated batch by batch; and the rules that look beyond the row, read
+//! here and judged by `format`.
 //!
 //! DataFusion parses, types and evaluates them; nothing here needs a runtime, a
 //! table or a plan. A rule has to say the same of a row whenever it is asked,
 //! because a file may be transformed more than once: subqueries, aggregates and
 //! functions of the clock or of chance are refused when it is compiled.
 
+mod beyond;
 mod columns;
 mod compile;
 mod floats;
 mod message;
 mod problem;
+mod read;
+mod reference;
 mod refuse;
 mod rule;
 mod session;
+mod span;
 mod stack;
 
-use arrow::datatypes::Schema;
-use millrace_contract::{Captures, Dataset, Expectation};
-use millrace_format::arrow_schema;
+use millrace_contract::Dataset;
 
-use crate::compile::compile;
-use crate::stack::with_stack;
+use crate::read::{Read, read_all};
+use crate::reference::{check_reference, declared_schema};
 
 pub use problem::{RuleFault, RuleProblem};
+pub use read::Rules;
+pub use reference::Reference;
 pub use rule::CompiledRule;
 
-/// Expectations, compiled.
-pub struct RowRules;
-
-impl RowRules {
-    /// Compiles expectations against the columns of a file's batches.
-    ///
-    /// # Errors
-    /// [`RuleProblem`]: the first rule that is not a condition over one row.
-    pub fn compile(
-        expectations: &[Expectation],
-        schema: &Schema,
-    ) -> Result<Vec<CompiledRule>, RuleProblem> {
-        compile_all(expectations, schema).into_iter().collect()
-    }
-}
-
-/// Everything that is wrong with a dataset's expectations, as far as its
-/// declared columns tell. Where further columns are inferred from the files, a
-/// rule about an undeclared one is left to the first file.
-pub fn check_rules(dataset: &Dataset) -> Vec<RuleProblem> {
-    let captures = capture_names(&dataset.pattern);
-    let schema = arrow_schema(&dataset.schema.columns, &captures);
+/// Everything that is wrong with the filter and the expectations of a dataset,
+/// as far as declared columns tell, its own and those of the `datasets` it
+/// refers to. Where further columns are inferred from the files, a rule about an
+/// undeclared one is left to the first file.
+pub fn check_rules(dataset: &Dataset, datasets: &[Dataset]) -> Vec<RuleProblem> {
+    let schema = declared_schema(dataset);
     let inferred = dataset.schema.mode.is_open();
     let left_to_the_file =
         |problem: &RuleProblem| inferred && matches!(problem.fault, RuleFault::NoColumn { .. });
-    let rules = compile_all(&dataset.expect, &schema).into_iter();
-    rules.filter_map(Result::err).filter(|problem| !left_to_the_file(problem)).collect()
-}
-
-fn compile_all(
-    expectations: &[Expectation],
-    schema: &Schema,
-) -> Vec<Result<CompiledRule, RuleProblem>> {
-    let compile_one = |(index, expectation): (usize, &Expectation)| {
-        let wrong = |fault| RuleProblem { index, rule: expectation.rule.clone(), fault };
-        let compiled = with_stack(|| compile(expectation, schema));
-        compiled.unwrap_or_else(|error| Err(RuleFault::NoThread(error.to_string()))).map_err(wrong)
-    };
-    expectations.iter().enumerate().map(compile_one).collect()
-}
-
-/// The names in braces of a pattern that the pipeline file has been checked for.
-fn capture_names(pattern: &str) -> Captures {
-    let openings = pattern.split('{').skip(1);
-    let names = openings.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
-    names.map(|name| (name, String::new())).collect()
+    let read = read_all(dataset, &schema, 0).into_iter().map(|(rule, read)| {
+        let refers = |read| match read {
+            Read::Reference(reference) => {
+                check_reference(&reference, dataset, datasets).map_err(|fault| rule.problem(fault))
+            }
+            Read::Filter(_) | Read::Row(_) | Read::File(_) => Ok(()),
+        };
+        read.and_then(refers)
+    });
+    read.filter_map(Result::err).filter(|problem| !left_to_the_file(problem)).collect()
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use arrow::util::display::array_value_to_string;
 use datafusion::error::Result as DfResult;
 use datafusion::physical_expr::PhysicalExpr;
 use millrace_contract::OnFail;
-use millrace_format::{RowRule, RuleError};
+use millrace_format::{RowFilter, RowRule, RuleError};
 
 use crate::message::message;
 
-/// An expectation, compiled against the columns of a file.
+/// An expectation or a filter, compiled against the columns of a file.
 pub struct CompiledRule {
     pub(crate) text: String,
     pub(crate) on_fail: OnFail,
@@ -39,6 +39,21 @@ impl RowRule for CompiledRule {
             Ok(verdicts) => Ok(verdicts),
             Err(_) => self.row_by_row(batch),
         }
+    }
+}
+
+impl RowFilter for CompiledRule {
+    fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// As a rule is checked: row by row where it must be.
+    fn select(&self, batch: &RecordBatch) -> Result<BooleanArray, RuleError> {
+        self.check(batch)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -16,9 +17,16 @@ pub struct MemoryStorage {
     state: Mutex<State>,
 }
 
+#[derive(Debug)]
+struct Object {
+    etag: String,
+    body: Bytes,
+    modified: SystemTime,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    objects: BTreeMap<(String, String), (String, Bytes)>,
+    objects: BTreeMap<(String, String), Object>,
     uploads: BTreeMap<String, BTreeMap<i32, Bytes>>,
     serial: u64,
 }
@@ -38,7 +46,8 @@ impl State {
     fn store(&mut self, bucket: &str, key: &str, body: Bytes) -> Stored {
         self.serial += 1;
         let etag = format!("m{}", self.serial);
-        self.objects.insert((bucket.to_owned(), key.to_owned()), (etag.clone(), body));
+        let object = Object { etag: etag.clone(), body, modified: SystemTime::now() };
+        self.objects.insert((bucket.to_owned(), key.to_owned()), object);
         Stored { etag, version_id: None }
     }
 
@@ -60,7 +69,7 @@ impl Storage for MemoryStorage {
     ) -> Result<Download, StorageError> {
         let state = self.lock();
         let found = state.objects.get(&(object.bucket.clone(), object.key.clone()));
-        let Some((etag, body)) = found else {
+        let Some(Object { etag, body, modified }) = found else {
             return Err(StorageError::NotFound { url: object.url() });
         };
         match &object.pin {
@@ -74,7 +83,8 @@ impl Storage for MemoryStorage {
         let wanted = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(size);
         let part = body.slice(start..start.saturating_add(wanted).min(size));
         let body = stream::iter([Ok(part)]).boxed();
-        Ok(Download { size: size as u64, etag: etag.clone(), body })
+        let modified = Some(*modified);
+        Ok(Download { size: size as u64, etag: etag.clone(), modified, body })
     }
 
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
@@ -139,7 +149,7 @@ impl Storage for MemoryStorage {
             .objects
             .iter()
             .filter(|((at, key), _)| at == bucket && key.starts_with(prefix))
-            .map(|((_, key), (_, body))| (key.clone(), body.len() as u64))
+            .map(|((_, key), object)| (key.clone(), object.body.len() as u64))
             .collect();
         Ok(Listing { objects, next: None })
     }

@@ -1,5 +1,7 @@
 //! The storage port: what the stages need of an object store, no more.
 
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -61,6 +63,8 @@ pub struct Download {
     pub size: u64,
     /// ETag without quotes.
     pub etag: String,
+    /// When this version of the object was stored, where the service says so.
+    pub modified: Option<SystemTime>,
     /// The bytes from the asked offset on.
     pub body: ByteStream,
 }

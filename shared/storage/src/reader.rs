@@ -1,6 +1,7 @@
 //! Reading one version of an object from front to back, over cut connections.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -19,6 +20,7 @@ pub struct ObjectReader {
     storage: Arc<dyn Storage>,
     object: ObjectRef,
     size: u64,
+    modified: Option<SystemTime>,
     offset: u64,
     body: Option<ByteStream>,
     barren: u32,
@@ -30,18 +32,23 @@ impl ObjectReader {
     /// # Errors
     /// Whatever the first GET answers; see [`StorageError`].
     pub async fn open(storage: Arc<dyn Storage>, object: ObjectRef) -> Result<Self, StorageError> {
-        let Download { size, etag, body } = storage.get(&object, 0, None).await?;
+        let Download { size, etag, modified, body } = storage.get(&object, 0, None).await?;
         let pin = match object.pin {
             Pin::Latest => Pin::ETag(etag),
             pinned => pinned,
         };
         let object = ObjectRef { pin, ..object };
-        Ok(Self { storage, object, size, offset: 0, body: Some(body), barren: 0 })
+        Ok(Self { storage, object, size, modified, offset: 0, body: Some(body), barren: 0 })
     }
 
     /// Size of the object in bytes.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// When this version of the object was stored, where the service says so.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
     }
 
     /// The next bytes, or `None` at the end.

@@ -1,6 +1,6 @@
 //! The S3 adapter.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -56,12 +56,13 @@ impl Storage for S3Storage {
         let output = request.send().await.map_err(|error| Call::get(object).error(error))?;
         let size = whole_size(output.content_range(), output.content_length());
         let etag = unquote(output.e_tag());
+        let modified = output.last_modified().and_then(|time| SystemTime::try_from(*time).ok());
         let call = Call::get(object);
         let body = stream::unfold((output.body, call), |(mut body, call)| async move {
             let chunk = body.next().await?.map_err(|error| call.broken(&error));
             Some((chunk, (body, call)))
         });
-        Ok(Download { size, etag, body: body.boxed() })
+        Ok(Download { size, etag, modified, body: body.boxed() })
     }
 
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {

@@ -24,7 +24,7 @@ pub struct Ingest {
 struct Planned {
     note: &'static str,
     subject: Subject,
-    task: Option<TransformTask>,
+    tasks: Vec<TransformTask>,
 }
 
 impl Ingest {
@@ -56,9 +56,7 @@ impl Ingest {
                     let planned = self.plan(delivery, event).await?;
                     done.note = planned.note.into();
                     done.subject = planned.subject;
-                    if let Some(task) = planned.task {
-                        done.forward.push(self.forward(&task));
-                    }
+                    done.forward.extend(planned.tasks.iter().map(|task| self.forward(task)));
                 }
                 Notice::TestEvent => done.note = "test event".into(),
                 Notice::Scheduled(_) => {
@@ -75,7 +73,7 @@ impl Ingest {
 
     async fn plan(&self, delivery: &Delivery, event: ObjectEvent) -> Result<Planned, Failure> {
         let object = event.object;
-        let skipped = |note| Planned { note, subject: about(&object), task: None };
+        let skipped = |note| Planned { note, subject: about(&object), tasks: Vec::new() };
         match event.kind {
             ObjectEventKind::Created => {}
             // The ledger orders versions by their creations alone.
@@ -85,12 +83,40 @@ impl Ingest {
         if object.key.ends_with('/') && object.size == Some(0) {
             return Ok(skipped("folder marker"));
         }
-        let Some(route) = self.pipeline.route(&object.bucket, &object.key) else {
+        let routes = self.pipeline.routes(&object.bucket, &object.key);
+        if routes.is_empty() {
             let why = self.unrouted(&object);
             self.ledger.skip_unrouted(&object.bucket, &object.key, why).await?;
             return Ok(skipped("unrouted"));
+        }
+        self.register_all(delivery, &object, routes).await
+    }
+
+    /// Registers an object with every dataset that takes it. Should that be cut
+    /// short, nothing is sent and the message comes back: what is registered then
+    /// is known, and planned again as it was.
+    async fn register_all(
+        &self,
+        delivery: &Delivery,
+        object: &ObjectVersion,
+        routes: Vec<Route<'_>>,
+    ) -> Result<Planned, Failure> {
+        let mut planned: Vec<Planned> = Vec::with_capacity(routes.len());
+        for route in routes {
+            planned.push(self.register(delivery, object, route).await?);
+        }
+        // What is new is worth more of a mention than what is not.
+        planned.sort_by_key(|planned| planned.tasks.is_empty());
+        let (note, shared) = match planned.as_slice() {
+            [] => ("unrouted", true),
+            [first, others @ ..] => (first.note, !others.is_empty()),
         };
-        self.register(delivery, &object, route).await
+        let subject = match planned.first() {
+            Some(only) if !shared => only.subject.clone(),
+            Some(_) | None => about(object),
+        };
+        let tasks = planned.into_iter().flat_map(|planned| planned.tasks).collect();
+        Ok(Planned { note, subject, tasks })
     }
 
     fn unrouted(&self, object: &ObjectVersion) -> &'static str {
@@ -150,7 +176,7 @@ impl Ingest {
             captures: route.captures,
             trace_id: delivery.trace_id.clone(),
         });
-        Ok(Planned { note, subject, task })
+        Ok(Planned { note, subject, tasks: task.into_iter().collect() })
     }
 
     fn forward(&self, task: &TransformTask) -> Forward {

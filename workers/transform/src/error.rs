@@ -1,6 +1,7 @@
 //! Why a file could not be transformed, and which class of failure that is.
 
 use millrace_format::{ErrorKind, FormatError};
+use millrace_ledger::LedgerError;
 use millrace_retry::{Classify, FailureClass};
 use millrace_storage::StorageError;
 use thiserror::Error;
@@ -25,6 +26,25 @@ pub enum TransformError {
     /// An expectation does not fit the columns.
     #[error("{0}")]
     Rules(String),
+    /// A dataset that others refer to has no files yet: they may be on their way.
+    #[error("rule `{rule}`: dataset `{dataset}` has no files yet; publish them first")]
+    NoKeys {
+        /// The rule.
+        rule: String,
+        /// The dataset without files.
+        dataset: String,
+    },
+    /// The files of a dataset that is referred to can't be read.
+    #[error("rule `{rule}`: {source}")]
+    Keys {
+        /// The rule.
+        rule: String,
+        /// Why.
+        source: StorageError,
+    },
+    /// The ledger can't say what there is.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// Another worker may have the file by now.
     #[error("the message's lease was lost")]
     LeaseLost,
@@ -40,7 +60,16 @@ impl Classify for TransformError {
                 ErrorKind::Unreadable | ErrorKind::Defect => FailureClass::Poison,
             },
             Self::Refused { .. } | Self::Rules(_) => FailureClass::Contract,
-            Self::LeaseLost => FailureClass::Transient,
+            Self::Keys { source, .. } => match source {
+                // Its own object is not what is missing: a newer version of the
+                // other dataset's file may have taken its place.
+                StorageError::NotFound { .. } | StorageError::Changed { .. } => {
+                    FailureClass::Transient
+                }
+                other => other.class(),
+            },
+            Self::Ledger(error) => error.class(),
+            Self::NoKeys { .. } | Self::LeaseLost => FailureClass::Transient,
         }
     }
 }

@@ -28,7 +28,8 @@ pub struct Transform {
 impl Transform {
     /// The handler for a pipeline.
     pub fn new(pipeline: &Pipeline, ledger: Ledger, storage: Arc<dyn Storage>) -> Self {
-        let lake = Lake { storage, curated: pipeline.lake.curated.clone() };
+        let curated = pipeline.lake.curated.clone();
+        let lake = Lake { storage, curated, ledger: ledger.clone() };
         Self { ledger, lake, load_queue: pipeline.queue_name(StageName::Load) }
     }
 
@@ -93,7 +94,9 @@ impl Transform {
 
     async fn newer_is_known(&self, task: &TransformTask) -> Result<bool, Failed> {
         let trace = self.ledger.trace(&task.object.bucket, &task.object.key).await?;
-        let newest = trace.versions.last();
+        let mut versions = trace.versions.iter().rev();
+        // Other datasets may share the object.
+        let newest = versions.find(|version| version.run.dataset == task.dataset);
         Ok(newest.is_some_and(|version| version.run.file_id != task.file_id))
     }
 

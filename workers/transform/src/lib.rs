@@ -12,6 +12,7 @@ mod first_rows;
 mod handler;
 mod local;
 mod outputs;
+mod references;
 mod run;
 
 pub use error::TransformError;

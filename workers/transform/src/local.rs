@@ -5,6 +5,7 @@ use std::fs::{File, create_dir_all, remove_dir_all, rename};
 use std::io::{self, BufWriter, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use millrace_contract::{Captures, ColumnDef, ContractVersion, Dataset};
 use millrace_format::{FormatError, Report, Sink, SinkWriter, partition_path};
@@ -28,6 +29,8 @@ pub struct LocalTransform<'a> {
     pub name: String,
     /// Where the file came from, for the outputs' metadata.
     pub source: String,
+    /// When the file was written; the age of its rows is counted from then.
+    pub modified: Option<SystemTime>,
     /// Threads for decoding and for encoding; a thread per core unless given.
     pub threads: Option<NonZeroUsize>,
     /// Stop behind the block in which so many rows are complete: for a look at
@@ -44,6 +47,8 @@ pub struct LocalOutcome {
     pub outputs: Vec<PathBuf>,
     /// The rejected rows as NDJSON, where there are any.
     pub rejects: Option<PathBuf>,
+    /// Rules that were not checked, since they look at other datasets.
+    pub unchecked: Vec<String>,
 }
 
 impl LocalTransform<'_> {
@@ -61,7 +66,9 @@ impl LocalTransform<'_> {
         folder: &Path,
     ) -> Result<LocalOutcome, TransformError> {
         let metadata = self.metadata();
-        let mut plan = plan(self.dataset, self.columns.clone(), &self.captures, metadata)?;
+        let (mut plan, references) =
+            plan(self.dataset, self.columns.clone(), &self.captures, metadata, self.modified)?;
+        let unchecked = references.into_iter().map(|reference| reference.text).collect();
         plan.sample_rows = self.sample_rows;
         if let Some(threads) = self.threads {
             plan.threads = threads;
@@ -75,7 +82,7 @@ impl LocalTransform<'_> {
                 let rejects =
                     (report.balance.rejected > 0).then(|| folder.join(sink.reject_name()));
                 sink.publish().map_err(FormatError::Sink)?;
-                Ok(LocalOutcome { report, outputs, rejects })
+                Ok(LocalOutcome { report, outputs, rejects, unchecked })
             }
             Err(error) if error.is_contract() => {
                 let rejects = sink.publish_rejects().map_err(FormatError::Sink)?;

@@ -2,15 +2,20 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, Sequencer, TransformTask};
-use millrace_format::{FormatError, Plan, Report, RowRule, Survey, arrow_schema};
-use millrace_sql::RowRules;
+use millrace_format::{
+    FileCheck, FormatError, Plan, Report, RowFilter, RowRule, Survey, arrow_schema,
+};
+use millrace_ledger::Ledger;
+use millrace_sql::{Reference, Rules};
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
 
 use crate::TransformError;
 use crate::bridge::{FirstError, SourceRead, StopFlag};
 use crate::outputs::{LakeSink, Names};
+use crate::references;
 
 /// What a file came to, before anything is said about it.
 pub(crate) struct Transformed {
@@ -26,6 +31,8 @@ pub(crate) struct Lake {
     pub(crate) storage: Arc<dyn Storage>,
     /// Bucket for Parquet and rejects.
     pub(crate) curated: String,
+    /// Knows what is in it.
+    pub(crate) ledger: Ledger,
 }
 
 /// Looks at the beginning of a file.
@@ -35,7 +42,7 @@ pub(crate) async fn survey(
     dataset: &Dataset,
 ) -> Result<Survey, TransformError> {
     let (errors, stop) = (FirstError::default(), StopFlag::default());
-    let source = open(lake, task, &errors, &stop).await?;
+    let source = SourceRead::start(open(lake, task).await?, errors.clone(), stop.clone());
     let dataset = dataset.clone();
     let survey = blocking(move || millrace_format::survey(source, &dataset));
     survey.await.map_err(|error| cause(error, &errors))
@@ -49,9 +56,14 @@ pub(crate) async fn transform(
     columns: Vec<ColumnDef>,
     lost: impl Future<Output = ()>,
 ) -> Result<Transformed, TransformError> {
-    let plan = plan(dataset, columns, &task.captures, metadata(task))?;
+    let reader = open(lake, task).await?;
+    let modified = reader.modified();
+    let (mut plan, references) = plan(dataset, columns, &task.captures, metadata(task), modified)?;
+    for reference in &references {
+        plan.rules.push(Box::new(references::load(lake, reference).await?));
+    }
     let (errors, stop) = (FirstError::default(), StopFlag::default());
-    let source = open(lake, task, &errors, &stop).await?;
+    let source = SourceRead::start(reader, errors.clone(), stop.clone());
     let names = Names::new(&task.dataset, &task.file_id);
     let mut sink =
         LakeSink::new(Arc::clone(&lake.storage), &lake.curated, names.clone(), errors.clone());
@@ -85,29 +97,50 @@ pub(crate) async fn transform(
 }
 
 /// How a file of a dataset is transformed, whether it comes from a bucket or
-/// from a folder.
+/// from a folder, and the rules that need keys of other datasets.
 pub(crate) fn plan(
     dataset: &Dataset,
     columns: Vec<ColumnDef>,
     captures: &Captures,
     metadata: Vec<(String, String)>,
-) -> Result<Plan, TransformError> {
+    modified: Option<SystemTime>,
+) -> Result<(Plan, Vec<Reference>), TransformError> {
     let mut plan = Plan::of(dataset);
     plan.columns = columns;
     plan.captures = captures.clone();
-    plan.rules = rules(dataset, &plan)?;
     plan.metadata = metadata;
-    Ok(plan)
+    let references = set_rules(dataset, &mut plan, modified)?;
+    Ok((plan, references))
 }
-
-fn rules(dataset: &Dataset, plan: &Plan) -> Result<Vec<Box<dyn RowRule>>, TransformError> {
-    if dataset.expect.is_empty() {
+/// Compiles the dataset's rules. Answers those that need keys to compare with.
+fn set_rules(
+    dataset: &Dataset,
+    plan: &mut Plan,
+    modified: Option<SystemTime>,
+) -> Result<Vec<Reference>, TransformError> {
+    if dataset.expect.is_empty() && dataset.filter.is_none() {
         return Ok(Vec::new());
     }
     let schema = arrow_schema(&plan.columns, &plan.captures);
-    let rules = RowRules::compile(&dataset.expect, &schema)
+    let file_time = modified.and_then(micros_since_1970);
+    let rules = Rules::compile(dataset, &schema, file_time.unwrap_or_default())
         .map_err(|problem| TransformError::Rules(problem.to_string()))?;
-    Ok(rules.into_iter().map(|rule| Box::new(rule) as Box<dyn RowRule>).collect())
+    let of_age = rules.file.iter().find(|rule| matches!(rule.check, FileCheck::MaxAge { .. }));
+    if let (Some(rule), None) = (of_age, file_time) {
+        return Err(TransformError::Rules(format!(
+            "rule `{}`: the object store does not say when the file was stored",
+            rule.text
+        )));
+    }
+    plan.filter = rules.filter.map(|filter| Box::new(filter) as Box<dyn RowFilter>);
+    plan.rules = rules.rows.into_iter().map(|rule| Box::new(rule) as Box<dyn RowRule>).collect();
+    plan.file_rules = rules.file;
+    Ok(rules.references)
+}
+
+fn micros_since_1970(time: SystemTime) -> Option<i64> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok()
 }
 
 /// What every Parquet file says of its origin. What the event did not say of
@@ -133,14 +166,9 @@ fn metadata(task: &TransformTask) -> Vec<(String, String)> {
     said.into_iter().filter_map(entry).collect()
 }
 
-async fn open(
-    lake: &Lake,
-    task: &TransformTask,
-    errors: &FirstError,
-    stop: &StopFlag,
-) -> Result<SourceRead, TransformError> {
-    let reader = ObjectReader::open(Arc::clone(&lake.storage), ObjectRef::from(&task.object));
-    Ok(SourceRead::start(reader.await?, errors.clone(), stop.clone()))
+async fn open(lake: &Lake, task: &TransformTask) -> Result<ObjectReader, TransformError> {
+    let object = ObjectRef::from(&task.object);
+    Ok(ObjectReader::open(Arc::clone(&lake.storage), object).await?)
 }
 
 /// Runs on a thread that may block. A panic goes on in the caller, where the

@@ -71,7 +71,13 @@ pub(super) fn allowed(known: DataType) -> Looks {
         DataType::Date => Look::Date as Looks,
         DataType::Timestamp { utc: false, .. } => set(&[Look::Date, Look::Timestamp]),
         DataType::Timestamp { utc: true, .. } => set(&[Look::Date, Look::Timestamp, Look::Instant]),
-        DataType::Time | DataType::String | DataType::Json | DataType::Uuid => Looks::MAX,
+        DataType::Time
+        | DataType::String
+        | DataType::Json
+        | DataType::Uuid
+        | DataType::Binary
+        | DataType::List(_)
+        | DataType::Struct(_) => Looks::MAX,
     }
 }
 

@@ -6,6 +6,8 @@ use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
 use crate::support::{Trickle, csv, run, run_from};
+use millrace_contract::OnFail;
+use millrace_format::{FileCheck, FileRule};
 
 /// How a member is written.
 #[derive(Clone, Copy, PartialEq)]
@@ -87,6 +89,30 @@ fn the_rows_of_every_member_are_read() {
         assert_eq!(outcome.report.balance.skipped["blank_line"], 1);
         assert_eq!(outcome.report.source_bytes, file.len() as u64);
     }
+}
+
+#[test]
+fn a_key_counts_once_in_all_members() {
+    let bytes = archive(&[
+        ("a.csv", "n,s\n1,x\n1,y\n", How::Stored),
+        ("b.csv", "n,s\n2,z\n1,q\n2,r\n", How::Stored),
+    ]);
+    let mut plan = csv(&["n int64", "s string"]);
+    plan.file_rules = vec![FileRule {
+        text: "unique(n)".into(),
+        on_fail: OnFail::RejectRow,
+        check: FileCheck::Unique { columns: vec![0] },
+    }];
+    let outcome = run(bytes, &plan).unwrap();
+    assert_eq!(outcome.rows(), ["1|x", "2|z"]);
+    assert_eq!(
+        outcome.messages(),
+        [
+            "line 3: `unique(n)` does not hold, line 2 has the same",
+            "line 3: `unique(n)` does not hold",
+            "line 4: `unique(n)` does not hold, line 2 has the same",
+        ]
+    );
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
         format,
         json: Default::default(),
         fixed: Default::default(),
+        filter: None,
+        shared: false,
         csv: CsvOptions::default(),
         schema: Schema {
             mode: SchemaMode::Strict,

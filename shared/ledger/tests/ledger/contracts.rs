@@ -15,6 +15,8 @@ fn dataset() -> Dataset {
         format: FileFormat::Csv,
         json: Default::default(),
         fixed: Default::default(),
+        filter: None,
+        shared: false,
         csv: CsvOptions::default(),
         schema: Schema::default(),
         expect: Vec::new(),

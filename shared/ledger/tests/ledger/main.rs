@@ -7,6 +7,7 @@ mod contracts;
 mod failures;
 mod history;
 mod journey;
+mod live;
 mod migrations;
 mod registering;
 mod support;

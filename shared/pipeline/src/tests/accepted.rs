@@ -64,6 +64,20 @@ fn every_key_is_read() {
     let load = expenses.load.as_ref().unwrap();
     assert_eq!((&*load.table, load.mode), ("expenses", LoadMode::Upsert));
     assert_eq!(load.key, ["date", "year"]);
+    let prices = pipeline.dataset("prices").unwrap();
+    assert_eq!((prices.filter.as_deref(), prices.shared), (Some("currency = 'EUR'"), false));
+}
+
+#[test]
+fn a_dataset_with_a_filter_shares_its_files_unless_it_says_otherwise() {
+    let shared = |lines: &str| {
+        let text = format!("[datasets.d]\nmatch = \"x/*.csv\"\n{lines}\n");
+        with_datasets(&text).datasets[0].shared
+    };
+    assert!(!shared(""));
+    assert!(shared("shared = true"));
+    assert!(shared("where = \"a = 1\""));
+    assert!(!shared("where = \"a = 1\"\nshared = false"));
 }
 
 #[test]

@@ -33,6 +33,29 @@ fn a_key_goes_to_the_most_specific_pattern() {
 }
 
 #[test]
+fn a_key_goes_to_all_that_share_it_if_the_most_specific_does() {
+    let pipeline = with_datasets(
+        "[datasets.all]\nmatch = \"log/**\"\nformat = \"csv\"\nshared = true\n\
+         [datasets.own]\nmatch = \"log/{day}/own.csv\"\n\
+         [datasets.hits]\nmatch = \"log/x/*.csv\"\nwhere = \"kind = 'hit'\"\n\
+         [datasets.misses]\nmatch = \"log/x/{name}.csv\"\nwhere = \"kind = 'miss'\"\n\
+         [datasets.alone]\nmatch = \"log/x/alone*.csv\"\nwhere = \"a = 1\"\nshared = false\n",
+    );
+    let names = |key: &str| -> Vec<&str> {
+        pipeline.routes("p-raw", key).iter().map(|route| &*route.dataset.name).collect()
+    };
+    assert_eq!(names("log/x/a.csv"), ["all", "hits", "misses"]);
+    assert_eq!(names("log/x/alone.csv"), ["alone"]);
+    // `log/` begins both; the first in the file wins, and shares with nobody here.
+    assert_eq!(names("log/y/own.csv"), ["all"]);
+    assert_eq!(names("elsewhere.csv"), [""; 0]);
+    let routes = pipeline.routes("p-raw", "log/x/a.csv");
+    assert_eq!(routes[2].captures, captures(&[("name", "a")]));
+    let key = |dataset| pipeline.key_for(dataset, "log/x/a.csv", &Captures::new());
+    assert!(["all", "hits", "misses"].iter().all(|dataset| key(dataset).is_ok()));
+}
+
+#[test]
 fn captures_come_with_the_route() {
     let pipeline = with_patterns(&["raw/{year}/{month}-*.csv"]);
     let route = pipeline.route("p-raw", "raw/2024/01-a.csv").unwrap();

@@ -251,6 +251,44 @@ fn what_does_not_go_together_is_said() {
 }
 
 #[test]
+fn datasets_of_the_same_files_have_to_share_them_and_not_a_table() {
+    let two = |one: &str, other: &str| -> Vec<String> {
+        let text = format!(
+            "version = 1\nname = \"p\"\n[datasets.a]\nmatch = \"x/*.csv\"\n{one}\n\
+             [datasets.b]\nmatch = \"x/*.csv\"\n{other}\n"
+        );
+        let problems = Pipeline::parse(&text).err().map(|problems| problems.problems);
+        problems.into_iter().flatten().map(|problem| problem.message).collect()
+    };
+    let taken = "dataset `a` matches the same keys already";
+    let table = "`b` and `a` share files and load both into `t`";
+    for (one, other, expected) in [
+        ("", "", &[taken][..]),
+        ("where = \"k = 1\"", "", &[taken]),
+        ("where = \"k = 1\"\nshared = false", "where = \"k = 2\"", &[taken]),
+        ("where = \"k = 1\"", "where = \"k = 2\"", &[]),
+        ("shared = true", "shared = true", &[]),
+        (
+            "shared = true\nload = { table = \"t\" }",
+            "shared = true\nload = { table = \"t\" }",
+            &[table],
+        ),
+        ("shared = true\nload = { table = \"t\" }", "shared = true\nload = { table = \"u\" }", &[]),
+        (
+            "where = \" \"\nshared = 1",
+            "shared = true",
+            &[
+                "the condition is empty",
+                "`shared` has to be true or false, but is a whole number",
+                taken,
+            ],
+        ),
+    ] {
+        assert_eq!(two(one, other), expected, "{one} / {other}");
+    }
+}
+
+#[test]
 fn names_and_buckets_are_checked_together() {
     let dataset = "[datasets.d]\nmatch = \"*.csv\"\n";
     for (head, expected) in [

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod arbitrary;
+mod beyond;
 mod evaluated;
 mod refused;
 
@@ -46,7 +47,8 @@ fn expectation(rule: &str) -> Expectation {
 }
 
 fn compiled(rule: &str, schema: &Schema) -> Result<CompiledRule, RuleProblem> {
-    Ok(RowRules::compile(&[expectation(rule)], schema)?.remove(0))
+    let dataset = refused::dataset(SchemaMode::Strict, &[rule]);
+    Ok(Rules::compile(&dataset, schema, 0)?.rows.remove(0))
 }
 
 /// The rule's verdict for each row: `t`, `f` or `n`.

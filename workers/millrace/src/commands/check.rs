@@ -23,11 +23,11 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
 }
 
-/// Expectations that don't fit their dataset's declared columns.
+/// Filters and expectations that don't fit the declared columns.
 fn rule_problems(pipeline: &Pipeline) -> Vec<Problem> {
     let rules = pipeline.datasets.iter().flat_map(|dataset| {
-        check_rules(dataset).into_iter().map(move |problem| {
-            let key = format!("datasets.{}.expect[{}].rule", dataset.name, problem.index);
+        check_rules(dataset, &pipeline.datasets).into_iter().map(move |problem| {
+            let key = format!("datasets.{}.{}", dataset.name, problem.key());
             pipeline.problem(&key, &problem.to_string(), None)
         })
     });

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use millrace_contract::{
     Captures, ColumnDef, CsvOptions, Dataset, FileFormat, FixedOptions, JsonOptions,
-    ParquetOptions, RejectOptions, Schema,
+    ParquetOptions, RejectOptions, Schema, SchemaMode,
 };
 use millrace_format::{Inferred, Sniffed};
 use millrace_pipeline::{KeyError, Pipeline};
@@ -122,6 +122,8 @@ pub(super) fn sniffed_dataset(
             ..csv
         },
         schema: Schema { sample_bytes: u64::from(args.sample) << 20, ..Schema::default() },
+        shared: false,
+        filter: None,
         expect: Vec::new(),
         rejects: RejectOptions::default(),
         parquet: ParquetOptions::default(),

@@ -31,6 +31,7 @@ pub(in crate::commands) fn run(args: &TransformArgs) -> anyhow::Result<ExitCode>
         captures: reading.captures.clone(),
         name: reading.name(),
         source: reading.path.display().to_string(),
+        modified: reading.path.metadata().and_then(|file| file.modified()).ok(),
         threads: args.threads,
         sample_rows: None,
     };
@@ -81,7 +82,7 @@ struct Done<'a> {
 
 impl Done<'_> {
     fn json(&self) -> Value {
-        let LocalOutcome { report, outputs, rejects } = self.outcome;
+        let LocalOutcome { report, outputs, rejects, unchecked } = self.outcome;
         let outputs = outputs.iter().zip(&report.outputs).map(
             |(path, output)| json!({ "path": path, "rows": output.rows, "bytes": output.bytes }),
         );
@@ -97,6 +98,7 @@ impl Done<'_> {
             "warnings": report.warnings.iter()
                 .map(|warning| json!({ "rule": warning.rule, "rows": warning.count }))
                 .collect::<Vec<_>>(),
+            "unchecked_rules": unchecked,
             "source_bytes": report.source_bytes,
             "decompressed_bytes": report.decompressed_bytes,
             "seconds": self.took.as_secs_f64(),
@@ -105,7 +107,7 @@ impl Done<'_> {
     }
 
     fn print(&self) {
-        let LocalOutcome { report, outputs, rejects } = self.outcome;
+        let LocalOutcome { report, outputs, rejects, unchecked } = self.outcome;
         show::line(balance_line(&report.balance));
         for (path, output) in outputs.iter().zip(&report.outputs) {
             let facts =
@@ -116,6 +118,9 @@ impl Done<'_> {
             show::line(format!("  {}", rejects.display()));
         }
         print_reasons(report);
+        for rule in unchecked {
+            show::note(format!("not checked, since it looks at another dataset: `{rule}`"));
+        }
         let megabytes = report.decompressed_bytes as f64 / 1e6;
         let seconds = self.took.as_secs_f64();
         let memory = peak_memory().map_or_else(|| "unknown".to_owned(), show::bytes);

@@ -12,7 +12,8 @@ use crate::exit::Usage;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocalFile {
     pub(crate) path: PathBuf,
-    pub(crate) dataset: String,
+    /// The datasets that take it, in the order of the pipeline file.
+    pub(crate) datasets: Vec<String>,
     pub(crate) key: String,
     pub(crate) size: u64,
 }
@@ -56,30 +57,26 @@ fn place(
     captures: &Captures,
 ) -> anyhow::Result<LocalFile> {
     let text = path.to_string_lossy().into_owned();
-    let (dataset, key) = match dataset {
-        Some(dataset) => {
-            let key = pipeline.key_for(dataset, &text, captures);
-            (dataset.to_owned(), key.map_err(explain)?)
-        }
+    let key = match dataset {
+        Some(dataset) => pipeline.key_for(dataset, &text, captures).map_err(explain)?,
         None => choose(pipeline, &text, captures)?,
     };
+    let routes = pipeline.routes(&pipeline.lake.raw, &key);
+    let datasets = routes.iter().map(|route| route.dataset.name.clone()).collect();
     let size = path.metadata().with_context(|| format!("`{text}` can't be read"))?.len();
-    Ok(LocalFile { path, dataset, key, size })
+    Ok(LocalFile { path, datasets, key, size })
 }
 
-/// The only dataset that has a key for the file.
-fn choose(
-    pipeline: &Pipeline,
-    path: &str,
-    captures: &Captures,
-) -> anyhow::Result<(String, String)> {
+/// The only key that a dataset has for the file; datasets that share it have the
+/// same.
+fn choose(pipeline: &Pipeline, path: &str, captures: &Captures) -> anyhow::Result<String> {
     let keys = pipeline.datasets.iter().filter_map(|dataset| {
         Some((dataset.name.clone(), pipeline.key_for(&dataset.name, path, captures).ok()?))
     });
-    let mut keys: Vec<_> = keys.collect();
-    match keys.len() {
-        1 => Ok(keys.remove(0)),
-        0 => {
+    let keys: Vec<_> = keys.collect();
+    match keys.as_slice() {
+        [(_, key), others @ ..] if others.iter().all(|(_, other)| other == key) => Ok(key.clone()),
+        [] => {
             let patterns = pipeline.datasets.iter();
             let patterns =
                 patterns.map(|dataset| format!("{} ({})", dataset.name, dataset.pattern));

@@ -45,21 +45,23 @@ pub(super) fn describe(end: &Value) -> String {
     }
 }
 
-/// Waits until every file has come to an end.
+/// Waits until every file has come to an end in each of its datasets, and answers
+/// the ends in this order.
 ///
 /// # Errors
 /// If that takes longer than `limit`.
 pub(super) async fn follow(
     ledger: &Ledger,
     bucket: &str,
-    published: &[Published],
+    published: &[(&Published, &str)],
     limit: Duration,
 ) -> anyhow::Result<Vec<End>> {
     let deadline = Instant::now() + limit;
     let mut ends = Vec::with_capacity(published.len());
-    for file in published {
+    for (file, dataset) in published {
         let end = loop {
-            if let Some(end) = end_of(ledger.trace(bucket, &file.key).await?, file) {
+            let trace = ledger.trace(bucket, &file.key).await?;
+            if let Some(end) = end_of(trace, file, dataset) {
                 break end;
             }
             if Instant::now() > deadline {
@@ -76,11 +78,12 @@ pub(super) async fn follow(
 }
 
 /// The end of the version that was published, if it has come.
-fn end_of(trace: ObjectTrace, file: &Published) -> Option<End> {
-    let ours = |run: &Run| match (&file.stored.version_id, &run.object.version_id) {
+fn end_of(trace: ObjectTrace, file: &Published, dataset: &str) -> Option<End> {
+    let is_version = |run: &Run| match (&file.stored.version_id, &run.object.version_id) {
         (Some(published), Some(seen)) => published == seen,
         _ => run.object.etag == file.stored.etag,
     };
+    let ours = |run: &Run| run.dataset == dataset && is_version(run);
     let version = trace.versions.into_iter().rev().find(|version| ours(&version.run));
     match (version, trace.unrouted) {
         (Some(version), _) if version.run.state.is_final() => Some(End::Run(Box::new(version.run))),

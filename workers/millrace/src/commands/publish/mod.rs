@@ -36,13 +36,18 @@ pub(super) async fn run(args: &PublishArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let ledger = setup.ledger_to_read().await?;
-    let ends = follow::follow(&ledger, raw, &published, args.timeout).await?;
+    let followed: Vec<_> = files
+        .iter()
+        .zip(&published)
+        .flat_map(|(file, published)| file.datasets.iter().map(move |name| (published, &**name)))
+        .collect();
+    let ends = follow::follow(&ledger, raw, &followed, args.timeout).await?;
     print(args.output.output, raw, &files, |index| ends[index].as_json())?;
     let failed = ends.iter().any(follow::End::is_failure);
     Ok(if failed { ExitCode::from(DEAD_LETTERED) } else { ExitCode::SUCCESS })
 }
 
-/// A line per file with what `end` says of it.
+/// A line per file and dataset, with what `end` says of it.
 fn print(
     format: Format,
     raw: &str,
@@ -50,12 +55,16 @@ fn print(
     end: impl Fn(usize) -> Value,
 ) -> anyhow::Result<()> {
     let url = |file: &LocalFile| format!("s3://{raw}/{}", file.key);
+    let lines = files
+        .iter()
+        .flat_map(|file| file.datasets.iter().map(move |dataset| (file, dataset)))
+        .enumerate();
     match format {
         Format::Json => {
-            let lines = files.iter().enumerate().map(|(index, file)| {
+            let lines = lines.map(|(index, (file, dataset))| {
                 json!({
                     "path": file.path,
-                    "dataset": file.dataset,
+                    "dataset": dataset,
                     "url": url(file),
                     "bytes": file.size,
                     "result": end(index),
@@ -64,12 +73,12 @@ fn print(
             show::json(&lines.collect::<Vec<_>>())
         }
         Format::Table => {
-            let rows = files.iter().enumerate().map(|(index, file)| {
+            let rows = lines.map(|(index, (file, dataset))| {
                 let end = match end(index) {
                     Value::String(word) => word,
                     other => follow::describe(&other),
                 };
-                vec![url(file), file.dataset.clone(), show::bytes(file.size), end]
+                vec![url(file), dataset.clone(), show::bytes(file.size), end]
             });
             show::table(&["object", "dataset", "#size", "result"], rows.collect());
             Ok(())

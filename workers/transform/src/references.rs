@@ -1,0 +1,178 @@
+//! The keys that a `references` rule asks for: one column of another dataset's
+//! Parquet, read from the lake as the ledger knows it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use millrace_contract::{LoadTask, Output};
+use millrace_format::{KeySet, References};
+use millrace_sql::Reference;
+use millrace_storage::{ObjectRef, Storage, StorageError};
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::TransformError;
+use crate::run::Lake;
+
+/// Keys that are held at a time: some 150 MB.
+const MOST_KEYS: usize = 7_000_000;
+
+/// Loads the keys of a reference, as they are now.
+///
+/// # Errors
+/// [`TransformError::NoKeys`] while the other dataset has no file, which may be
+/// on its way; [`TransformError::Keys`] if its files can't be read.
+pub(crate) async fn load(lake: &Lake, reference: &Reference) -> Result<References, TransformError> {
+    let wrong =
+        |error: String| TransformError::Rules(format!("rule `{}`: {error}", reference.text));
+    let mut keys = KeySet::new(reference.data_type.clone(), MOST_KEYS)
+        .map_err(|error| wrong(error.to_string()))?;
+    let (mut files, mut after) = (0, None);
+    loop {
+        let (tasks, next) = lake.ledger.live_files(&reference.dataset, after).await?;
+        files += tasks.len();
+        for task in &tasks {
+            read_file(lake, task, reference, &mut keys).await?;
+        }
+        match next {
+            Some(next) => after = Some(next),
+            None if files == 0 => {
+                let (rule, dataset) = (reference.text.clone(), reference.dataset.clone());
+                return Err(TransformError::NoKeys { rule, dataset });
+            }
+            None => break,
+        }
+    }
+    let Reference { text, on_fail, column, .. } = reference;
+    Ok(References { text: text.clone(), on_fail: *on_fail, column: *column, keys })
+}
+
+async fn read_file(
+    lake: &Lake,
+    task: &LoadTask,
+    reference: &Reference,
+    keys: &mut KeySet,
+) -> Result<(), TransformError> {
+    for output in &task.outputs {
+        let object = ObjectRef::latest(&task.lake, &output.key);
+        let url = object.url();
+        let file = LakeObject { storage: Arc::clone(&lake.storage), object, size: output.bytes };
+        let read = read_output(file, output, reference, keys).await;
+        read.map_err(|error| error.at(&url, reference))?;
+    }
+    Ok(())
+}
+
+/// Why a Parquet object gave no keys.
+enum KeyFault {
+    /// It can't be read.
+    Parquet(ParquetError),
+    /// It has no such keys.
+    Keys(String),
+}
+
+impl KeyFault {
+    fn at(self, url: &str, reference: &Reference) -> TransformError {
+        let rule = &reference.text;
+        match self {
+            Self::Keys(why) => TransformError::Rules(format!("rule `{rule}`: {why} (`{url}`)")),
+            Self::Parquet(error) => {
+                let source = match error {
+                    ParquetError::External(inner) => match inner.downcast::<StorageError>() {
+                        Ok(storage) => *storage,
+                        Err(other) => failed(url, other.to_string()),
+                    },
+                    other => failed(url, other.to_string()),
+                };
+                TransformError::Keys { rule: rule.clone(), source }
+            }
+        }
+    }
+}
+
+fn failed(url: &str, detail: String) -> StorageError {
+    StorageError::Failed { url: url.to_owned(), detail }
+}
+
+impl From<ParquetError> for KeyFault {
+    fn from(error: ParquetError) -> Self {
+        Self::Parquet(error)
+    }
+}
+
+async fn read_output(
+    file: LakeObject,
+    output: &Output,
+    reference: &Reference,
+    keys: &mut KeySet,
+) -> Result<(), KeyFault> {
+    let Reference { dataset, key, .. } = reference;
+    let builder = ParquetRecordBatchStreamBuilder::new(file).await?;
+    let Ok(column) = builder.schema().index_of(key) else {
+        let is_folder = output.partition.iter().any(|(name, _)| name == key);
+        return Err(KeyFault::Keys(match is_folder {
+            true => format!("`{dataset}` is partitioned by `{key}`, so its files do not have it"),
+            false => format!("a file of dataset `{dataset}` has no column `{key}`"),
+        }));
+    };
+    let mask = ProjectionMask::roots(builder.parquet_schema(), [column]);
+    let mut batches = builder.with_projection(mask).build()?;
+    while let Some(batch) = batches.try_next().await? {
+        let added = keys.add(batch.column(0));
+        added.map_err(|error| KeyFault::Keys(format!("`{dataset}.{key}`: {error}")))?;
+    }
+    Ok(())
+}
+
+/// A Parquet object of the lake as the Parquet reader wants it.
+struct LakeObject {
+    storage: Arc<dyn Storage>,
+    object: ObjectRef,
+    size: u64,
+}
+
+impl LakeObject {
+    async fn fetch(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let length = range.end - range.start;
+        let mut body = self.storage.get(&self.object, range.start, Some(length)).await?.body;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        match bytes.len() as u64 == length {
+            true => Ok(bytes.into()),
+            false => {
+                let detail = format!("{} bytes came instead of {length}", bytes.len());
+                Err(failed(&self.object.url(), detail))
+            }
+        }
+    }
+}
+
+impl AsyncFileReader for LakeObject {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        let wrap = |error| ParquetError::External(Box::new(error));
+        async move { self.fetch(range).await.map_err(wrap) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.size;
+            let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(TAIL_BYTES));
+            reader.load_and_finish(self, size).await.map(Arc::new)
+        }
+        .boxed()
+    }
+}
+
+/// How much of an object's end is read at first, which holds most footers.
+const TAIL_BYTES: usize = 64 * 1024;
