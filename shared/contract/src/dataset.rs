@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{CsvOptions, DataType, Encoding, XlsxOptions};
+use crate::{CsvOptions, DataType, Encoding, LimitOptions, ParquetOptions, XlsxOptions};
 
 /// A dataset: one kind of file, one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct Dataset {
     pub rejects: RejectOptions,
     /// How Parquet is written.
     pub parquet: ParquetOptions,
+    /// What a file may demand before it is refused.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: LimitOptions,
     /// Where rows are loaded; none keeps them in the lake only.
     pub load: Option<LoadTarget>,
 }
@@ -426,42 +429,6 @@ impl From<RejectLimit> for String {
             RejectLimit::Rows(rows) => rows.to_string(),
         }
     }
-}
-
-/// How Parquet is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ParquetOptions {
-    /// Columns (or captures of the pattern) that become Hive folders
-    /// `name=value`, in this order.
-    pub partition_by: Vec<String>,
-    /// Compression.
-    pub compression: ParquetCompression,
-    /// Rows per row group at most. Memory bounds may close one earlier.
-    pub row_group_rows: u32,
-}
-
-impl Default for ParquetOptions {
-    fn default() -> Self {
-        Self {
-            partition_by: Vec::new(),
-            compression: ParquetCompression::Zstd,
-            row_group_rows: 122_880,
-        }
-    }
-}
-
-/// Compression of Parquet pages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ParquetCompression {
-    /// Zstandard, level 1.
-    #[default]
-    Zstd,
-    /// Snappy.
-    Snappy,
-    /// None.
-    Uncompressed,
 }
 
 /// Where a dataset's rows are loaded.

@@ -82,7 +82,7 @@ impl ContractVersion {
         // it keeps its version.
         let (json, fixed) = (later(&dataset.json), later(&dataset.fixed));
         let filter = dataset.filter.as_ref().map(|filter| format!("where {filter}"));
-        let parts = [Some(definition), json, fixed, filter];
+        let parts = [Some(definition), json, fixed, filter, later(&dataset.limits)];
         let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
         let mut digits = fingerprint(&parts);
         digits.truncate(12);

@@ -10,7 +10,9 @@ mod dataset;
 mod event;
 mod evolution;
 mod identity;
+mod limits;
 mod object;
+mod parquet;
 mod reject;
 mod task;
 mod types;
@@ -20,14 +22,15 @@ pub use balance::{RowBalance, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
-    Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,
-    ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError, RejectOptions, Schema,
-    SchemaMode,
+    Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail, RejectLimit,
+    RejectLimitError, RejectOptions, Schema, SchemaMode,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
 pub use identity::{ContractVersion, FileId};
+pub use limits::LimitOptions;
 pub use object::{ObjectVersion, Sequencer, decode_key};
+pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
 pub use types::{DataType, StructField, TimeUnit, TypeError};

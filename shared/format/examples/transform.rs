@@ -55,9 +55,8 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
         variable(name).split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
     };
     let compression = match variable("COMPRESSION").as_str() {
-        "snappy" => ParquetCompression::Snappy,
-        "uncompressed" => ParquetCompression::Uncompressed,
-        _ => ParquetCompression::Zstd,
+        "" => ParquetCompression::default(),
+        text => text.parse()?,
     };
     let mut csv = CsvOptions::default();
     csv.null.extend(list("NULLS"));
@@ -79,6 +78,7 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
             partition_by: list("PARTITION_BY"),
             ..ParquetOptions::default()
         },
+        limits: Default::default(),
         load: None,
     })
 }

@@ -267,6 +267,7 @@ mod tests {
             expect: Vec::new(),
             rejects: Default::default(),
             parquet: Default::default(),
+            limits: Default::default(),
             load: None,
         });
         plan.mode = mode;

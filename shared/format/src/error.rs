@@ -109,6 +109,21 @@ pub enum FormatError {
         /// The limit.
         limit: usize,
     },
+    /// A value is too long to name a folder.
+    #[error(
+        "column `{column}`: the value `{value}…` gives a partition folder of {bytes} bytes, and \
+         folders have at most {limit}; partition by another column"
+    )]
+    PartitionName {
+        /// The partition column.
+        column: String,
+        /// How the value begins.
+        value: String,
+        /// Bytes of the folder's name.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// A path part that a column takes its values from is not of its type.
     #[error("column `{column}`: the path part `{value}` is not {}", article(*data_type))]
     Capture {
@@ -170,6 +185,7 @@ impl FormatError {
             | Self::FileRuleBroken { .. }
             | Self::Rule { .. }
             | Self::TooManyPartitions { .. }
+            | Self::PartitionName { .. }
             | Self::Capture { .. }
             | Self::Plan { .. } => ErrorKind::Contract,
             Self::Member { error, .. } => error.kind(),

@@ -10,7 +10,9 @@ pub const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 ///
 /// Whatever could be taken for a separator, an escape or a control character is
 /// percent-escaped, so that no value leaves its folder and different values never
-/// share one. The empty string is `name=`.
+/// share one. The empty string is `name=`. A text that is [`NULL_PARTITION`] itself
+/// has a folder of its own too, which some readers still take for null (pyarrow
+/// and polars do, DuckDB does not).
 pub fn partition_path(partition: &[(String, Option<String>)]) -> String {
     let mut path = String::new();
     for (name, value) in partition {
@@ -45,10 +47,12 @@ fn escape_into(path: &mut String, text: &str) {
     }
 }
 
-/// The characters Hive escapes in partition names, and those that S3, shells
-/// and URLs give a meaning to.
+/// The characters Hive escapes in partition names, those that S3, shells and
+/// URLs give a meaning to, and those that a listing in XML can't have.
 fn is_unsafe(character: char) -> bool {
-    character.is_control() || "\"#%'*/:=?\\{}[]^<>|`~&+ ".contains(character)
+    character.is_control()
+        || ['\u{FFFE}', '\u{FFFF}'].contains(&character)
+        || "\"#%'*/:=?\\{}[]^<>|`~&+ ".contains(character)
 }
 
 #[cfg(test)]
@@ -76,6 +80,7 @@ mod tests {
         assert_eq!(path(&[("a/b", Some("x=y%\n"))]), "a%2Fb=x%3Dy%25%0A");
         assert_eq!(path(&[("t", Some("2024-01-01 10:00:00"))]), "t=2024-01-01%2010%3A00%3A00");
         assert_eq!(path(&[("n", Some("naïve"))]), "n=naïve");
+        assert_eq!(path(&[("x", Some("\u{FFFE}\u{7F}"))]), "x=%EF%BF%BE%7F");
     }
 
     #[test]

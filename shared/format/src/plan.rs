@@ -65,8 +65,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a dataset: its declared columns and options, without filter
-    /// and rules, with default limits and a thread per core.
+    /// The plan of a dataset: its declared columns, options and limits, without
+    /// filter and rules, with a thread per core.
     pub fn of(dataset: &Dataset) -> Self {
         Self {
             format: dataset.format,
@@ -86,7 +86,7 @@ impl Plan {
             reject_limit: dataset.rejects.max,
             parquet: dataset.parquet.clone(),
             metadata: Vec::new(),
-            limits: Limits::default(),
+            limits: Limits::of(dataset),
             sample_rows: None,
             threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
@@ -124,9 +124,11 @@ pub struct Limits {
     pub spool_bytes: u64,
     /// Most bytes of a workbook's texts and styles, which are held in memory.
     pub workbook_bytes: u64,
-    /// Arrow bytes of one row group; it is closed when it holds more.
+    /// Arrow bytes of all open row groups together; the largest is closed when
+    /// they hold more.
     pub row_group_bytes: usize,
-    /// Most partitions that one file may be written to.
+    /// Most partitions that one file may be written to, and most files of a
+    /// target size that are begun.
     pub partitions: usize,
     /// Bytes that the keys of `unique` rules take in memory; beyond that they go
     /// to a temporary file.
@@ -150,6 +152,29 @@ impl Default for Limits {
             partitions: 128,
             unique_bytes: 128 << 20,
             reject_raw_bytes: 256 << 10,
+        }
+    }
+}
+
+impl Limits {
+    /// The limits that a dataset says, and the defaults where it says none.
+    pub fn of(dataset: &Dataset) -> Self {
+        let (said, defaults) = (&dataset.limits, Self::default());
+        let bytes = |said: Option<u64>, default: usize| {
+            said.map_or(default, |said| usize::try_from(said).unwrap_or(usize::MAX))
+        };
+        let count = |said: Option<u32>, default: usize| said.map_or(default, |said| said as usize);
+        let row_group = bytes(dataset.parquet.row_group_size, 0);
+        Self {
+            row_bytes: bytes(said.row_bytes, defaults.row_bytes),
+            columns: count(said.columns, defaults.columns),
+            decompression_ratio: said.decompression_ratio.unwrap_or(defaults.decompression_ratio),
+            decompressed_bytes: said.decompressed_bytes.unwrap_or(defaults.decompressed_bytes),
+            // A row group that is asked for has to fit.
+            row_group_bytes: defaults.row_group_bytes.max(row_group),
+            partitions: count(said.partitions, defaults.partitions),
+            reject_raw_bytes: bytes(said.reject_raw_bytes, defaults.reject_raw_bytes),
+            ..defaults
         }
     }
 }

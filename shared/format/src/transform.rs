@@ -68,7 +68,7 @@ fn transform_members<'scope, 'a, R: Read>(
         1 => Lanes::here(router.file_schema()),
         count => Lanes::on_threads(scope, router.file_schema(), count),
     };
-    let mut books = Books::open(plan, Encoder::new(plan, router, lanes), sink);
+    let mut books = Books::open(plan, Encoder::new(plan, router, lanes)?, sink);
     loop {
         let member = splitter.member();
         let read = opened.read_member(&mut splitter, &mut books);
@@ -145,7 +145,7 @@ impl<'a> Opened<'a> {
     ) -> Result<Report, FormatError> {
         let router = self.router()?;
         let lanes = Lanes::here(router.file_schema());
-        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink);
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes)?, sink);
         self.read_member(&mut splitter, &mut books)?;
         books.close(splitter.counts())
     }
@@ -177,7 +177,7 @@ impl<'a> Opened<'a> {
         let count = self.plan.threads.get();
         let router = self.router()?;
         let lanes = Lanes::on_threads(scope, router.file_schema(), count);
-        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink);
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes)?, sink);
         let (spares, used) = channel();
         let mut blocks = Vec::with_capacity(count);
         let mut decoded = Vec::with_capacity(count);

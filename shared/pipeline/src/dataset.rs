@@ -2,7 +2,7 @@
 
 use millrace_contract::{
     ColumnDef, CsvOptions, DataType, Dataset, Expectation, ExtraColumns, FileFormat, FixedOptions,
-    JsonOptions, OnFail, ParquetOptions, RESCUED, RejectLimit, RejectOptions, Schema, SchemaMode,
+    JsonOptions, OnFail, RESCUED, RejectLimit, RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
 
@@ -11,8 +11,10 @@ use crate::csv;
 use crate::entry::Entry;
 use crate::glob::Glob;
 use crate::known::Known;
+use crate::limits;
 use crate::load;
 use crate::names;
+use crate::parquet;
 use crate::walk::Section;
 use crate::xlsx;
 
@@ -45,7 +47,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         // With a pattern that cannot be read there is no telling.
         open: schema.mode.is_open() || glob.is_none(),
     };
-    let parquet = parquet(&section, &known);
+    let parquet = parquet::read(&section, &known);
     note_unloadable(&section, &schema);
     let csv = csv::read(&section, format);
     note_nameless(&section, &csv, schema.mode);
@@ -66,6 +68,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         expect: expectations(&section),
         rejects: rejects(&section),
         parquet,
+        limits: limits::read(&section),
         load,
         schema,
     };
@@ -258,28 +261,4 @@ fn rejects(section: &Section<'_>) -> RejectOptions {
         _ => entry.parsed(),
     });
     RejectOptions { max: max.unwrap_or_default() }
-}
-
-fn parquet(section: &Section<'_>, known: &Known<'_>) -> ParquetOptions {
-    let defaults = ParquetOptions::default();
-    let Some(parquet) = section.section("parquet") else { return defaults };
-    let rows = parquet.get("row_group_rows").and_then(|entry| entry.number(1..=100_000_000));
-    let partition_by = parquet.get("partition_by").and_then(|entry| entry.texts());
-    let partition_by = partition_by.unwrap_or_default();
-    let names: Vec<String> = known.names_in(&partition_by);
-    let named = |column: &ColumnDef| names.contains(&column.name);
-    let whole = !known.open && !names.is_empty() && known.columns.iter().all(named);
-    if let (true, Some((_, entry))) = (whole, partition_by.first()) {
-        entry.note("`partition_by` names every column, so nothing is left for the files");
-    }
-    ParquetOptions {
-        partition_by: names,
-        compression: parquet
-            .get("compression")
-            .and_then(|entry| entry.choice())
-            .unwrap_or_default(),
-        row_group_rows: rows
-            .and_then(|rows| u32::try_from(rows).ok())
-            .unwrap_or(defaults.row_group_rows),
-    }
 }

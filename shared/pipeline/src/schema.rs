@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use millrace_contract::{
     ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, FixedOptions,
-    JsonOptions, LoadMode, MissingColumns, ParquetOptions, SchemaMode, XlsxOptions,
+    JsonOptions, LimitOptions, LoadMode, MissingColumns, ParquetOptions, SchemaMode, XlsxOptions,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -115,6 +115,7 @@ fn dataset() -> Value {
                 },
             })),
             "parquet": described::<ParquetOptions>("How Parquet is written."),
+            "limits": described::<LimitOptions>("What a file may demand before it is refused."),
             "load": load(),
         }),
     )

@@ -58,6 +58,7 @@ fn dataset(format: FileFormat, csv: CsvOptions) -> Dataset {
             compression: ParquetCompression::Uncompressed,
             ..ParquetOptions::default()
         },
+        limits: Default::default(),
         load: None,
     }
 }

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use millrace_contract::{Captures, ColumnDef, Dataset};
+use millrace_contract::{Captures, ColumnDef, ContractVersion, Dataset};
 use millrace_format::{FormatError, Report, Sink, SinkWriter, partition_path};
 
 use crate::TransformError;
@@ -97,6 +97,7 @@ impl LocalTransform<'_> {
         vec![
             ("millrace.source".to_owned(), self.source.clone()),
             ("millrace.dataset".to_owned(), self.dataset.name.clone()),
+            ("millrace.contract".to_owned(), ContractVersion::of(self.dataset).to_string()),
         ]
     }
 }

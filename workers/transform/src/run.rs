@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, TransformTask};
+use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, Sequencer, TransformTask};
 use millrace_format::{
     FileCheck, FormatError, Plan, Report, RowFilter, RowRule, Survey, arrow_schema,
 };
@@ -143,16 +143,27 @@ fn micros_since_1970(time: SystemTime) -> Option<i64> {
     i64::try_from(since.as_micros()).ok()
 }
 
-/// What every Parquet file says of its origin.
+/// What every Parquet file says of its origin. What the event did not say of
+/// the object is left out.
 fn metadata(task: &TransformTask) -> Vec<(String, String)> {
-    let entry = |name: &str, value: &str| (format!("millrace.{name}"), value.to_owned());
-    vec![
-        entry("source", &task.object.url()),
-        entry("source.revision", task.object.revision()),
-        entry("file_id", task.file_id.as_str()),
-        entry("dataset", &task.dataset),
-        entry("contract", task.contract.as_str()),
-    ]
+    let TransformTask { object, .. } = task;
+    let etag = Some(object.etag.as_str()).filter(|etag| !etag.is_empty());
+    let url = object.url();
+    let said = [
+        ("source", Some(url.as_str())),
+        ("source.bucket", Some(object.bucket.as_str())),
+        ("source.key", Some(object.key.as_str())),
+        ("source.version_id", object.version_id.as_deref()),
+        ("source.etag", etag),
+        ("source.sequencer", object.sequencer.as_ref().map(Sequencer::as_str)),
+        ("source.revision", Some(object.revision())),
+        ("file_id", Some(task.file_id.as_str())),
+        ("dataset", Some(task.dataset.as_str())),
+        ("contract", Some(task.contract.as_str())),
+    ];
+    let entry =
+        |(name, value): (&str, Option<&str>)| Some((format!("millrace.{name}"), value?.to_owned()));
+    said.into_iter().filter_map(entry).collect()
 }
 
 async fn open(lake: &Lake, task: &TransformTask) -> Result<ObjectReader, TransformError> {

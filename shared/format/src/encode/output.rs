@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{
@@ -29,6 +30,8 @@ struct OpenGroup {
     id: u64,
     rows: usize,
     bytes: usize,
+    /// Its rows, if they are to be sorted before they are encoded.
+    held: Vec<RecordBatch>,
 }
 
 impl Output {
@@ -50,8 +53,12 @@ impl Output {
     }
 
     /// Opens a row group under the given id.
-    pub(super) fn open_group(&mut self, id: u64) -> Result<Vec<ArrowColumnWriter>, FormatError> {
-        self.group = Some(OpenGroup { id, rows: 0, bytes: 0 });
+    pub(super) fn open_group(&mut self, id: u64) {
+        self.group = Some(OpenGroup { id, rows: 0, bytes: 0, held: Vec::new() });
+    }
+
+    /// The writers of the next row group's columns.
+    pub(super) fn column_writers(&mut self) -> Result<Vec<ArrowColumnWriter>, FormatError> {
         self.groups += 1;
         let writers = self.factory.create_column_writers(self.groups - 1);
         writers.map_err(|error| blame(&self.failure, &error))
@@ -80,9 +87,25 @@ impl Output {
         }
     }
 
-    /// Closes the open row group. Answers its id and its Arrow bytes.
-    pub(super) fn close_group(&mut self) -> Option<(u64, usize)> {
-        self.group.take().map(|group| (group.id, group.bytes))
+    /// Holds rows of the open row group back until they are sorted.
+    pub(super) fn hold(&mut self, rows: RecordBatch) {
+        if let Some(group) = &mut self.group {
+            group.held.push(rows);
+        }
+    }
+
+    /// Closes the open row group. Answers its id, its Arrow bytes and the rows
+    /// that were held back.
+    pub(super) fn close_group(&mut self) -> Option<(u64, usize, Vec<RecordBatch>)> {
+        self.group.take().map(|group| (group.id, group.bytes, group.held))
+    }
+
+    /// Whether its size is nearer to `target` bytes than it would be with one
+    /// more row group like the last one.
+    pub(super) fn is_nearest_to(&self, target: u64) -> bool {
+        let last = self.writer.flushed_row_groups().last();
+        let last = last.map_or(0, |group| group.compressed_size().unsigned_abs());
+        last > 0 && self.writer.bytes_written() as u64 + last / 2 >= target
     }
 
     /// Writes a row group's columns.

@@ -7,11 +7,12 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{ArrowNativeType, DataType};
 use millrace_contract::ParquetCompression;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::layout::Layout;
 use crate::Plan;
 
 /// The properties of all files of one transformation.
@@ -21,13 +22,16 @@ impl Properties {
     /// Properties for a plan and rows like the first ones. A column whose values
     /// hardly repeat gets no dictionary: building one would cost time and be
     /// given up.
-    pub(super) fn choose(plan: &Plan, rows: &RecordBatch) -> Self {
+    pub(super) fn choose(plan: &Plan, layout: &Layout, rows: &RecordBatch) -> Self {
         let metadata =
             plan.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
         let mut properties = WriterProperties::builder()
             .set_created_by(concat!("millrace version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(compression(plan.parquet.compression))
             .set_key_value_metadata(Some(metadata.collect()))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_statistics_truncate_length(Some(STATISTICS_BYTES))
+            .set_column_index_truncate_length(Some(STATISTICS_BYTES))
             .set_write_batch_size(WRITE_BATCH);
         for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
             if hardly_repeats(column) {
@@ -35,7 +39,7 @@ impl Properties {
                 properties = properties.set_column_dictionary_enabled(path, false);
             }
         }
-        Self(properties.build())
+        Self(layout.apply(properties).build())
     }
 
     /// The writer's properties.
@@ -47,9 +51,18 @@ impl Properties {
 /// Values that are encoded at a time.
 const WRITE_BATCH: usize = 8192;
 
+/// Longest least and greatest value in the statistics of texts; longer ones are
+/// cut off and marked as inexact.
+const STATISTICS_BYTES: usize = 64;
+
 fn compression(compression: ParquetCompression) -> Compression {
     match compression {
-        ParquetCompression::Zstd => Compression::ZSTD(ZstdLevel::default()),
+        ParquetCompression::Zstd(level) => {
+            Compression::ZSTD(ZstdLevel::try_new(level.into()).unwrap_or_default())
+        }
+        ParquetCompression::Gzip(level) => {
+            Compression::GZIP(GzipLevel::try_new(level.into()).unwrap_or_default())
+        }
         ParquetCompression::Snappy => Compression::SNAPPY,
         ParquetCompression::Uncompressed => Compression::UNCOMPRESSED,
     }

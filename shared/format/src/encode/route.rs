@@ -9,8 +9,8 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use millrace_contract::ColumnDef;
 
-use crate::FormatError;
 use crate::bind::folded;
+use crate::{FormatError, partition_path};
 
 /// Routes rows to partitions, which are numbered in the order of their first
 /// rows.
@@ -139,10 +139,38 @@ impl Router {
         }
         let value = |text: &&StringArray| text.is_valid(row).then(|| text.value(row).to_owned());
         let names = self.by.iter().map(|(name, _)| name.clone());
-        self.partitions.push(names.zip(texts.iter().map(value)).collect());
+        let values: Vec<_> = names.zip(texts.iter().map(value)).collect();
+        check_names(&values)?;
+        self.partitions.push(values);
         self.numbers.insert(key.to_vec(), number);
         Ok(number)
     }
+}
+
+/// Longest name of a partition folder in bytes, escapes included: what file
+/// systems take, and few enough of them for an S3 key of 1024 bytes.
+const LONGEST_FOLDER: usize = 255;
+
+/// Longest path of all partition folders together, which leaves room in an S3 key
+/// for the dataset and the file.
+const LONGEST_PATH: usize = 800;
+
+/// Refuses values that no folder can be named after, before a sink fails on them.
+fn check_names(values: &[(String, Option<String>)]) -> Result<(), FormatError> {
+    let mut path = 0;
+    for (at, (column, value)) in values.iter().enumerate() {
+        let bytes = partition_path(&values[at..=at]).len();
+        path += bytes + 1;
+        let (bytes, limit) = match bytes > LONGEST_FOLDER {
+            true => (bytes, LONGEST_FOLDER),
+            false => (path, LONGEST_PATH),
+        };
+        if bytes > limit {
+            let value = value.as_deref().unwrap_or_default().chars().take(40).collect();
+            return Err(FormatError::PartitionName { column: column.clone(), value, bytes, limit });
+        }
+    }
+    Ok(())
 }
 
 /// Appends a value so that no two lists of values give the same key.

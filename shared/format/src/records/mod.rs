@@ -67,7 +67,7 @@ fn run<'scope, R: Read>(
         1 => Lanes::here(router.file_schema()),
         count => Lanes::on_threads(scope, router.file_schema(), count),
     };
-    let mut books = Books::open(plan, Encoder::new(plan, router, lanes), sink);
+    let mut books = Books::open(plan, Encoder::new(plan, router, lanes)?, sink);
     loop {
         let member = source.member().map(str::to_owned);
         let read = opened.read(plan, member.clone(), &mut books, &mut counts);

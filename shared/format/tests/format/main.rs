@@ -13,6 +13,7 @@ mod judged;
 mod ndjson;
 mod nested;
 mod parquet_in;
+mod parquet_out;
 mod random;
 mod real_data;
 mod rescue;

@@ -42,6 +42,7 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
         expect: Vec::new(),
         rejects: Default::default(),
         parquet: Default::default(),
+        limits: Default::default(),
         load: None,
     }
 }

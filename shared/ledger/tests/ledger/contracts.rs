@@ -23,6 +23,7 @@ fn dataset() -> Dataset {
         expect: Vec::new(),
         rejects: RejectOptions::default(),
         parquet: ParquetOptions::default(),
+        limits: Default::default(),
         load: None,
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use millrace_contract::{
-    DataType, DuplicateKeys, Encoding, Escape, ExtraColumns, FileFormat, JsonOptions, LineEnds,
-    LoadMode, MissingColumns, OnFail, ParquetCompression, Ragged, RejectLimit, SchemaMode,
-    SheetRef, StageName, TextBlock,
+    DataType, Dictionary, DuplicateKeys, Encoding, Escape, ExtraColumns, FileFormat, JsonOptions,
+    LimitOptions, LineEnds, LoadMode, MissingColumns, OnFail, ParquetCompression, Ragged,
+    RejectLimit, SchemaMode, SheetRef, SortKey, StageName, TextBlock,
 };
 use secrecy::ExposeSecret;
 
@@ -47,6 +47,20 @@ fn every_key_is_read() {
     assert_eq!(expenses.parquet.partition_by, ["year"]);
     assert_eq!(expenses.parquet.compression, ParquetCompression::Snappy);
     assert_eq!(expenses.parquet.row_group_rows, 1000);
+    assert_eq!(expenses.parquet.row_group_size, Some(32 << 20));
+    assert_eq!(expenses.parquet.file_size, Some(128 << 20));
+    assert_eq!(expenses.parquet.sort_by, ["at", "amount desc"].map(SortKey::from));
+    assert_eq!(expenses.parquet.bloom_filter, ["date"]);
+    assert_eq!(expenses.parquet.dictionary, Dictionary::Columns(vec!["amount".into()]));
+    let limits = LimitOptions {
+        row_bytes: Some(1 << 20),
+        columns: Some(200),
+        decompression_ratio: Some(1000),
+        decompressed_bytes: Some(10 << 30),
+        partitions: Some(50),
+        reject_raw_bytes: Some(4096),
+    };
+    assert_eq!(expenses.limits, limits);
     let load = expenses.load.as_ref().unwrap();
     assert_eq!((&*load.table, load.mode), ("expenses", LoadMode::Upsert));
     assert_eq!(load.key, ["date", "year"]);
@@ -64,6 +78,14 @@ fn a_dataset_with_a_filter_shares_its_files_unless_it_says_otherwise() {
     assert!(shared("shared = true"));
     assert!(shared("where = \"a = 1\""));
     assert!(!shared("where = \"a = 1\"\nshared = false"));
+}
+
+#[test]
+fn a_row_group_with_a_size_has_as_many_rows_as_fit() {
+    let prices = full().dataset("prices").unwrap().parquet.clone();
+    assert_eq!(prices.compression, ParquetCompression::Zstd(3));
+    assert_eq!(prices.dictionary, Dictionary::None);
+    assert_eq!((prices.row_group_size, prices.row_group_rows), (Some(16 << 20), 100_000_000));
 }
 
 #[test]

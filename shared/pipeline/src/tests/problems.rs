@@ -124,6 +124,39 @@ fn what_does_not_go_together_is_said() {
             "2: `partition_by` names every column, so nothing is left for the files",
         ),
         (
+            r#"parquet = { compression = "zstd(99)" }"#,
+            "1: `zstd(99)` is not a compression; write zstd, zstd(1) to zstd(22), gzip, gzip(1) to gzip(9), snappy or uncompressed",
+        ),
+        (
+            r#"parquet = { file_size = "1KiB" }"#,
+            "1: `file_size` has to be 1MiB to 5120GiB, not `1KiB`",
+        ),
+        (
+            r#"parquet = { dictionary = "id" }"#,
+            "1: `dictionary` has to be true, false or a list of columns",
+        ),
+        (
+            &format!("{columns}\nparquet = {{ sort_by = [\"id\", \"idd desc\"] }}"),
+            "2: `idd` is neither a column nor captured by the pattern",
+        ),
+        (
+            r#"parquet = { partition_by = ["day"], sort_by = ["day"] }"#,
+            "1: `day` is a partition column, which is not in the files",
+        ),
+        (
+            "schema = { columns = [{ name = \"ok\", type = \"bool\" }] }\nparquet = { bloom_filter = [\"ok\"] }",
+            "2: column `ok` has two values only; a bloom filter is no use",
+        ),
+        (
+            "schema = { columns = [{ name = \"tags\", type = \"list<string>\" }] }\nparquet = { sort_by = [\"tags\"] }",
+            "2: column `tags` is a list or a struct, which can't be used here",
+        ),
+        (
+            "limits = { row_bytes = \"1GiB\" }",
+            "1: `row_bytes` has to be 1KiB to 256MiB, not `1GiB`",
+        ),
+        ("limits = { partition = 5 }", "1: unknown key `partition` in `datasets.d.limits`"),
+        (
             r#"schema = { columns = [{ name = "a", type = "date" }, { name = "b", from = "A", type = "date" }] }"#,
             "1: column `a` is read from `A` already",
         ),

@@ -71,7 +71,7 @@ pub(crate) struct TransformArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
-    /// Compression of an inferred file: zstd, snappy or uncompressed.
+    /// Compression of an inferred file: zstd, zstd(3), gzip, snappy or uncompressed.
     #[arg(long, value_parser = word::<ParquetCompression>)]
     pub(crate) compression: Option<ParquetCompression>,
 

@@ -127,6 +127,7 @@ pub(super) fn sniffed_dataset(
         expect: Vec::new(),
         rejects: RejectOptions::default(),
         parquet: ParquetOptions::default(),
+        limits: Default::default(),
         load: None,
     })
 }
