@@ -9,9 +9,11 @@ pub struct Reject {
     /// Name of the archive's member that the row is in, if the file is an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
-    /// Line in the decompressed source, counted from 1, where the row starts.
+    /// Line in the decompressed source, counted from 1, where the row starts. In
+    /// Parquet the number of the row, in a workbook that of the sheet's row.
     pub line: u64,
-    /// Byte offset of the row in the decompressed source.
+    /// Byte offset of the row in the decompressed source; in Parquet and in a
+    /// workbook how many rows are in front of it.
     pub byte_offset: u64,
     /// Column at fault, if one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,9 @@ use crate::{FormatError, Plan, Report, SchemaDifference, Sink, arrow_schema};
 
 /// Turns one file into Parquet and rejects.
 ///
+/// Parquet and XLSX are copied to a temporary file first (in the folder `TMPDIR`
+/// names), which is gone with the call.
+///
 /// The threads read ahead by a few blocks at most, so memory follows from the
 /// plan's limits. A file that fits into one block is done on the calling
 /// thread. The calling thread is also the one that calls the sink and its

@@ -17,7 +17,8 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{LogicalType, Type as PhysicalType};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
 
 use super::{Enter, guarded, unreadable};
 use crate::bind::Binding;
@@ -25,6 +26,9 @@ use crate::decode::values::{block_of, bound_positions};
 use crate::split::Counts;
 use crate::values::nearest_type;
 use crate::{FormatError, Limits, SchemaDifference};
+
+/// Levels that a column may be nested to, a list counted as two.
+const MOST_LEVELS: usize = 512;
 
 /// Rows of a batch, at most.
 const MOST_ROWS: usize = 8192;
@@ -78,14 +82,13 @@ impl ParquetFile {
     pub(crate) fn types(&self) -> Vec<(DataType, String)> {
         let root = self.metadata.metadata().file_metadata().schema_descr().root_schema();
         let columns = self.metadata.schema().fields().iter().zip(root.get_fields());
-        let nearest =
-            |(field, column): (&Arc<Field>, &parquet::schema::types::TypePtr)| match column
-                .get_basic_info()
-                .logical_type_ref()
-            {
-                Some(LogicalType::Uuid) => (DataType::Uuid, "UUID".to_owned()),
-                _ => (nearest_type(field.data_type()), field.data_type().to_string()),
-            };
+        let nearest = |(field, column): (&Arc<Field>, &TypePtr)| match column
+            .get_basic_info()
+            .logical_type_ref()
+        {
+            Some(LogicalType::Uuid) => (DataType::Uuid, "UUID".to_owned()),
+            _ => (nearest_type(field.data_type()), field.data_type().to_string()),
+        };
         columns.map(nearest).collect()
     }
 
@@ -137,9 +140,8 @@ fn damaged(error: &ParquetError) -> FormatError {
 /// microseconds, which have room for all years.
 fn read_schema(loaded: &ArrowReaderMetadata) -> SchemaRef {
     let root = loaded.metadata().file_metadata().schema_descr().root_schema();
-    let is_int96 = |column: &parquet::schema::types::Type| {
-        column.is_primitive() && column.get_physical_type() == PhysicalType::INT96
-    };
+    let is_int96 =
+        |column: &Type| column.is_primitive() && column.get_physical_type() == PhysicalType::INT96;
     let columns = loaded.schema().fields().iter().zip(root.get_fields());
     let fields = columns.map(|(field, column)| {
         let read = match field.data_type() {
@@ -156,8 +158,14 @@ fn read_schema(loaded: &ArrowReaderMetadata) -> SchemaRef {
 
 /// Refuses what would take too much memory, by what the footer says.
 fn check_sizes(metadata: &ParquetMetaData, limits: &Limits) -> Result<(), FormatError> {
-    let columns = metadata.file_metadata().schema_descr().num_columns();
-    if columns > limits.columns {
+    let schema = metadata.file_metadata().schema_descr();
+    let is_deep = |column: &&ColumnDescPtr| column.path().parts().len() > MOST_LEVELS;
+    if let Some(column) = schema.columns().iter().find(is_deep) {
+        let name = column.path().parts().first().map_or("", String::as_str);
+        let what = format!("the column `{name}` is nested deeper than {MOST_LEVELS} levels");
+        return Err(unreadable(what));
+    }
+    if schema.num_columns() > limits.columns {
         return Err(FormatError::Schema(vec![SchemaDifference::TooMany(limits.columns)]));
     }
     for (index, group) in metadata.row_groups().iter().enumerate() {
@@ -181,7 +189,7 @@ fn check_sizes(metadata: &ParquetMetaData, limits: &Limits) -> Result<(), Format
 
 /// How many rows are a batch of some bytes, by the widest rows of any row group.
 fn batch_rows(metadata: &ParquetMetaData, bytes: usize) -> usize {
-    let width = |group: &parquet::file::metadata::RowGroupMetaData| {
+    let width = |group: &RowGroupMetaData| {
         let size = |bytes: i64| usize::try_from(bytes).unwrap_or_default();
         size(group.total_byte_size()) / size(group.num_rows()).max(1)
     };
