@@ -14,13 +14,13 @@ mod reject;
 mod task;
 mod types;
 
-pub use balance::{RowBalance, Unbalanced};
+pub use balance::{RowBalance, SqlRows, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
     Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail,
     ParquetCompression, ParquetOptions, RejectLimit, RejectLimitError, RejectOptions, Schema,
-    SchemaMode,
+    SchemaMode, SqlTransform,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use identity::{ContractVersion, FileId};

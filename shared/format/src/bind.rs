@@ -236,6 +236,7 @@ mod tests {
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),
+            transform: None,
             parquet: Default::default(),
             load: None,
         });

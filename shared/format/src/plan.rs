@@ -11,6 +11,8 @@ use millrace_contract::{
 };
 use thiserror::Error;
 
+use crate::Reshape;
+
 /// How one file is read, checked and written.
 pub struct Plan {
     /// Format of the bytes, after decompression.
@@ -35,6 +37,9 @@ pub struct Plan {
     pub captures: Captures,
     /// What must hold for every row, checked batch by batch.
     pub rules: Vec<Box<dyn RowRule>>,
+    /// What makes other rows of the good ones before they are written; without
+    /// it they are written as they are.
+    pub reshape: Option<Box<dyn Reshape>>,
     /// More rejected rows than this fail the file.
     pub reject_limit: RejectLimit,
     /// How Parquet is written.
@@ -63,6 +68,7 @@ impl Plan {
             missing: dataset.schema.missing,
             captures: Captures::new(),
             rules: Vec::new(),
+            reshape: None,
             reject_limit: dataset.rejects.max,
             parquet: dataset.parquet.clone(),
             metadata: Vec::new(),

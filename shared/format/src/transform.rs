@@ -64,7 +64,7 @@ fn transform_members<'scope, 'a, R: Read>(
         1 => Lanes::here(router.file_schema()),
         count => Lanes::on_threads(scope, router.file_schema(), count),
     };
-    let mut books = Books::open(plan, Encoder::new(plan, router, lanes), sink);
+    let mut books = Books::open(plan, Encoder::new(plan, router, lanes), sink)?;
     loop {
         let member = splitter.member();
         let read = opened.read_member(&mut splitter, &mut books);
@@ -125,9 +125,12 @@ impl<'a> Opened<'a> {
     }
 
     fn router(&self) -> Result<Router, FormatError> {
-        let Plan { columns, captures, parquet, limits, .. } = self.plan;
-        let schema = arrow_schema(columns, captures);
-        Router::new(&parquet.partition_by, &self.binding.columns, &schema, limits.partitions)
+        let Plan { columns, captures, reshape, parquet, limits, .. } = self.plan;
+        let schema = match reshape {
+            Some(reshape) => reshape.schema(),
+            None => arrow_schema(columns, captures),
+        };
+        Router::new(&parquet.partition_by, &schema, limits.partitions)
     }
 
     fn run_here<R: Read>(
@@ -137,7 +140,7 @@ impl<'a> Opened<'a> {
     ) -> Result<Report, FormatError> {
         let router = self.router()?;
         let lanes = Lanes::here(router.file_schema());
-        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink);
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink)?;
         self.read_member(&mut splitter, &mut books)?;
         books.close(splitter.counts())
     }
@@ -166,7 +169,7 @@ impl<'a> Opened<'a> {
         let count = self.plan.threads.get();
         let router = self.router()?;
         let lanes = Lanes::on_threads(scope, router.file_schema(), count);
-        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink);
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes), sink)?;
         let (spares, used) = channel();
         let mut blocks = Vec::with_capacity(count);
         let mut decoded = Vec::with_capacity(count);

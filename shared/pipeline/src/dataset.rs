@@ -13,6 +13,7 @@ use crate::glob::Glob;
 use crate::known::Known;
 use crate::load;
 use crate::names;
+use crate::sql_transform;
 use crate::walk::Section;
 
 /// How much decompressed data inference looks at unless the file says so.
@@ -38,14 +39,19 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     let captures: Vec<&str> = glob.iter().flat_map(Glob::capture_names).collect();
     let format = format(&section, text);
     let schema = schema(&section, format);
+    let has_sql = section.get("transform").is_some();
+    let transform = section.section("transform").and_then(|section| sql_transform::read(&section));
     let known = Known {
-        columns: &schema.columns,
+        // What SQL gives is known to those who can plan it.
+        columns: if has_sql { &[] } else { &schema.columns },
         captures,
         // With a pattern that cannot be read there is no telling.
-        open: schema.mode == SchemaMode::Infer || glob.is_none(),
+        open: has_sql || schema.mode == SchemaMode::Infer || glob.is_none(),
     };
     let parquet = parquet(&section, &known);
-    note_unloadable(&section, &schema);
+    if !has_sql {
+        note_unloadable(&section, &schema);
+    }
     let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
@@ -56,6 +62,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         fixed: fixed(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
+        transform,
         parquet,
         load,
         schema,

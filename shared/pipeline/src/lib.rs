@@ -21,6 +21,7 @@ mod quantity;
 mod route;
 mod schema;
 mod spelling;
+mod sql_transform;
 mod stage;
 mod unavailable;
 mod url;

@@ -106,8 +106,25 @@ fn dataset() -> Value {
                                     share such as `1%` or a number of rows. No limit unless given.",
                 },
             })),
+            "transform": transform(),
             "parquet": described::<ParquetOptions>("How Parquet is written."),
             "load": load(),
+        }),
+    )
+}
+
+fn transform() -> Value {
+    table(
+        "SQL that makes the rows to write of the rows that were read.",
+        &["sql"],
+        json!({
+            "sql": text("One query over the table `input`, which has the dataset's columns, and \
+                         over the other datasets of the lake by their names."),
+            "memory": {
+                "type": ["string", "integer"],
+                "description": "Memory it may take before it goes on on disk, such as `128MiB`; \
+                                `64MiB` unless given.",
+            },
         }),
     )
 }

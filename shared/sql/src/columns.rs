@@ -52,13 +52,17 @@ fn resolve_name(name: &mut Ident, schema: &Schema) -> Result<(), RuleFault> {
 
 fn no_column(name: &str, schema: &Schema) -> RuleFault {
     let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    RuleFault::NoColumn { name: name.to_owned(), nearest: nearest(name, &columns), columns }
+}
+
+/// The name that is likeliest meant by one that is not there.
+pub(crate) fn nearest(name: &str, names: &[String]) -> Option<String> {
     let folded = name.to_lowercase();
     let allowed = (name.chars().count() / 3).clamp(1, 3);
-    let nearest = columns
+    names
         .iter()
-        .map(|column| (strsim::osa_distance(&folded, &column.to_lowercase()), column))
+        .map(|name| (strsim::osa_distance(&folded, &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, column)| column.clone());
-    RuleFault::NoColumn { name: name.to_owned(), nearest, columns }
+        .map(|(_, name)| name.clone())
 }

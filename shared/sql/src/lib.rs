@@ -11,6 +11,7 @@ mod compile;
 mod floats;
 mod message;
 mod problem;
+mod query;
 mod refuse;
 mod rule;
 mod session;
@@ -24,6 +25,7 @@ use crate::compile::compile;
 use crate::stack::with_stack;
 
 pub use problem::{RuleFault, RuleProblem};
+pub use query::{INPUT, QueryRows, SqlFault, SqlQuery, Table, TransformProblem, check_transform};
 pub use rule::CompiledRule;
 
 /// Expectations, compiled.

@@ -184,6 +184,7 @@ fn task(key: &str, rows: u64) -> LoadTask {
         captures: Captures::new(),
         lake: "lake".into(),
         outputs: Vec::new(),
+        columns: None,
         balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
         rejects_key: None,
         trace_id: "t".into(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use millrace_contract::{ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
+use millrace_contract::{Captures, ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
 use millrace_format::arrow_schema;
 use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::FailureClass;
@@ -64,8 +64,12 @@ impl Load {
         let clock = Instant::now();
         let dataset = self.dataset(task).await?;
         let target = target(&dataset)?;
-        let columns = self.columns(task, &dataset).await?;
-        let schema = arrow_schema(&columns, &task.captures);
+        let (columns, captures) = match &task.columns {
+            // The dataset's SQL has had the captures, and gave what it gave.
+            Some(columns) => (columns.clone(), Captures::new()),
+            None => (self.columns(task, &dataset).await?, task.captures.clone()),
+        };
+        let schema = arrow_schema(&columns, &captures);
         let plan = LoadPlan { task, target, columns: &columns, schema: Arc::clone(&schema) };
         let rows = batches(Arc::clone(&self.storage), task, schema);
         let guard = LeaseGuard(lease);

@@ -2,6 +2,7 @@
 
 use millrace_format::{ErrorKind, FormatError};
 use millrace_retry::{Classify, FailureClass};
+use millrace_sql::SqlFault;
 use millrace_storage::StorageError;
 use thiserror::Error;
 
@@ -25,6 +26,14 @@ pub enum TransformError {
     /// An expectation does not fit the columns.
     #[error("{0}")]
     Rules(String),
+    /// The dataset's SQL does not fit the columns.
+    #[error("transform `{sql}`: {fault}")]
+    Sql {
+        /// The query.
+        sql: String,
+        /// What is wrong with it.
+        fault: SqlFault,
+    },
     /// Another worker may have the file by now.
     #[error("the message's lease was lost")]
     LeaseLost,
@@ -40,6 +49,8 @@ impl Classify for TransformError {
                 ErrorKind::Unreadable | ErrorKind::Defect => FailureClass::Poison,
             },
             Self::Refused { .. } | Self::Rules(_) => FailureClass::Contract,
+            Self::Sql { fault: SqlFault::NoThread(_), .. } => FailureClass::Transient,
+            Self::Sql { .. } => FailureClass::Contract,
             Self::LeaseLost => FailureClass::Transient,
         }
     }

@@ -15,7 +15,7 @@ use millrace_runtime::{
 use millrace_storage::{Storage, StorageError};
 
 use crate::TransformError;
-use crate::run::{Lake, Transformed, infer, needs_inference, transform};
+use crate::run::{Lake, ReadBy, Transformed, infer, needs_inference, transform};
 
 /// The transform stage.
 pub struct Transform {
@@ -38,7 +38,8 @@ impl Transform {
         }
         let clock = Instant::now();
         let columns = self.columns(task, &dataset).await?;
-        let transformed = transform(&self.lake, task, &dataset, columns, lease.lost()).await;
+        let read_by = ReadBy { columns, tables: Vec::new() };
+        let transformed = transform(&self.lake, task, &dataset, read_by, lease.lost()).await;
         let transformed = match transformed {
             Ok(transformed) => transformed,
             Err(TransformError::Storage(error)) => return self.gone(task, error).await,

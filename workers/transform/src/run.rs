@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use millrace_contract::{ColumnDef, Dataset, LoadTask, Output, SchemaMode, TransformTask};
-use millrace_format::{FormatError, Plan, Report, RowRule, arrow_schema};
-use millrace_sql::RowRules;
+use millrace_format::{FormatError, Plan, Report, Reshape, RowRule, arrow_schema};
+use millrace_sql::{RowRules, SqlQuery, Table};
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
 
 use crate::TransformError;
@@ -18,6 +18,14 @@ pub(crate) struct Transformed {
     pub(crate) load: LoadTask,
     /// Counts and rejects.
     pub(crate) report: Report,
+}
+
+/// What a file is read by, found before it is opened.
+pub(crate) struct ReadBy {
+    /// The columns of the file.
+    pub(crate) columns: Vec<ColumnDef>,
+    /// The tables that the dataset's SQL may name beside `input`.
+    pub(crate) tables: Vec<Arc<dyn Table>>,
 }
 
 /// Where files come from and go to.
@@ -50,10 +58,13 @@ pub(crate) async fn transform(
     lake: &Lake,
     task: &TransformTask,
     dataset: &Dataset,
-    columns: Vec<ColumnDef>,
+    read_by: ReadBy,
     lost: impl Future<Output = ()>,
 ) -> Result<Transformed, TransformError> {
-    let plan = plan(task, dataset, columns)?;
+    let mut plan = plan(task, dataset, read_by.columns)?;
+    let query = query(dataset, &plan, &read_by.tables)?;
+    let columns = query.as_ref().map(|query| query.columns().to_vec());
+    plan.reshape = query.map(|query| Box::new(query) as Box<dyn Reshape>);
     let (errors, stop) = (FirstError::default(), StopFlag::default());
     let source = open(lake, task, &errors, &stop).await?;
     let names = Names::new(&task.dataset, &task.file_id);
@@ -74,7 +85,8 @@ pub(crate) async fn transform(
     match report {
         Ok(report) => {
             sink.publish().await?;
-            Ok(Transformed { load: load_task(lake, task, &names, &report), report })
+            let load = LoadTask { columns, ..load_task(lake, task, &names, &report) };
+            Ok(Transformed { load, report })
         }
         Err(error) if error.is_contract() => {
             let rejects = sink.keep_rejects().await?;
@@ -109,6 +121,18 @@ fn rules(dataset: &Dataset, plan: &Plan) -> Result<Vec<Box<dyn RowRule>>, Transf
     let rules = RowRules::compile(&dataset.expect, &schema)
         .map_err(|problem| TransformError::Rules(problem.to_string()))?;
     Ok(rules.into_iter().map(|rule| Box::new(rule) as Box<dyn RowRule>).collect())
+}
+
+/// The dataset's SQL, planned over the columns of the file.
+fn query(
+    dataset: &Dataset,
+    plan: &Plan,
+    tables: &[Arc<dyn Table>],
+) -> Result<Option<SqlQuery>, TransformError> {
+    let Some(transform) = &dataset.transform else { return Ok(None) };
+    let query = SqlQuery::over_input(transform, &plan.columns, &plan.captures, tables);
+    let wrong = |fault| TransformError::Sql { sql: transform.sql.clone(), fault };
+    query.map(Some).map_err(wrong)
 }
 
 /// What every Parquet file says of its origin.
@@ -165,6 +189,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         captures: task.captures.clone(),
         lake: lake.curated.clone(),
         outputs: outputs.collect(),
+        columns: None,
         balance: report.balance.clone(),
         rejects_key: (report.balance.rejected > 0).then(|| names.rejects()),
         trace_id: task.trace_id.clone(),

@@ -7,7 +7,6 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Arr
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
-use millrace_contract::ColumnDef;
 
 use crate::FormatError;
 use crate::bind::folded;
@@ -29,13 +28,13 @@ impl Router {
     /// Routes by the named columns.
     pub(crate) fn new(
         partition_by: &[String],
-        columns: &[ColumnDef],
         schema: &SchemaRef,
         most: usize,
     ) -> Result<Self, FormatError> {
+        let columns = schema.fields();
         let mut by = Vec::new();
         for name in partition_by {
-            let found = columns.iter().position(|column| folded(&column.name) == folded(name));
+            let found = columns.iter().position(|column| folded(column.name()) == folded(name));
             let Some(index) = found.filter(|index| by.iter().all(|(_, other)| other != index))
             else {
                 let what = format!(
@@ -43,7 +42,7 @@ impl Router {
                 );
                 return Err(FormatError::Plan { what });
             };
-            by.push((columns[index].name.clone(), index));
+            by.push((columns[index].name().clone(), index));
         }
         let is_kept = |index: &usize| by.iter().all(|(_, other)| other != index);
         let kept: Vec<_> = (0..columns.len()).filter(is_kept).collect();

@@ -19,6 +19,7 @@ fn dataset() -> Dataset {
         schema: Schema::default(),
         expect: Vec::new(),
         rejects: RejectOptions::default(),
+        transform: None,
         parquet: ParquetOptions::default(),
         load: None,
     }

@@ -40,7 +40,6 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[alerts]", "`alerts` is not available in this version"),
         ("[views.x]", "`views` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
-        ("transform = { sql = \"\" }", "`transform` is not available in this version"),
         ("format = \"xlsx\"", "`xlsx` is not available in this version"),
         ("schema = { mode = \"evolve\" }", "`evolve` is not available in this version"),
         (

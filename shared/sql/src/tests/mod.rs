@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod evaluated;
+mod queries;
 mod refused;
 
 use std::sync::Arc;

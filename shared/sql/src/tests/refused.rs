@@ -111,6 +111,7 @@ fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
         },
         expect: rules.iter().map(|rule| expectation(rule)).collect(),
         rejects: RejectOptions::default(),
+        transform: None,
         parquet: ParquetOptions::default(),
         load: None,
     }

@@ -110,6 +110,7 @@ impl File {
             captures: Captures::new(),
             lake: "lake".into(),
             outputs: Vec::new(),
+            columns: None,
             balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
             rejects_key: None,
             trace_id: "t".into(),
