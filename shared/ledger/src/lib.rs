@@ -12,6 +12,7 @@ mod dialect;
 mod error;
 mod failures;
 mod fault;
+mod live;
 pub mod loads;
 mod migrate;
 mod progress;

@@ -25,7 +25,10 @@ use crate::compile::compile;
 use crate::stack::with_stack;
 
 pub use problem::{RuleFault, RuleProblem};
-pub use query::{INPUT, QueryRows, SqlFault, SqlQuery, Table, TransformProblem, check_transform};
+pub use query::{
+    INPUT, QueryRows, SqlFault, SqlQuery, Table, TransformProblem, check_transform, table_schema,
+    tables_named,
+};
 pub use rule::CompiledRule;
 
 /// Expectations, compiled.

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt};
 use millrace_contract::{Captures, ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
 use millrace_format::arrow_schema;
+use millrace_lake::{Missing, batches};
 use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::FailureClass;
 use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
 use millrace_storage::Storage;
-use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, Warehouse};
-
-use crate::batches::batches;
+use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, Warehouse};
 
 /// The load stage.
 pub struct Load {
@@ -71,7 +71,9 @@ impl Load {
         };
         let schema = arrow_schema(&columns, &captures);
         let plan = LoadPlan { task, target, columns: &columns, schema: Arc::clone(&schema) };
-        let rows = batches(Arc::clone(&self.storage), task, schema);
+        let (lake, outputs) = (task.lake.clone(), task.outputs.clone());
+        let rows = batches(Arc::clone(&self.storage), lake, outputs, schema, Missing::Refuse);
+        let rows = rows.map_err(SourceError::new).boxed();
         let guard = LeaseGuard(lease);
         let loaded = tokio::select! {
             loaded = self.warehouse.load(&plan, rows, &guard) => loaded?,

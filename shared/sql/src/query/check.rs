@@ -1,10 +1,17 @@
 //! A dataset's SQL held against the pipeline file, before there is any file.
 
+use std::io;
 use std::sync::Arc;
 
-use millrace_contract::{Dataset, SchemaMode, SqlTransform};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use millrace_contract::{ColumnDef, Dataset, SchemaMode, SqlTransform};
 use thiserror::Error;
 
+use super::output::table_schema;
+use super::plan::{tables_named, with_captures};
 use super::{SqlFault, SqlQuery, Table};
 use crate::capture_names;
 
@@ -18,19 +25,58 @@ pub struct TransformProblem {
     pub fault: SqlFault,
 }
 
-/// What is wrong with a dataset's SQL, as far as its declared columns tell; and
-/// what it does not give of that which `partition_by` and the load's key name.
-/// Where columns are inferred from the files, what is about columns is left to
-/// the first of them.
-pub fn check_transform(dataset: &Dataset, tables: &[Arc<dyn Table>]) -> Vec<TransformProblem> {
+/// What is wrong with a dataset's SQL, as far as declared columns tell; and what
+/// it does not give of that which `partition_by` and the load's key name. The
+/// other datasets of the pipeline are the tables it may name. Where columns are
+/// inferred from files, what is about columns is left to the first of them.
+pub fn check_transform(dataset: &Dataset, all: &[Dataset]) -> Vec<TransformProblem> {
     let Some(transform) = &dataset.transform else { return Vec::new() };
-    let query = planned(dataset, transform, tables);
-    let inferred = dataset.schema.mode == SchemaMode::Infer;
-    match query {
-        Ok(query) if !inferred => not_given(dataset, &query),
+    let others: Vec<&Dataset> = all.iter().filter(|other| other.name != dataset.name).collect();
+    let names: Vec<String> = others.iter().map(|other| other.name.clone()).collect();
+    let named = tables_named(&transform.sql, &names);
+    let inferred = |dataset: &Dataset| dataset.schema.mode == SchemaMode::Infer;
+    // What SQL makes of another dataset's columns is planned there.
+    let open = |other: &&Dataset| {
+        named.contains(&other.name) && (inferred(other) || other.transform.is_some())
+    };
+    let open = inferred(dataset) || others.iter().any(open);
+    let tables: Vec<Arc<dyn Table>> = others.into_iter().map(declared).collect();
+    match planned(dataset, transform, &tables) {
+        Ok(query) if !open => not_given(dataset, &query),
         Ok(_) => Vec::new(),
-        Err(fault) if inferred && may_be_the_files(&fault) => Vec::new(),
+        Err(fault) if open && may_be_the_files(&fault) => Vec::new(),
         Err(fault) => vec![TransformProblem { key: "transform.sql", fault }],
+    }
+}
+
+/// A dataset that has no files yet.
+#[derive(Debug)]
+struct Declared {
+    name: String,
+    columns: Vec<ColumnDef>,
+}
+
+fn declared(dataset: &Dataset) -> Arc<dyn Table> {
+    let captures = capture_names(&dataset.pattern);
+    let columns = with_captures(&dataset.schema.columns, &captures);
+    Arc::new(Declared { name: dataset.name.clone(), columns })
+}
+
+impl Table for Declared {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn schema(&self) -> SchemaRef {
+        table_schema(&self.columns)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn scan(&self, _: Vec<usize>) -> BoxStream<'static, io::Result<RecordBatch>> {
+        futures::stream::empty().boxed()
     }
 }
 

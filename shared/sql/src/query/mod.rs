@@ -20,7 +20,8 @@ mod table;
 
 pub use check::{TransformProblem, check_transform};
 pub use fault::SqlFault;
-pub use plan::SqlQuery;
+pub use output::table_schema;
+pub use plan::{SqlQuery, tables_named};
 pub use run::QueryRows;
 pub use table::Table;
 

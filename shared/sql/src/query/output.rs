@@ -22,16 +22,30 @@ const KIND: &str = "ARROW:extension:name";
 const KINDS: [(DataType, &str); 2] =
     [(DataType::Json, "millrace.json"), (DataType::Uuid, "millrace.uuid")];
 
-/// The fields by which a query sees columns.
-pub(crate) fn fields(columns: &[ColumnDef], names: &mut Names) -> SchemaRef {
+/// Columns of a contract as fields that say their types in full.
+pub fn table_schema(columns: &[ColumnDef]) -> SchemaRef {
     let field = |column: &ColumnDef| {
         let kind = KINDS.iter().find(|(data_type, _)| *data_type == column.data_type);
         let metadata = kind.map(|(_, kind)| (KIND.to_owned(), (*kind).to_owned()));
         let data_type = millrace_format::arrow_type(column.data_type);
-        Field::new(names.show(&column.name), data_type, !column.required)
+        Field::new(&column.name, data_type, !column.required)
             .with_metadata(HashMap::from_iter(metadata))
     };
     Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// The same columns under the names that are shown.
+pub(crate) fn shown(schema: &Schema, names: &mut Names) -> SchemaRef {
+    let fields = schema.fields().iter();
+    let fields = fields.map(|field| field.as_ref().clone().with_name(names.show(field.name())));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The same columns under the names they have.
+pub(crate) fn real(schema: &Schema, names: &Names) -> SchemaRef {
+    let fields = schema.fields().iter();
+    let fields = fields.map(|field| field.as_ref().clone().with_name(names.real(field.name())));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// The columns that come out of a query, each with a name of its own.

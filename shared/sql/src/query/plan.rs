@@ -14,6 +14,7 @@ use millrace_format::{Reshape, ReshapeError, Reshaping, arrow_schema};
 
 use super::fault::SqlFault;
 use super::names::Names;
+use super::output::table_schema;
 use super::parse::{Parsed, parse};
 use super::reshaping::{Conversation, Feed};
 use super::run::{QueryRows, Work};
@@ -45,7 +46,7 @@ impl SqlQuery {
         captures: &Captures,
         tables: &[Arc<dyn Table>],
     ) -> Result<Self, SqlFault> {
-        let input = with_captures(columns, captures);
+        let input = table_schema(&with_captures(columns, captures));
         plan_on_stack(&transform.sql, transform.memory, Some(&input), tables)
     }
 
@@ -61,7 +62,7 @@ impl SqlQuery {
         plan_on_stack(sql, memory, None, tables)
     }
 
-    /// The columns it gives.
+    /// The columns it gives, for one over a file.
     pub fn columns(&self) -> &[ColumnDef] {
         &self.columns
     }
@@ -99,8 +100,25 @@ impl Reshape for SqlQuery {
     }
 }
 
+/// Those of `known` that a query names, other than `input`; a query that cannot
+/// be parsed names none, and planning it says why.
+pub fn tables_named(sql: &str, known: &[String]) -> Vec<String> {
+    let named = || {
+        let state = session(SqlTransform::DEFAULT_MEMORY, Arc::new(Feed::empty()))?;
+        let mut names = Names::default();
+        let shown: Vec<String> = known.iter().map(|name| names.show_table(name)).collect();
+        let statement = parse(sql, &names)?.statement;
+        let references = state.resolve_table_references(&statement)?;
+        let is_named = |shown: &String| references.iter().any(|name| name.table() == shown);
+        let found =
+            known.iter().zip(&shown).filter(|(_, shown)| *shown != INPUT && is_named(shown));
+        Ok::<_, SqlFault>(found.map(|(name, _)| name.clone()).collect())
+    };
+    with_query_stack(named).ok().and_then(Result::ok).unwrap_or_default()
+}
+
 /// The columns of a file, those its path gives among them.
-fn with_captures(columns: &[ColumnDef], captures: &Captures) -> Vec<ColumnDef> {
+pub(crate) fn with_captures(columns: &[ColumnDef], captures: &Captures) -> Vec<ColumnDef> {
     let schema = arrow_schema(columns, captures);
     let captured = schema.fields().iter().skip(columns.len());
     let captured = captured.map(|field| ColumnDef::new(field.name(), DataType::String));
@@ -110,7 +128,7 @@ fn with_captures(columns: &[ColumnDef], captures: &Captures) -> Vec<ColumnDef> {
 fn plan_on_stack(
     sql: &str,
     memory: u64,
-    input: Option<&[ColumnDef]>,
+    input: Option<&SchemaRef>,
     tables: &[Arc<dyn Table>],
 ) -> Result<SqlQuery, SqlFault> {
     with_query_stack(|| futures::executor::block_on(plan(sql, memory, input, tables)))
@@ -120,7 +138,7 @@ fn plan_on_stack(
 async fn plan(
     sql: &str,
     memory: u64,
-    input: Option<&[ColumnDef]>,
+    input: Option<&SchemaRef>,
     tables: &[Arc<dyn Table>],
 ) -> Result<SqlQuery, SqlFault> {
     let state = session(memory, Arc::new(Feed::empty()))?;
@@ -136,25 +154,30 @@ async fn plan(
     only_reads.verify_plan(&plan)?;
     check_plan(&plan, input.is_some())?;
     let physical = state.create_physical_plan(&plan).await?;
-    let columns = output::columns(&physical.schema(), &names, &aliases, &texts)?;
-    let schema = arrow_schema(&columns, &Captures::new());
+    let (columns, schema) = match input {
+        Some(_) => {
+            let columns = output::columns(&physical.schema(), &names, &aliases, &texts)?;
+            let schema = arrow_schema(&columns, &Captures::new());
+            (columns, schema)
+        }
+        None => (Vec::new(), output::real(&physical.schema(), &names)),
+    };
     Ok(SqlQuery { sql: sql.to_owned(), columns, work: Work { plan, schema, memory } })
 }
 
 /// Makes the tables known to a session under the names that are shown.
 fn register(
     state: &SessionState,
-    input: Option<&[ColumnDef]>,
+    input: Option<&SchemaRef>,
     tables: &[Arc<dyn Table>],
 ) -> Result<Names, SqlFault> {
     let mut names = Names::default();
-    let input = input.map(|columns| (INPUT, columns, Source::Input));
-    let tables = tables
-        .iter()
-        .map(|table| (table.name(), table.columns(), Source::Table(Arc::clone(table))));
+    let input = input.map(|schema| (INPUT, Arc::clone(schema), Source::Input));
+    let tables =
+        tables.iter().map(|table| (table.name(), table.schema(), Source::Table(Arc::clone(table))));
     let mut shown_tables = HashMap::new();
-    for (name, columns, source) in input.into_iter().chain(tables) {
-        let schema = output::fields(columns, &mut names);
+    for (name, schema, source) in input.into_iter().chain(tables) {
+        let schema = output::shown(&schema, &mut names);
         shown_tables.entry(name.to_owned()).or_insert(Scanned { source, schema });
     }
     for (name, table) in shown_tables {
@@ -165,7 +188,7 @@ fn register(
     Ok(names)
 }
 
-fn known_tables(input: Option<&[ColumnDef]>, tables: &[Arc<dyn Table>]) -> Vec<String> {
+fn known_tables(input: Option<&SchemaRef>, tables: &[Arc<dyn Table>]) -> Vec<String> {
     let input = input.map(|_| INPUT.to_owned());
     input.into_iter().chain(tables.iter().map(|table| table.name().to_owned())).collect()
 }

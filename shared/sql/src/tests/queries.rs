@@ -10,6 +10,8 @@ use millrace_contract::{Captures, ColumnDef, DataType, SqlTransform};
 use millrace_format::{Reshape, ReshapeError, arrow_schema};
 
 use super::*;
+use arrow::datatypes::SchemaRef;
+
 use crate::query::{SqlFault, SqlQuery, Table};
 
 fn columns() -> Vec<ColumnDef> {
@@ -114,11 +116,8 @@ impl Table for Cities {
         "Cities"
     }
 
-    fn columns(&self) -> &[ColumnDef] {
-        static COLUMNS: std::sync::OnceLock<Vec<ColumnDef>> = std::sync::OnceLock::new();
-        COLUMNS.get_or_init(|| {
-            ["Name", "country"].map(|name| ColumnDef::new(name, DataType::String)).to_vec()
-        })
+    fn schema(&self) -> SchemaRef {
+        table_schema(&["Name", "country"].map(|name| ColumnDef::new(name, DataType::String)))
     }
 
     fn rows(&self) -> Option<u64> {
@@ -128,7 +127,7 @@ impl Table for Cities {
     fn scan(&self, columns: Vec<usize>) -> BoxStream<'static, std::io::Result<RecordBatch>> {
         let names = StringArray::from(vec!["city 0", "city 1", "city 3"]);
         let countries = StringArray::from(vec!["A", "B", "A"]);
-        let schema = arrow_schema(self.columns(), &Captures::new());
+        let schema = self.schema();
         let all = RecordBatch::try_new(schema, vec![Arc::new(names), Arc::new(countries)]).unwrap();
         iter([Ok(all.project(&columns).unwrap())]).boxed()
     }

@@ -41,7 +41,7 @@ fn rule_problems(pipeline: &Pipeline) -> Vec<Problem> {
 /// dataset needs.
 fn transform_problems(pipeline: &Pipeline) -> Vec<Problem> {
     let problems = pipeline.datasets.iter().flat_map(|dataset| {
-        check_transform(dataset, &[]).into_iter().map(move |problem| {
+        check_transform(dataset, &pipeline.datasets).into_iter().map(move |problem| {
             let key = format!("datasets.{}.{}", dataset.name, problem.key);
             pipeline.problem(&key, &problem.to_string(), None)
         })
