@@ -11,5 +11,6 @@ mod house;
 mod journey;
 mod outages;
 mod real_files;
+mod sql;
 mod stack;
 mod warehouse;

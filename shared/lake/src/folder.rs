@@ -84,6 +84,13 @@ impl ParquetFolder {
     }
 }
 
+impl ParquetFolder {
+    /// The same under another name.
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+}
+
 /// Finds the Parquet files at or below a path.
 fn find(root: &Path, path: &Path, files: &mut Vec<ParquetFile>) -> Result<(), FolderError> {
     let unread = |source| FolderError::Io { path: path.display().to_string(), source };

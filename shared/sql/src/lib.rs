@@ -27,7 +27,7 @@ use crate::stack::with_stack;
 pub use problem::{RuleFault, RuleProblem};
 pub use query::{
     INPUT, QueryRows, SqlFault, SqlQuery, Table, TransformProblem, check_transform, table_schema,
-    tables_named,
+    tables_named, type_name,
 };
 pub use rule::CompiledRule;
 

@@ -10,4 +10,5 @@ mod documents;
 mod ndjson;
 mod random;
 mod real_data;
+mod reshape;
 mod support;

@@ -1,5 +1,4 @@
-//! Arithmetic that does not quietly become another number: where a float meets a
-//! decimal both are floats.
+//! Where a float meets a decimal in a query both are floats, as in rules.
 
 use datafusion::common::DFSchema;
 use datafusion::common::config::ConfigOptions;

@@ -94,6 +94,13 @@ pub enum SqlFault {
     NoThread(String),
 }
 
+impl SqlFault {
+    /// There is no table `name` among `tables`.
+    pub fn no_table(name: String, tables: &[String]) -> Self {
+        Self::NoTable { nearest: nearest(&name, tables), name, tables: tables.to_vec() }
+    }
+}
+
 impl From<DataFusionError> for SqlFault {
     fn from(error: DataFusionError) -> Self {
         match error.find_root() {

@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod check;
+mod checked;
 mod fault;
 mod names;
 mod output;
@@ -20,7 +21,7 @@ mod table;
 
 pub use check::{TransformProblem, check_transform};
 pub use fault::SqlFault;
-pub use output::table_schema;
+pub use output::{table_schema, type_name};
 pub use plan::{SqlQuery, tables_named};
 pub use run::QueryRows;
 pub use table::Table;

@@ -81,6 +81,12 @@ fn plain(text: &str) -> String {
     text.replace("input.", "")
 }
 
+/// A field's type by the name it has in the pipeline file, or else Arrow's.
+pub fn type_name(field: &Field) -> String {
+    contract_type(field)
+        .map_or_else(|_| shown_type(field.data_type()), |data_type| data_type.to_string())
+}
+
 /// The contract's type for a field, or what to write instead, `{}` standing for
 /// the column.
 fn contract_type(field: &Field) -> Result<DataType, String> {

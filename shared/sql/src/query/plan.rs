@@ -22,7 +22,6 @@ use super::scan::{Scanned, Source};
 use super::session::session;
 use super::table::Table;
 use super::{INPUT, output};
-use crate::columns::nearest;
 use crate::refuse;
 use crate::stack::with_query_stack;
 
@@ -146,7 +145,10 @@ async fn plan(
     let Parsed { statement, aliases, texts } = parse(sql, &names)?;
     let known = known_tables(input, tables);
     for table in state.resolve_table_references(&statement)? {
-        check_table(&table, &known)?;
+        // `generate_series` and the like.
+        if !state.table_functions().contains_key(table.table()) {
+            check_table(&table, &known)?;
+        }
     }
     let plan = state.statement_to_plan(statement).await?;
     let only_reads =
@@ -199,8 +201,7 @@ fn check_table(table: &TableReference, known: &[String]) -> Result<(), SqlFault>
     if bare && known.iter().any(|known| known.to_ascii_lowercase() == name) {
         return Ok(());
     }
-    let name = table.to_string();
-    Err(SqlFault::NoTable { nearest: nearest(&name, known), name, tables: known.to_vec() })
+    Err(SqlFault::no_table(table.to_string(), known))
 }
 
 /// Refuses what would not make the same rows twice, what compares texts with

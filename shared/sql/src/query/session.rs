@@ -9,6 +9,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 use super::arithmetic::Arithmetic;
+use super::checked::CheckedIntegers;
 use super::fault::SqlFault;
 
 /// Memory that sorting keeps free to read back what it has put on disk.
@@ -36,6 +37,7 @@ pub(crate) fn session<T: Send + Sync + 'static>(
     let mut state = SessionStateBuilder::new_with_default_features()
         .with_config(config)
         .with_runtime_env(runtime)
+        .with_analyzer_rule(Arc::new(CheckedIntegers))
         .build();
     Arithmetic::register(&mut state)?;
     Ok(state)

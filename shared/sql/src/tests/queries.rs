@@ -260,6 +260,28 @@ fn a_value_that_cannot_be_made_fails_with_what_it_is() {
 }
 
 #[test]
+fn integers_that_do_not_fit_fail_and_do_not_wrap_around() {
+    for expression in [
+        "id + 9223372036854775807",
+        "-2 - 9223372036854775807 + id - id",
+        "(id + 4611686018427387904) * 2",
+    ] {
+        let sql = format!("select {expression} as x from input");
+        let error = match query(&sql, 64 << 20, &[]) {
+            Ok(query) => made(&query, &[rows(0, 5)]).unwrap_err().to_string(),
+            Err(fault) => fault.to_string(),
+        };
+        assert!(error.contains("Overflow happened on"), "{expression}: {error}");
+    }
+    let guarded = "select case when id < 1 then id + 9223372036854775807 end as x from input \
+                   where id + 1 > 0 group by id order by id - 1 limit 1";
+    assert!(
+        table(&query(guarded, 64 << 20, &[]).unwrap(), &[rows(0, 5)])
+            .ends_with("9223372036854775807")
+    );
+}
+
+#[test]
 fn a_query_that_is_dropped_half_way_ends() {
     let query = query("select id from input", 64 << 20, &[]).unwrap();
     let mut reshaping = query.start().unwrap();

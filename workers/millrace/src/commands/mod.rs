@@ -4,6 +4,7 @@ mod aws;
 mod check;
 mod plan;
 pub(crate) mod publish;
+mod query;
 mod runs;
 mod status;
 mod trace;
@@ -28,6 +29,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
+        Command::Query(args) => query::run(args).await,
         Command::Aws(args) => aws::run(&args).await,
         Command::Schema => {
             show::json(&millrace_pipeline::json_schema())?;
