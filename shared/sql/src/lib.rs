@@ -1,10 +1,12 @@
-//! Expectations: SQL conditions over one row, compiled once per file and
-//! evaluated batch by batch.
+//! SQL, by DataFusion: expectations over one row, and queries over the rows of a
+//! file or over whole tables.
 //!
-//! DataFusion parses, types and evaluates them; nothing here needs a runtime, a
-//! table or a plan. A rule has to say the same of a row whenever it is asked,
-//! because a file may be transformed more than once: subqueries, aggregates and
-//! functions of the clock or of chance are refused when it is compiled.
+//! An expectation is compiled once per file and evaluated batch by batch, without
+//! a runtime, a table or a plan. It has to say the same of a row whenever it is
+//! asked, because a file may be transformed more than once: subqueries,
+//! aggregates and functions of the clock or of chance are refused when it is
+//! compiled. A query ([`SqlQuery`]) stands between reading and writing, or answers
+//! a person; over the rows of a file it has to make the same rows each time too.
 
 mod columns;
 mod compile;
