@@ -131,10 +131,11 @@ impl Reshaping for Conversation {
             // As with `limit`: the query has all it wants.
             return Ok(());
         }
-        let sent = self.batches.as_ref().is_some_and(|batches| batches.send(rows).is_ok());
+        if let Some(batches) = &self.batches {
+            // One that no longer listens has something to say.
+            let _ = batches.send(rows);
+        }
         self.state = State::Working;
-        // One that no longer listens has something to say.
-        let _ = sent;
         Ok(())
     }
 
