@@ -13,5 +13,6 @@ mod journey;
 mod outages;
 mod real_files;
 mod rules;
+mod sql;
 mod stack;
 mod warehouse;

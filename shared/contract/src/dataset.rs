@@ -48,6 +48,9 @@ pub struct Dataset {
     pub expect: Vec<Expectation>,
     /// What becomes of bad rows.
     pub rejects: RejectOptions,
+    /// SQL that makes the rows to write of the rows that were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<SqlTransform>,
     /// How Parquet is written.
     pub parquet: ParquetOptions,
     /// What a file may demand before it is refused.
@@ -429,6 +432,30 @@ impl From<RejectLimit> for String {
             RejectLimit::Rows(rows) => rows.to_string(),
         }
     }
+}
+
+/// SQL between reading and writing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlTransform {
+    /// One query over the table `input`, which has the dataset's columns, and
+    /// over the other datasets of the lake by their names.
+    pub sql: String,
+    /// Bytes of memory it may take before it goes on on disk.
+    #[serde(default = "default_sql_memory", skip_serializing_if = "is_default_sql_memory")]
+    pub memory: u64,
+}
+
+impl SqlTransform {
+    /// Bytes of memory a query may take unless the pipeline file says so.
+    pub const DEFAULT_MEMORY: u64 = 64 << 20;
+}
+
+fn default_sql_memory() -> u64 {
+    SqlTransform::DEFAULT_MEMORY
+}
+
+fn is_default_sql_memory(memory: &u64) -> bool {
+    *memory == SqlTransform::DEFAULT_MEMORY
 }
 
 /// Where a dataset's rows are loaded.

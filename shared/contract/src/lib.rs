@@ -18,12 +18,12 @@ mod task;
 mod types;
 mod xlsx;
 
-pub use balance::{RowBalance, Unbalanced};
+pub use balance::{RowBalance, SqlRows, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
     Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail, RejectLimit,
-    RejectLimitError, RejectOptions, Schema, SchemaMode,
+    RejectLimitError, RejectOptions, Schema, SchemaMode, SqlTransform,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{ContractVersion, FileId, ObjectVersion, RowBalance};
+use crate::{ColumnDef, ContractVersion, FileId, ObjectVersion, RowBalance};
 
 /// What the `{name}` parts of a dataset's pattern matched, by name.
 pub type Captures = BTreeMap<String, String>;
@@ -97,6 +97,11 @@ pub struct LoadTask {
     pub lake: String,
     /// What transform wrote, in a stable order.
     pub outputs: Vec<Output>,
+    /// Columns of the outputs, those they are partitioned by among them, where
+    /// the dataset's SQL decided them; otherwise they follow from the contract
+    /// and the captures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<ColumnDef>>,
     /// Where the rows of the source went.
     pub balance: RowBalance,
     /// Key of the rejects object in the lake, where there are rejects.

@@ -73,6 +73,7 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
         schema: Schema { sample_bytes: 4 << 20, ..Schema::default() },
         expect: Vec::new(),
         rejects: Default::default(),
+        transform: None,
         parquet: ParquetOptions {
             compression,
             partition_by: list("PARTITION_BY"),

@@ -266,6 +266,7 @@ mod tests {
             schema: Default::default(),
             expect: Vec::new(),
             rejects: Default::default(),
+            transform: None,
             parquet: Default::default(),
             limits: Default::default(),
             load: None,

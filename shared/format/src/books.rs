@@ -1,20 +1,24 @@
 //! Keeps the books of one file: what was read, written, rejected and skipped,
 //! each counted where it happens, and whether it adds up.
 
-use millrace_contract::{OnFail, RejectLimit, RowBalance};
+use arrow::array::RecordBatch;
+use millrace_contract::{OnFail, RejectLimit, RowBalance, SqlRows};
 
 use crate::decode::Decoded;
 use crate::encode::Encoder;
 use crate::quality::{FileCheck, Newest, Uniques};
 use crate::rejects::{Groups, RejectLines};
 use crate::split::{Counts, Skipped};
-use crate::{FormatError, Plan, Report, Sink, SinkWriter, Warning};
+use crate::{FormatError, Plan, Report, ReshapeError, Reshaping, Sink, SinkWriter, Warning};
 
 /// Takes decoded blocks in the order of the file, writes them and counts.
 pub(crate) struct Books<'a> {
     plan: &'a Plan,
     sink: &'a mut dyn Sink,
     encoder: Encoder<'a>,
+    reshaping: Option<Box<dyn Reshaping>>,
+    /// Rows that went into `reshaping` and came out of it.
+    reshaped: SqlRows,
     rejects: RejectWriter,
     groups: Groups,
     warned: Vec<u64>,
@@ -28,11 +32,21 @@ pub(crate) struct Books<'a> {
 
 impl<'a> Books<'a> {
     /// Opens the books of a file.
-    pub(crate) fn open(plan: &'a Plan, encoder: Encoder<'a>, sink: &'a mut dyn Sink) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`FormatError::Reshape`].
+    pub(crate) fn open(
+        plan: &'a Plan,
+        encoder: Encoder<'a>,
+        sink: &'a mut dyn Sink,
+    ) -> Result<Self, FormatError> {
+        let reshaping = plan.reshape.as_ref().map(|reshape| reshape.start()).transpose();
+        Ok(Self {
             plan,
             sink,
             encoder,
+            reshaping: reshaping.map_err(|source| in_reshape(plan, source))?,
+            reshaped: SqlRows::default(),
             rejects: RejectWriter::default(),
             groups: Groups::default(),
             warned: vec![0; plan.rules.len()],
@@ -41,7 +55,7 @@ impl<'a> Books<'a> {
             file_warned: vec![0; plan.file_rules.len()],
             read: 0,
             filtered: 0,
-        }
+        })
     }
 
     /// Writes a block's rows and rejects. Gives the file up as soon as it has
@@ -61,10 +75,45 @@ impl<'a> Books<'a> {
         self.groups.merge(decoded.rejects.groups);
         match self.plan.reject_limit {
             RejectLimit::Rows(most) if self.rejects.rows > most => Err(self.too_many_rejects()),
-            RejectLimit::Rows(_) | RejectLimit::Percent(_) => {
-                self.encoder.write(&decoded.batch, self.sink)
-            }
+            RejectLimit::Rows(_) | RejectLimit::Percent(_) => self.write(decoded.batch),
         }
+    }
+
+    /// Writes good rows, or what is made of them.
+    fn write(&mut self, rows: RecordBatch) -> Result<(), FormatError> {
+        if self.reshaping.is_none() {
+            return self.encoder.write(&rows, self.sink);
+        }
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        self.write_ready()?;
+        self.reshaped.taken += rows.num_rows() as u64;
+        let plan = self.plan;
+        match &mut self.reshaping {
+            Some(reshaping) => reshaping.push(rows).map_err(|source| in_reshape(plan, source)),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the rows that have been made, until more are asked for.
+    fn write_ready(&mut self) -> Result<(), FormatError> {
+        let plan = self.plan;
+        let Some(reshaping) = &mut self.reshaping else { return Ok(()) };
+        while let Some(rows) = reshaping.next().map_err(|source| in_reshape(plan, source))? {
+            self.reshaped.made += rows.num_rows() as u64;
+            self.encoder.write(&rows, self.sink)?;
+        }
+        Ok(())
+    }
+
+    /// Writes all that is still to be made.
+    fn end_reshaping(&mut self) -> Result<(), FormatError> {
+        self.write_ready()?;
+        if let Some(reshaping) = &mut self.reshaping {
+            reshaping.end();
+        }
+        self.write_ready()
     }
 
     /// Completes the file, if it adds up.
@@ -72,10 +121,12 @@ impl<'a> Books<'a> {
         if self.plan.reject_limit.exceeded(self.rejects.rows, counts.rows - self.filtered) {
             return Err(self.too_many_rejects());
         }
+        self.end_reshaping()?;
         let written = self.encoder.flush()?;
         self.judge_file(written)?;
         let mut balance = RowBalance { read: counts.rows, written, ..RowBalance::default() };
         balance.rejected = self.rejects.rows;
+        balance.sql = self.reshaping.is_some().then_some(self.reshaped);
         let Skipped { blank, comments, preamble, outside } = counts.skipped;
         for (rule, count) in [
             (BLANK_LINE, blank),
@@ -153,6 +204,18 @@ impl<'a> Books<'a> {
             groups: std::mem::take(&mut self.groups).into_groups(),
         }
     }
+}
+
+/// An error with what was to be made of the rows.
+fn in_reshape(plan: &Plan, source: ReshapeError) -> FormatError {
+    const LONGEST: usize = 200;
+    let text = plan.reshape.as_ref().map_or("", |reshape| reshape.text());
+    let mut shown = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((cut, _)) = shown.char_indices().nth(LONGEST) {
+        shown.truncate(cut);
+        shown.push('…');
+    }
+    FormatError::Reshape { text: shown, source }
 }
 
 /// The rule by which blank lines are skipped.

@@ -6,7 +6,7 @@ use std::io;
 use millrace_contract::{DataType, RejectLimit, Unbalanced};
 use thiserror::Error;
 
-use crate::{RejectGroup, RuleError};
+use crate::{RejectGroup, ReshapeError, RuleError};
 
 /// Why a file could not be transformed. Nothing of it may be kept.
 #[derive(Debug, Error)]
@@ -98,6 +98,14 @@ pub enum FormatError {
         /// What the evaluation said.
         source: RuleError,
     },
+    /// No rows could be made of the file's.
+    #[error("`{text}` can't be carried out: {source}")]
+    Reshape {
+        /// What was to be done, cut where it is long.
+        text: String,
+        /// Why it can't.
+        source: ReshapeError,
+    },
     /// The rows go to more partitions than may be open.
     #[error(
         "`partition_by` [{columns}] spreads this file over more than {limit} partitions; \
@@ -188,6 +196,11 @@ impl FormatError {
             | Self::PartitionName { .. }
             | Self::Capture { .. }
             | Self::Plan { .. } => ErrorKind::Contract,
+            Self::Reshape { source, .. } => match source {
+                ReshapeError::Refused(_) => ErrorKind::Contract,
+                ReshapeError::Source(_) => ErrorKind::Source,
+                ReshapeError::Disk(_) => ErrorKind::Sink,
+            },
             Self::Member { error, .. } => error.kind(),
             Self::Unbalanced(_) | Self::Encode(_) => ErrorKind::Defect,
         }

@@ -11,7 +11,7 @@ use millrace_contract::{
 };
 use thiserror::Error;
 
-use crate::FileRule;
+use crate::{FileRule, Reshape};
 
 /// How one file is read, checked and written.
 pub struct Plan {
@@ -48,6 +48,9 @@ pub struct Plan {
     pub rules: Vec<Box<dyn RowRule>>,
     /// What must hold for the file, judged over the rows that `rules` let pass.
     pub file_rules: Vec<FileRule>,
+    /// What makes other rows of the good ones before they are written; without
+    /// it they are written as they are.
+    pub reshape: Option<Box<dyn Reshape>>,
     /// More rejected rows than this fail the file.
     pub reject_limit: RejectLimit,
     /// How Parquet is written.
@@ -83,6 +86,7 @@ impl Plan {
             filter: None,
             rules: Vec::new(),
             file_rules: Vec::new(),
+            reshape: None,
             reject_limit: dataset.rejects.max,
             parquet: dataset.parquet.clone(),
             metadata: Vec::new(),

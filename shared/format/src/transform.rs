@@ -16,7 +16,7 @@ use crate::encode::{Encoder, Lanes, Router};
 use crate::records::{self, is_binary};
 use crate::source::encoding_of;
 use crate::split::{Counts, Cut, Splitter};
-use crate::{FormatError, Plan, Report, SchemaDifference, Sink, arrow_schema};
+use crate::{FormatError, Plan, Report, SchemaDifference, Sink};
 
 /// Turns one file into Parquet and rejects.
 ///
@@ -66,12 +66,12 @@ fn transform_members<'scope, 'a, R: Read>(
         opened.map_err(|error| within(splitter.member(), error))
     };
     let mut opened: Opened<'a> = open(&mut splitter)?;
-    let router = opened.router()?;
+    let router = Router::of(plan)?;
     let lanes = match plan.threads.get() {
         1 => Lanes::here(router.file_schema()),
         count => Lanes::on_threads(scope, router.file_schema(), count),
     };
-    let mut books = Books::open(plan, Encoder::new(plan, router, lanes)?, sink);
+    let mut books = Books::open(plan, Encoder::new(plan, router, lanes)?, sink)?;
     loop {
         let member = splitter.member();
         let read = opened.read_member(&mut splitter, &mut books);
@@ -135,20 +135,14 @@ impl<'a> Opened<'a> {
         Decoder::new(self.plan, self.dialect, &self.binding, self.member.clone())
     }
 
-    fn router(&self) -> Result<Router, FormatError> {
-        let Plan { columns, captures, parquet, limits, .. } = self.plan;
-        let schema = arrow_schema(columns, captures);
-        Router::new(&parquet.partition_by, &self.binding.columns, &schema, limits.partitions)
-    }
-
     fn run_here<R: Read>(
         &self,
         mut splitter: Splitter<R>,
         sink: &mut dyn Sink,
     ) -> Result<Report, FormatError> {
-        let router = self.router()?;
+        let router = Router::of(self.plan)?;
         let lanes = Lanes::here(router.file_schema());
-        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes)?, sink);
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes)?, sink)?;
         self.read_member(&mut splitter, &mut books)?;
         books.close(splitter.counts())
     }
@@ -178,9 +172,9 @@ impl<'a> Opened<'a> {
         sink: &mut dyn Sink,
     ) -> Result<Report, FormatError> {
         let count = self.plan.threads.get();
-        let router = self.router()?;
+        let router = Router::of(self.plan)?;
         let lanes = Lanes::on_threads(scope, router.file_schema(), count);
-        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes)?, sink);
+        let mut books = Books::open(self.plan, Encoder::new(self.plan, router, lanes)?, sink)?;
         let (spares, used) = channel();
         let mut blocks = Vec::with_capacity(count);
         let mut decoded = Vec::with_capacity(count);

@@ -30,8 +30,11 @@ impl Ledger {
                      AND NOT EXISTS ( \
                          SELECT 1 FROM millrace_files AS n \
                          WHERE n.bucket = f.bucket AND n.object_key = f.object_key \
-                           AND n.dataset = f.dataset AND n.ordinal > f.ordinal \
-                           AND n.state IN ('transformed', 'loaded') AND n.task IS NOT NULL \
+                           AND n.dataset = f.dataset AND n.task IS NOT NULL \
+                           AND n.state IN ('transformed', 'loaded') \
+                           AND (n.sequencer_sort > f.sequencer_sort OR ( \
+                             (n.sequencer_sort IS NULL OR f.sequencer_sort IS NULL \
+                              OR n.sequencer_sort = f.sequencer_sort) AND n.ordinal > f.ordinal)) \
                      ) ORDER BY f.ordinal LIMIT $3";
         let values: [Value; 3] = [dataset.into(), after.unwrap_or_default().into(), PAGE.into()];
         let rows = self.database.fetch_all(sql, &values).await?;

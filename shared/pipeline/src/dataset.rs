@@ -15,6 +15,7 @@ use crate::limits;
 use crate::load;
 use crate::names;
 use crate::parquet;
+use crate::sql_transform;
 use crate::walk::Section;
 use crate::xlsx;
 
@@ -41,14 +42,19 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     let captures: Vec<&str> = glob.iter().flat_map(Glob::capture_names).collect();
     let format = format(&section, text);
     let schema = schema(&section, format);
+    let has_sql = section.get("transform").is_some();
+    let transform = section.section("transform").and_then(|section| sql_transform::read(&section));
     let known = Known {
-        columns: &schema.columns,
+        // What SQL gives is known to those who can plan it.
+        columns: if has_sql { &[] } else { &schema.columns },
         captures,
         // With a pattern that cannot be read there is no telling.
-        open: schema.mode.is_open() || glob.is_none(),
+        open: has_sql || schema.mode.is_open() || glob.is_none(),
     };
     let parquet = parquet::read(&section, &known);
-    note_unloadable(&section, &schema);
+    if !has_sql {
+        note_unloadable(&section, &schema);
+    }
     let csv = csv::read(&section, format);
     note_nameless(&section, &csv, schema.mode);
     let filter = filter(&section);
@@ -67,6 +73,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         xlsx: xlsx::read(&section, format),
         expect: expectations(&section),
         rejects: rejects(&section),
+        transform,
         parquet,
         limits: limits::read(&section),
         load,

@@ -24,6 +24,7 @@ mod render;
 mod route;
 mod schema;
 mod spelling;
+mod sql_transform;
 mod stage;
 mod unavailable;
 mod url;

@@ -114,9 +114,26 @@ fn dataset() -> Value {
                                     share such as `1%` or a number of rows. No limit unless given.",
                 },
             })),
+            "transform": transform(),
             "parquet": described::<ParquetOptions>("How Parquet is written."),
             "limits": described::<LimitOptions>("What a file may demand before it is refused."),
             "load": load(),
+        }),
+    )
+}
+
+fn transform() -> Value {
+    table(
+        "SQL that makes the rows to write of the rows that were read.",
+        &["sql"],
+        json!({
+            "sql": text("One query over the table `input`, which has the dataset's columns, and \
+                         over the other datasets of the lake by their names."),
+            "memory": {
+                "type": ["string", "integer"],
+                "description": "Memory it may take before it goes on on disk, such as `128MiB`; \
+                                `64MiB` unless given.",
+            },
         }),
     )
 }

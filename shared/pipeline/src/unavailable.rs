@@ -3,13 +3,12 @@
 //! do not exist.
 
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 10] = [
     ("derived", "derive the table with a view in the database"),
     ("exports", "export with the database's own tools"),
     ("streams", "publish files to the raw bucket instead"),
     ("alerts", "watch the dead-letter queues; `millrace dlq list` shows them"),
     ("views", "create views in the database"),
-    ("datasets.*.transform", "declare columns; SQL transforms come later"),
     ("stages.catalog", "the stages of this version are ingest, transform and load"),
     ("stages.derive", "the stages of this version are ingest, transform and load"),
     ("stages.export", "the stages of this version are ingest, transform and load"),

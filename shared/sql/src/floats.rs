@@ -13,7 +13,8 @@ pub(crate) fn widen(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(expr.transform_up(|expr| Ok(Transformed::yes(widen_one(expr, schema)?)))?.data)
 }
 
-fn widen_one(mut expr: Expr, schema: &DFSchema) -> Result<Expr> {
+/// Turns the decimals of one expression that meet floats there into floats.
+pub(crate) fn widen_one(mut expr: Expr, schema: &DFSchema) -> Result<Expr> {
     match &mut expr {
         Expr::BinaryExpr(binary) => meet(&mut [&mut binary.left, &mut binary.right], schema)?,
         Expr::Between(between) => {

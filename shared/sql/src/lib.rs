@@ -1,11 +1,13 @@
-//! Expectations and filters: SQL conditions over one row, compiled once per file
-//! and evaluated batch by batch; and the rules that look beyond the row, read
-//! here and judged by `format`.
+//! SQL, by DataFusion: expectations and filters over one row, and queries over
+//! the rows of a file or over whole tables. Rules that look beyond the row are
+//! read here and judged by `format`.
 //!
-//! DataFusion parses, types and evaluates them; nothing here needs a runtime, a
-//! table or a plan. A rule has to say the same of a row whenever it is asked,
-//! because a file may be transformed more than once: subqueries, aggregates and
-//! functions of the clock or of chance are refused when it is compiled.
+//! An expectation is compiled once per file and evaluated batch by batch, without
+//! a runtime, a table or a plan. It has to say the same of a row whenever it is
+//! asked, because a file may be transformed more than once: subqueries,
+//! aggregates and functions of the clock or of chance are refused when it is
+//! compiled. A query ([`SqlQuery`]) stands between reading and writing, or answers
+//! a person; over the rows of a file it has to make the same rows each time too.
 
 mod beyond;
 mod columns;
@@ -13,6 +15,7 @@ mod compile;
 mod floats;
 mod message;
 mod problem;
+mod query;
 mod read;
 mod reference;
 mod refuse;
@@ -27,6 +30,10 @@ use crate::read::{Read, read_all};
 use crate::reference::{check_reference, declared_schema};
 
 pub use problem::{RuleFault, RuleProblem};
+pub use query::{
+    INPUT, QueryRows, SqlFault, SqlQuery, Table, TransformProblem, check_transform, table_schema,
+    tables_named, type_name,
+};
 pub use read::Rules;
 pub use reference::Reference;
 pub use rule::CompiledRule;

@@ -32,7 +32,7 @@ pub(crate) fn declared_schema(dataset: &Dataset) -> SchemaRef {
 }
 
 /// The names in braces of a pattern that the pipeline file has been checked for.
-fn capture_names(pattern: &str) -> Captures {
+pub(crate) fn capture_names(pattern: &str) -> Captures {
     let openings = pattern.split('{').skip(1);
     let names = openings.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
     names.map(|name| (name, String::new())).collect()

@@ -44,6 +44,13 @@ fn check_part(expr: &Expr, schema: &DFSchema) -> Result<(), RuleFault> {
         Expr::Placeholder(placeholder) => {
             Err(RuleFault::Refused(format!("`{}` stands for nothing here", placeholder.id)))
         }
+        other => check_comparison(other, schema),
+    }
+}
+
+/// Refuses comparisons between things that have no order between them.
+pub(crate) fn check_comparison(expr: &Expr, schema: &DFSchema) -> Result<(), RuleFault> {
+    match expr {
         Expr::BinaryExpr(binary) if is_comparison(binary.op) => {
             check_sides(&binary.left, &binary.right, schema)
         }

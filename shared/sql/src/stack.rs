@@ -9,10 +9,22 @@ use std::thread::{Builder, scope};
 /// the two megabytes of an ordinary thread. The memory is reserved, not used.
 const STACK_BYTES: usize = 16 << 20;
 
-/// Runs `work` on a thread with a stack that suffices.
+/// The same for queries, which may be longer.
+pub(crate) const QUERY_STACK_BYTES: usize = 128 << 20;
+
+/// Runs `work` on a thread with a stack that suffices for any rule.
 pub(crate) fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    on_stack(STACK_BYTES, work)
+}
+
+/// Runs `work` on a thread with a stack that suffices for any query.
+pub(crate) fn with_query_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    on_stack(QUERY_STACK_BYTES, work)
+}
+
+fn on_stack<T: Send>(bytes: usize, work: impl FnOnce() -> T + Send) -> io::Result<T> {
     scope(|scope| {
-        let thread = Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work)?;
+        let thread = Builder::new().stack_size(bytes).spawn_scoped(scope, work)?;
         Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }

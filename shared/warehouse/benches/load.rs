@@ -191,6 +191,7 @@ fn task(key: &str, rows: u64) -> LoadTask {
         captures: Captures::new(),
         lake: "lake".into(),
         outputs: Vec::new(),
+        columns: None,
         balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
         rejects_key: None,
         column_version: None,

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use millrace_contract::{ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
+use futures::{StreamExt, TryStreamExt};
+use millrace_contract::{Captures, ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
 use millrace_format::arrow_schema;
+use millrace_lake::{Missing, batches};
 use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::FailureClass;
 use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
 use millrace_storage::Storage;
-use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, Warehouse};
-
-use crate::batches::batches;
+use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, Warehouse};
 
 /// The load stage.
 pub struct Load {
@@ -64,16 +64,17 @@ impl Load {
         let clock = Instant::now();
         let dataset = self.dataset(task).await?;
         let target = target(&dataset)?;
-        let columns = self.columns(task, &dataset).await?;
-        let schema = arrow_schema(&columns, &task.captures);
-        let plan = LoadPlan {
-            task,
-            target,
-            columns: &columns,
-            schema: Arc::clone(&schema),
-            mode: dataset.schema.mode,
+        let (columns, captures) = match &task.columns {
+            // The dataset's SQL has had the captures, and gave what it gave.
+            Some(columns) => (columns.clone(), Captures::new()),
+            None => (self.columns(task, &dataset).await?, task.captures.clone()),
         };
-        let rows = batches(Arc::clone(&self.storage), task, schema);
+        let schema = arrow_schema(&columns, &captures);
+        let (mode, schema_of_plan) = (dataset.schema.mode, Arc::clone(&schema));
+        let plan = LoadPlan { task, target, columns: &columns, schema: schema_of_plan, mode };
+        let (lake, outputs) = (task.lake.clone(), task.outputs.clone());
+        let rows = batches(Arc::clone(&self.storage), lake, outputs, schema, Missing::Refuse);
+        let rows = rows.map_err(SourceError::new).boxed();
         let guard = LeaseGuard(lease);
         let loaded = tokio::select! {
             loaded = self.warehouse.load(&plan, rows, &guard) => loaded?,

@@ -4,8 +4,6 @@
 //! columns that their folders hold put back in, and go to the table in one
 //! transaction with the commit record. A lost lease stops the commit.
 
-mod batches;
 mod handler;
-mod lake_file;
 
 pub use handler::Load;

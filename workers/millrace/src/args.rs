@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Preview(PreviewArgs),
     /// Find out a local file's columns and print the block for the pipeline file.
     Infer(InferArgs),
+    /// Run SQL over the lake's datasets, or over Parquet files.
+    Query(QueryArgs),
     /// Run the embedded AWS endpoint alone.
     Aws(AwsArgs),
     /// Print the JSON Schema of the pipeline file.
@@ -234,6 +236,46 @@ pub(crate) struct TraceArgs {
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct QueryArgs {
+    /// A query, `select …` or `with … select …`; or `show tables`; or
+    /// `describe DATASET`.
+    pub(crate) sql: String,
+
+    /// Query Parquet files instead of the lake: a file, or a folder with all
+    /// below it. The table is named as the file or folder, or as NAME says.
+    #[arg(long = "file", value_name = "[NAME=]PATH")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// At most so many rows; 0 is all. A table for people has 1000 unless
+    /// given, JSON and CSV have all.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) max_rows: Option<u64>,
+
+    /// MiB of memory the query may take before it goes on on disk.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(4..=1 << 20))]
+    pub(crate) memory: u64,
+
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
+
+    /// How to print. JSON is an array of objects, decimals as texts so that no
+    /// digit is lost.
+    #[arg(short, long, value_enum, default_value_t = RowFormat::Table)]
+    pub(crate) output: RowFormat,
+}
+
+/// How to print rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// A table for people.
+    Table,
+    /// JSON for programs.
+    Json,
+    /// CSV with a header; null is nothing, an empty text is `""`.
+    Csv,
 }
 
 #[derive(Debug, Group)]

@@ -13,6 +13,9 @@ pub(crate) const USAGE: u8 = 2;
 /// Work was followed to its end, and some of it was dead-lettered.
 pub(crate) const DEAD_LETTERED: u8 = 3;
 
+/// Ended by Ctrl-C, as shells say it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// The pipeline file has problems, which were printed already.
 #[derive(Debug, thiserror::Error)]
 #[error("the pipeline file has {count} problem{}", if *count == 1 { "" } else { "s" })]

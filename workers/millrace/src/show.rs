@@ -89,19 +89,33 @@ pub(crate) fn table(headers: &[&str], rows: Vec<Vec<String>>) {
 }
 
 fn render(headers: &[&str], rows: Vec<Vec<String>>) -> String {
+    let named = headers
+        .iter()
+        .map(|header| (header.trim_start_matches('#').to_uppercase(), header.starts_with('#')));
+    let named: Vec<_> = named.collect();
+    let named: Vec<_> = named.iter().map(|(name, number)| (&**name, *number)).collect();
+    grid(&named, rows)
+}
+
+/// A table with its headers as they are; where `true` stands beside one, its
+/// column holds numbers and stands on the right.
+pub(crate) fn grid(headers: &[(&str, bool)], rows: Vec<Vec<String>>) -> String {
+    let alignment = |number: bool| {
+        if number { CellAlignment::Right } else { CellAlignment::Left }
+    };
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     if !std::io::stdout().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
-    table.set_header(headers.iter().map(|header| {
-        Cell::new(header.trim_start_matches('#').to_uppercase()).set_alignment(alignment(header))
-    }));
+    let headers = headers.to_vec();
+    table.set_header(
+        headers.iter().map(|(name, number)| Cell::new(name).set_alignment(alignment(*number))),
+    );
     for row in rows {
+        let cells = row.into_iter().zip(&headers);
         table.add_row(
-            row.into_iter()
-                .zip(headers)
-                .map(|(text, header)| Cell::new(text).set_alignment(alignment(header))),
+            cells.map(|(text, (_, number))| Cell::new(text).set_alignment(alignment(*number))),
         );
     }
     for column in table.column_iter_mut() {
@@ -109,10 +123,6 @@ fn render(headers: &[&str], rows: Vec<Vec<String>>) -> String {
     }
     let text = table.to_string();
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
-}
-
-fn alignment(header: &str) -> CellAlignment {
-    if header.starts_with('#') { CellAlignment::Right } else { CellAlignment::Left }
 }
 
 /// A number with thousands separated.

@@ -3,6 +3,7 @@
 use millrace_format::{ErrorKind, FormatError};
 use millrace_ledger::LedgerError;
 use millrace_retry::{Classify, FailureClass};
+use millrace_sql::SqlFault;
 use millrace_storage::StorageError;
 use thiserror::Error;
 
@@ -45,6 +46,14 @@ pub enum TransformError {
     /// The ledger can't say what there is.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The dataset's SQL does not fit the columns.
+    #[error("transform `{sql}`: {fault}")]
+    Sql {
+        /// The query.
+        sql: String,
+        /// What is wrong with it.
+        fault: SqlFault,
+    },
     /// Another worker may have the file by now.
     #[error("the message's lease was lost")]
     LeaseLost,
@@ -69,6 +78,8 @@ impl Classify for TransformError {
                 other => other.class(),
             },
             Self::Ledger(error) => error.class(),
+            Self::Sql { fault: SqlFault::NoThread(_), .. } => FailureClass::Transient,
+            Self::Sql { .. } => FailureClass::Contract,
             Self::NoKeys { .. } | Self::LeaseLost => FailureClass::Transient,
         }
     }

@@ -6,22 +6,26 @@ use std::time::Instant;
 use async_trait::async_trait;
 use millrace_contract::{Dataset, LoadTask, RejectCause, StageName, TransformTask};
 use millrace_format::{RejectGroup, Warning};
+use millrace_lake::LakeTable;
 use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
 use millrace_pipeline::Pipeline;
 use millrace_retry::FailureClass;
 use millrace_runtime::{
     Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject,
 };
+use millrace_sql::{Table, tables_named};
 use millrace_storage::{Storage, StorageError};
 
 use crate::TransformError;
 use crate::columns::{Columns, columns};
-use crate::run::{Lake, Transformed, transform};
+use crate::run::{Lake, ReadBy, Transformed, transform};
 
 /// The transform stage.
 pub struct Transform {
     ledger: Ledger,
     lake: Lake,
+    /// Names of the pipeline's datasets, which SQL may name as tables.
+    datasets: Vec<String>,
     load_queue: String,
 }
 
@@ -30,7 +34,8 @@ impl Transform {
     pub fn new(pipeline: &Pipeline, ledger: Ledger, storage: Arc<dyn Storage>) -> Self {
         let curated = pipeline.lake.curated.clone();
         let lake = Lake { storage, curated, ledger: ledger.clone() };
-        Self { ledger, lake, load_queue: pipeline.queue_name(StageName::Load) }
+        let datasets = pipeline.datasets.iter().map(|dataset| dataset.name.clone()).collect();
+        Self { ledger, lake, datasets, load_queue: pipeline.queue_name(StageName::Load) }
     }
 
     async fn run(&self, task: &TransformTask, lease: &Lease) -> Result<Done, Failed> {
@@ -41,7 +46,8 @@ impl Transform {
         let clock = Instant::now();
         let columns = columns(&self.ledger, &self.lake, task, &dataset).await?;
         let Columns { list, version } = columns;
-        let transformed = transform(&self.lake, task, &dataset, list, lease.lost()).await;
+        let read_by = ReadBy { columns: list, tables: self.tables(&dataset).await? };
+        let transformed = transform(&self.lake, task, &dataset, read_by, lease.lost()).await;
         let transformed = match transformed {
             Ok(transformed) => transformed,
             Err(TransformError::Storage(error)) => return self.gone(task, error).await,
@@ -75,6 +81,18 @@ impl Transform {
             );
             Failed::Verdict(Failure::new(FailureClass::Contract, message))
         })
+    }
+
+    /// The datasets of the lake that the dataset's SQL names.
+    async fn tables(&self, dataset: &Dataset) -> Result<Vec<Arc<dyn Table>>, Failed> {
+        let Some(transform) = &dataset.transform else { return Ok(Vec::new()) };
+        let mut tables: Vec<Arc<dyn Table>> = Vec::new();
+        for name in tables_named(&transform.sql, &self.datasets) {
+            let storage = Arc::clone(&self.lake.storage);
+            let table = LakeTable::open(&self.ledger, storage, &name).await;
+            tables.push(Arc::new(table.map_err(|error| Failed::Verdict(error.into()))?));
+        }
+        Ok(tables)
     }
 
     /// The object can't be read. If it is gone because a newer version took its

@@ -5,19 +5,21 @@ use std::fs::{File, create_dir_all, remove_dir_all, rename};
 use std::io::{self, BufWriter, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use millrace_contract::{Captures, ColumnDef, ContractVersion, Dataset};
-use millrace_format::{FormatError, Report, Sink, SinkWriter, partition_path};
+use millrace_format::{FormatError, Report, Reshape, Sink, SinkWriter, partition_path};
+use millrace_sql::Table;
 
 use crate::TransformError;
-use crate::run::plan;
+use crate::run::{plan, query};
 
 /// Bytes that are collected before they go to the disk.
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// How a local file is transformed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LocalTransform<'a> {
     /// What the file is.
     pub dataset: &'a Dataset,
@@ -29,6 +31,8 @@ pub struct LocalTransform<'a> {
     pub name: String,
     /// Where the file came from, for the outputs' metadata.
     pub source: String,
+    /// Tables beside the file that the dataset's SQL may name.
+    pub tables: Vec<Arc<dyn Table>>,
     /// When the file was written; the age of its rows is counted from then.
     pub modified: Option<SystemTime>,
     /// Threads for decoding and for encoding; a thread per core unless given.
@@ -68,6 +72,8 @@ impl LocalTransform<'_> {
         let metadata = self.metadata();
         let (mut plan, references) =
             plan(self.dataset, self.columns.clone(), &self.captures, metadata, self.modified)?;
+        let query = query(self.dataset, &plan, &self.tables)?;
+        plan.reshape = query.map(|query| Box::new(query) as Box<dyn Reshape>);
         let unchecked = references.into_iter().map(|reference| reference.text).collect();
         plan.sample_rows = self.sample_rows;
         if let Some(threads) = self.threads {

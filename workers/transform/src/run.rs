@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, Sequencer, TransformTask};
 use millrace_format::{
-    FileCheck, FormatError, Plan, Report, RowFilter, RowRule, Survey, arrow_schema,
+    FileCheck, FormatError, Plan, Report, Reshape, RowFilter, RowRule, Survey, arrow_schema,
 };
 use millrace_ledger::Ledger;
-use millrace_sql::{Reference, Rules};
+use millrace_sql::{Reference, Rules, SqlQuery, Table};
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
 
 use crate::TransformError;
@@ -23,6 +23,14 @@ pub(crate) struct Transformed {
     pub(crate) load: LoadTask,
     /// Counts and rejects.
     pub(crate) report: Report,
+}
+
+/// What a file is read by, found before it is opened.
+pub(crate) struct ReadBy {
+    /// The columns of the file.
+    pub(crate) columns: Vec<ColumnDef>,
+    /// The tables that the dataset's SQL may name beside `input`.
+    pub(crate) tables: Vec<Arc<dyn Table>>,
 }
 
 /// Where files come from and go to.
@@ -53,15 +61,19 @@ pub(crate) async fn transform(
     lake: &Lake,
     task: &TransformTask,
     dataset: &Dataset,
-    columns: Vec<ColumnDef>,
+    read_by: ReadBy,
     lost: impl Future<Output = ()>,
 ) -> Result<Transformed, TransformError> {
     let reader = open(lake, task).await?;
     let modified = reader.modified();
-    let (mut plan, references) = plan(dataset, columns, &task.captures, metadata(task), modified)?;
+    let (mut plan, references) =
+        plan(dataset, read_by.columns, &task.captures, metadata(task), modified)?;
     for reference in &references {
         plan.rules.push(Box::new(references::load(lake, reference).await?));
     }
+    let query = query(dataset, &plan, &read_by.tables)?;
+    let columns = query.as_ref().map(|query| query.columns().to_vec());
+    plan.reshape = query.map(|query| Box::new(query) as Box<dyn Reshape>);
     let (errors, stop) = (FirstError::default(), StopFlag::default());
     let source = SourceRead::start(reader, errors.clone(), stop.clone());
     let names = Names::new(&task.dataset, &task.file_id);
@@ -82,7 +94,8 @@ pub(crate) async fn transform(
     match report {
         Ok(report) => {
             sink.publish().await?;
-            Ok(Transformed { load: load_task(lake, task, &names, &report), report })
+            let load = LoadTask { columns, ..load_task(lake, task, &names, &report) };
+            Ok(Transformed { load, report })
         }
         Err(error) if error.is_contract() => {
             let rejects = sink.keep_rejects().await?;
@@ -141,6 +154,18 @@ fn set_rules(
 fn micros_since_1970(time: SystemTime) -> Option<i64> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_micros()).ok()
+}
+
+/// The dataset's SQL, planned over the columns of the file.
+pub(crate) fn query(
+    dataset: &Dataset,
+    plan: &Plan,
+    tables: &[Arc<dyn Table>],
+) -> Result<Option<SqlQuery>, TransformError> {
+    let Some(transform) = &dataset.transform else { return Ok(None) };
+    let query = SqlQuery::over_input(transform, &plan.columns, &plan.captures, tables);
+    let wrong = |fault| TransformError::Sql { sql: transform.sql.clone(), fault };
+    query.map(Some).map_err(wrong)
 }
 
 /// What every Parquet file says of its origin. What the event did not say of
@@ -203,6 +228,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         captures: task.captures.clone(),
         lake: lake.curated.clone(),
         outputs: outputs.collect(),
+        columns: None,
         balance: report.balance.clone(),
         column_version: None,
         rejects_key: (report.balance.rejected > 0).then(|| names.rejects()),

@@ -7,10 +7,9 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Arr
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
-use millrace_contract::ColumnDef;
 
 use crate::bind::folded;
-use crate::{FormatError, partition_path};
+use crate::{FormatError, Plan, arrow_schema, partition_path};
 
 /// Routes rows to partitions, which are numbered in the order of their first
 /// rows.
@@ -26,16 +25,28 @@ pub(crate) struct Router {
 }
 
 impl Router {
+    /// Routes the rows that a plan writes.
+    ///
+    /// # Errors
+    /// As for [`Router::new`].
+    pub(crate) fn of(plan: &Plan) -> Result<Self, FormatError> {
+        let schema = match &plan.reshape {
+            Some(reshape) => reshape.schema(),
+            None => arrow_schema(&plan.columns, &plan.captures),
+        };
+        Self::new(&plan.parquet.partition_by, &schema, plan.limits.partitions)
+    }
+
     /// Routes by the named columns.
     pub(crate) fn new(
         partition_by: &[String],
-        columns: &[ColumnDef],
         schema: &SchemaRef,
         most: usize,
     ) -> Result<Self, FormatError> {
+        let columns = schema.fields();
         let mut by = Vec::new();
         for name in partition_by {
-            let found = columns.iter().position(|column| folded(&column.name) == folded(name));
+            let found = columns.iter().position(|column| folded(column.name()) == folded(name));
             let Some(index) = found.filter(|index| by.iter().all(|(_, other)| other != index))
             else {
                 let what = format!(
@@ -43,7 +54,7 @@ impl Router {
                 );
                 return Err(FormatError::Plan { what });
             };
-            by.push((columns[index].name.clone(), index));
+            by.push((columns[index].name().clone(), index));
         }
         let is_kept = |index: &usize| by.iter().all(|(_, other)| other != index);
         let kept: Vec<_> = (0..columns.len()).filter(is_kept).collect();

@@ -24,7 +24,7 @@ use crate::encode::{Encoder, Lanes, Router};
 use crate::source::{Content, Source};
 use crate::split::Counts;
 use crate::transform::within;
-use crate::{FormatError, Plan, Report, Sink, arrow_schema};
+use crate::{FormatError, Plan, Report, Sink};
 use guard::guarded;
 use parquet::ParquetFile;
 use sheet::Sheet;
@@ -60,14 +60,12 @@ fn run<'scope, R: Read>(
 ) -> Result<Report, FormatError> {
     let mut counts = Counts::default();
     let mut opened = Opened::of(&mut source, plan)?;
-    let schema = arrow_schema(&plan.columns, &plan.captures);
-    let columns = &opened.binding.columns;
-    let router = Router::new(&plan.parquet.partition_by, columns, &schema, plan.limits.partitions)?;
+    let router = Router::of(plan)?;
     let lanes = match plan.threads.get() {
         1 => Lanes::here(router.file_schema()),
         count => Lanes::on_threads(scope, router.file_schema(), count),
     };
-    let mut books = Books::open(plan, Encoder::new(plan, router, lanes)?, sink);
+    let mut books = Books::open(plan, Encoder::new(plan, router, lanes)?, sink)?;
     loop {
         let member = source.member().map(str::to_owned);
         let read = opened.read(plan, member.clone(), &mut books, &mut counts);

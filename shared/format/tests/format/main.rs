@@ -17,6 +17,7 @@ mod parquet_out;
 mod random;
 mod real_data;
 mod rescue;
+mod reshape;
 mod rules;
 mod sniff;
 mod support;

@@ -41,6 +41,7 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
         },
         expect: Vec::new(),
         rejects: Default::default(),
+        transform: None,
         parquet: Default::default(),
         limits: Default::default(),
         load: None,

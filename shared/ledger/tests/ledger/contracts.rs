@@ -22,6 +22,7 @@ fn dataset() -> Dataset {
         schema: Schema::default(),
         expect: Vec::new(),
         rejects: RejectOptions::default(),
+        transform: None,
         parquet: ParquetOptions::default(),
         limits: Default::default(),
         load: None,

@@ -84,6 +84,7 @@ pub(crate) fn load_task(file: &Registration) -> LoadTask {
             bytes: 99,
             partition: vec![("year".into(), None)],
         }],
+        columns: None,
         balance,
         rejects_key: Some("_rejects/a.ndjson".into()),
         column_version: None,

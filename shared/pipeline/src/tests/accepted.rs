@@ -25,6 +25,8 @@ fn every_key_is_read() {
     let expenses = pipeline.dataset("expenses").unwrap();
     assert_eq!(expenses.pattern, "raw/Expenses/{year}/*.csv");
     assert_eq!(expenses.format, FileFormat::Csv);
+    let transform = expenses.transform.as_ref().unwrap();
+    assert_eq!((&*transform.sql, transform.memory), ("select * from input", 128 << 20));
     assert_eq!((expenses.csv.delimiter, expenses.csv.quote), (';', Some('\'')));
     assert_eq!((expenses.csv.escape, expenses.csv.ragged), (Escape::Backslash, Ragged::Pad));
     assert_eq!((expenses.csv.comment.as_deref(), expenses.csv.skip_lines), (Some("#"), 3));

@@ -40,7 +40,6 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[alerts]", "`alerts` is not available in this version"),
         ("[views.x]", "`views` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
-        ("transform = { sql = \"\" }", "`transform` is not available in this version"),
         (
             "load = { table = \"t\", mode = \"replace_table\" }",
             "`replace_table` is not available in this version",

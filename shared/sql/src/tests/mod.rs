@@ -5,6 +5,7 @@
 mod arbitrary;
 mod beyond;
 mod evaluated;
+mod queries;
 mod refused;
 
 use std::sync::Arc;

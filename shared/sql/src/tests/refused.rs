@@ -116,6 +116,7 @@ pub(super) fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
         },
         expect: rules.iter().map(|rule| expectation(rule)).collect(),
         rejects: RejectOptions::default(),
+        transform: None,
         parquet: ParquetOptions::default(),
         limits: Default::default(),
         load: None,

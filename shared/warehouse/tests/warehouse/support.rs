@@ -111,6 +111,7 @@ impl File {
             captures: Captures::new(),
             lake: "lake".into(),
             outputs: Vec::new(),
+            columns: None,
             balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
             rejects_key: None,
             column_version: None,

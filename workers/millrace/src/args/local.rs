@@ -34,6 +34,11 @@ pub(crate) struct FileArgs {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = capture)]
     pub(crate) captures: Vec<(String, String)>,
 
+    /// A Parquet file, or a folder of them, that the dataset's SQL joins with,
+    /// under the name of its dataset. May be given several times.
+    #[arg(long = "lookup", value_name = "NAME=PATH", value_parser = capture)]
+    pub(crate) lookups: Vec<(String, String)>,
+
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use millrace_pipeline::{LoadError, Pipeline, Problem};
-use millrace_sql::check_rules;
+use millrace_sql::{check_rules, check_transform};
 use serde_json::json;
 
 use crate::args::{CheckArgs, Format};
@@ -12,7 +12,10 @@ use crate::show::{self, Style};
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let (problems, datasets) = match Pipeline::load(&args.file) {
-        Ok(pipeline) => (rule_problems(&pipeline), pipeline.datasets.len()),
+        Ok(pipeline) => {
+            let problems = [rule_problems(&pipeline), transform_problems(&pipeline)].concat();
+            (problems, pipeline.datasets.len())
+        }
         Err(LoadError::Invalid(problems)) => (problems.problems, 0),
         Err(error @ LoadError::Read { .. }) => return Err(Usage(error.to_string()).into()),
     };
@@ -32,6 +35,18 @@ fn rule_problems(pipeline: &Pipeline) -> Vec<Problem> {
         })
     });
     rules.collect()
+}
+
+/// SQL that doesn't fit its dataset's declared columns, or does not give what the
+/// dataset needs.
+fn transform_problems(pipeline: &Pipeline) -> Vec<Problem> {
+    let problems = pipeline.datasets.iter().flat_map(|dataset| {
+        check_transform(dataset, &pipeline.datasets).into_iter().map(move |problem| {
+            let key = format!("datasets.{}.{}", dataset.name, problem.key);
+            pipeline.problem(&key, &problem.to_string(), None)
+        })
+    });
+    problems.collect()
 }
 
 fn report(args: &CheckArgs, problems: &[Problem], datasets: usize) {

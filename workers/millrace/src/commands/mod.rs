@@ -5,6 +5,7 @@ mod check;
 mod local;
 mod plan;
 pub(crate) mod publish;
+mod query;
 mod runs;
 mod status;
 mod trace;
@@ -32,6 +33,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Transform(args) => local::transform(&args),
         Command::Preview(args) => local::preview(&args),
         Command::Infer(args) => local::infer(&args),
+        Command::Query(args) => query::run(args).await,
         Command::Aws(args) => aws::run(&args).await,
         Command::Schema => {
             show::json(&millrace_pipeline::json_schema())?;

@@ -56,12 +56,21 @@ fn print_version(FileTrace { run, hops }: &FileTrace) {
     }
     if let Some(read) = run.rows_read {
         let rows = |rows: Option<u64>| show::number(rows.unwrap_or_default());
+        let left_out = run.rows_rejected.unwrap_or_default() + run.rows_skipped.unwrap_or_default();
+        let good = read.saturating_sub(left_out);
+        let with_sql = run.rows_written.is_some_and(|written| written != good);
         let balance = format!(
-            "{} read = {} written + {} rejected + {} skipped",
+            "{} read = {} {} + {} rejected + {} skipped{}",
             show::number(read),
-            rows(run.rows_written),
+            show::number(good),
+            if with_sql { "taken by sql" } else { "written" },
             rows(run.rows_rejected),
-            rows(run.rows_skipped)
+            rows(run.rows_skipped),
+            if with_sql {
+                format!("; {} made and written", rows(run.rows_written))
+            } else {
+                String::new()
+            },
         );
         facts.push(("balance", balance));
     }

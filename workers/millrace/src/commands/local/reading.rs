@@ -3,14 +3,17 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use millrace_contract::{
-    Captures, ColumnDef, CsvOptions, Dataset, FileFormat, FixedOptions, JsonOptions,
-    ParquetOptions, RejectOptions, Schema, SchemaMode,
+    Captures, ColumnDef, CsvOptions, Dataset, FileFormat, FixedOptions, JsonOptions, LimitOptions,
+    ParquetOptions, RejectOptions, Schema, SchemaMode, XlsxOptions,
 };
 use millrace_format::{Inferred, Sniffed};
+use millrace_lake::ParquetFolder;
 use millrace_pipeline::{KeyError, Pipeline};
+use millrace_sql::Table;
 
 use crate::args::{FileArgs, ReadingArgs};
 use crate::exit::Usage;
@@ -22,6 +25,8 @@ pub(super) struct Reading {
     pub(super) dataset: Dataset,
     pub(super) captures: Captures,
     pub(super) columns: Vec<ColumnDef>,
+    /// Parquet that the dataset's SQL joins with.
+    pub(super) tables: Vec<Arc<dyn Table>>,
     /// What inference found, if it was asked.
     pub(super) inferred: Option<Inferred>,
 }
@@ -37,13 +42,19 @@ impl Reading {
             false => (sniffed_dataset(&path, &name_of(&path), &args.reading)?, given),
         };
         let (columns, inferred) = columns(&path, &dataset, &captures)?;
-        Ok(Self { path, columns, dataset, captures, inferred })
+        let tables = args.lookups.iter().map(lookup).collect::<anyhow::Result<_>>()?;
+        Ok(Self { path, columns, dataset, captures, tables, inferred })
     }
 
     /// What the outputs are named after: the file's name without its endings.
     pub(super) fn name(&self) -> String {
         name_of(&self.path)
     }
+}
+
+fn lookup((name, path): &(String, String)) -> anyhow::Result<Arc<dyn Table>> {
+    let folder = ParquetFolder::open(Path::new(path)).map_err(|error| Usage(error.to_string()))?;
+    Ok(Arc::new(folder.named(name)))
 }
 
 /// A dataset's name for a file: what a pipeline file takes as one.
@@ -122,12 +133,14 @@ pub(super) fn sniffed_dataset(
             ..csv
         },
         schema: Schema { sample_bytes: u64::from(args.sample) << 20, ..Schema::default() },
+        xlsx: XlsxOptions::default(),
+        limits: LimitOptions::default(),
+        transform: None,
         shared: false,
         filter: None,
         expect: Vec::new(),
         rejects: RejectOptions::default(),
         parquet: ParquetOptions::default(),
-        limits: Default::default(),
         load: None,
     })
 }

@@ -31,6 +31,7 @@ pub(in crate::commands) fn run(args: &TransformArgs) -> anyhow::Result<ExitCode>
         captures: reading.captures.clone(),
         name: reading.name(),
         source: reading.path.display().to_string(),
+        tables: reading.tables.clone(),
         modified: reading.path.metadata().and_then(|file| file.modified()).ok(),
         threads: args.threads,
         sample_rows: None,

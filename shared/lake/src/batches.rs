@@ -4,21 +4,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
-use millrace_contract::{LoadTask, Output};
+use millrace_contract::Output;
 use millrace_retry::{Classify, FailureClass};
 use millrace_storage::{ObjectRef, Storage, StorageError};
-use millrace_warehouse::SourceError;
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
-use crate::lake_file::LakeFile;
+use crate::object::LakeFile;
 
 /// Rows of one batch: enough to keep the database busy, few enough to keep
 /// memory flat.
@@ -26,15 +25,45 @@ const BATCH_ROWS: usize = 8192;
 
 /// The lake does not hold what transform wrote.
 #[derive(Debug, Error)]
-enum LakeError {
+pub enum LakeError {
+    /// An object can't be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// An object that is no Parquet file, or a damaged one.
     #[error("`{key}` is not the Parquet that transform wrote: {source}; publish the object again")]
-    Parquet { key: String, source: ParquetError },
+    Parquet {
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        source: ParquetError,
+    },
+    /// Values that are not of the column's type.
     #[error("column `{column}` of `{key}` does not fit the dataset: {source}")]
-    Column { key: String, column: String, source: ArrowError },
+    Column {
+        /// The object.
+        key: String,
+        /// The column.
+        column: String,
+        /// What does not fit.
+        source: ArrowError,
+    },
+    /// A column that an object does not have.
     #[error("`{key}` has no column `{column}`; publish the object again")]
-    Missing { key: String, column: String },
+    Missing {
+        /// The object.
+        key: String,
+        /// The column.
+        column: String,
+    },
+}
+
+/// What becomes of a column that an object does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// It is an error.
+    Refuse,
+    /// It is null.
+    Null,
 }
 
 impl Classify for LakeError {
@@ -63,41 +92,53 @@ impl LakeError {
     }
 }
 
-/// All rows of a file, output by output, with the columns of `schema`.
-pub(crate) fn batches(
+/// All rows of the given outputs in the bucket `lake`, one after the other, with
+/// the columns of `schema` alone.
+pub fn batches(
     storage: Arc<dyn Storage>,
-    task: &LoadTask,
+    lake: String,
+    outputs: Vec<Output>,
     schema: SchemaRef,
-) -> BoxStream<'_, Result<RecordBatch, SourceError>> {
-    stream::iter(&task.outputs)
-        .then(move |output| open(Arc::clone(&storage), &task.lake, output, Arc::clone(&schema)))
+    missing: Missing,
+) -> BoxStream<'static, Result<RecordBatch, LakeError>> {
+    stream::iter(outputs)
+        .then(move |output| {
+            open(Arc::clone(&storage), lake.clone(), output, Arc::clone(&schema), missing)
+        })
         .try_flatten()
-        .map_err(SourceError::new)
         .boxed()
 }
 
-async fn open<'a>(
+async fn open(
     storage: Arc<dyn Storage>,
-    lake: &str,
-    output: &'a Output,
+    lake: String,
+    output: Output,
     schema: SchemaRef,
-) -> Result<BoxStream<'a, Result<RecordBatch, LakeError>>, LakeError> {
+    missing: Missing,
+) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, LakeError> {
     let file = LakeFile::new(storage, ObjectRef::latest(lake, &output.key), output.bytes);
-    let wrong = |error| LakeError::of(&output.key, error);
-    let rows = ParquetRecordBatchStreamBuilder::new(file)
-        .await
-        .map_err(wrong)?
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(wrong)?;
+    let key = output.key.clone();
+    let wrong = move |error| LakeError::of(&key, error);
+    let builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&wrong)?;
+    let wanted = builder.schema().fields().iter().enumerate();
+    let wanted = wanted.filter(|(_, field)| schema.column_with_name(field.name()).is_some());
+    let wanted = wanted.map(|(index, _)| index).collect::<Vec<_>>();
+    let projection = ProjectionMask::roots(builder.parquet_schema(), wanted);
+    let rows = builder.with_projection(projection).with_batch_size(BATCH_ROWS).build();
+    let rows = rows.map_err(&wrong)?;
     let fitted = rows
         .map_err(wrong)
-        .and_then(move |batch| futures::future::ready(fit(&batch, output, &schema)));
+        .and_then(move |batch| futures::future::ready(fit(&batch, &output, &schema, missing)));
     Ok(fitted.boxed())
 }
 
 /// Puts the partition's values back in as columns, and everything in order.
-fn fit(batch: &RecordBatch, output: &Output, schema: &SchemaRef) -> Result<RecordBatch, LakeError> {
+fn fit(
+    batch: &RecordBatch,
+    output: &Output,
+    schema: &SchemaRef,
+    missing: Missing,
+) -> Result<RecordBatch, LakeError> {
     let partition: HashMap<&str, Option<&str>> =
         output.partition.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
     let columns = schema.fields().iter().map(|field| {
@@ -106,6 +147,9 @@ fn fit(batch: &RecordBatch, output: &Output, schema: &SchemaRef) -> Result<Recor
         match (batch.column_by_name(column), partition.get(column.as_str())) {
             (Some(array), _) => cast(array, field.data_type()),
             (None, Some(value)) => constant(*value, field.data_type(), batch.num_rows()),
+            (None, None) if missing == Missing::Null => {
+                Ok(new_null_array(field.data_type(), batch.num_rows()))
+            }
             (None, None) => {
                 return Err(LakeError::Missing { key: key(), column: column.clone() });
             }
@@ -113,7 +157,9 @@ fn fit(batch: &RecordBatch, output: &Output, schema: &SchemaRef) -> Result<Recor
         .map_err(|source| LakeError::Column { key: key(), column: column.clone(), source })
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|source| LakeError::Column {
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let fitted = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &rows);
+    fitted.map_err(|source| LakeError::Column {
         key: output.key.clone(),
         column: "*".to_owned(),
         source,
@@ -157,7 +203,7 @@ mod tests {
             Field::new("n", DataType::Int32, false),
             Field::new("city", DataType::Utf8, true),
         ]));
-        let fitted = fit(&batch, &output, &wanted).expect("fits");
+        let fitted = fit(&batch, &output, &wanted, Missing::Refuse).expect("fits");
         assert_eq!(fitted.column(0).as_primitive::<Int32Type>().values(), &[2024, 2024]);
         assert_eq!(fitted.column(2).null_count(), 2);
     }
