@@ -1,7 +1,7 @@
 //! Reads one `[datasets.NAME]` table.
 
 use millrace_contract::{
-    ColumnDef, CsvOptions, DataType, Dataset, Expectation, ExtraColumns, FileFormat, FixedOptions,
+    ColumnDef, CsvOptions, Dataset, Expectation, ExtraColumns, FileFormat, FixedOptions,
     JsonOptions, OnFail, RESCUED, RejectLimit, RejectOptions, Schema, SchemaMode,
 };
 use toml::de::DeValue;
@@ -52,9 +52,6 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         open: has_sql || schema.mode.is_open() || glob.is_none(),
     };
     let parquet = parquet::read(&section, &known);
-    if !has_sql {
-        note_unloadable(&section, &schema);
-    }
     let csv = csv::read(&section, format);
     note_nameless(&section, &csv, schema.mode);
     let filter = filter(&section);
@@ -80,17 +77,6 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         schema,
     };
     Some(ReadDataset { dataset, glob: glob?, pattern: pattern? })
-}
-
-/// Databases are not loaded with times of day yet.
-fn note_unloadable(section: &Section<'_>, schema: &Schema) {
-    let time = schema.columns.iter().find(|column| column.data_type == DataType::Time);
-    if let (Some(column), Some(entry)) = (time, section.get("load")) {
-        entry.note_with(
-            format!("column `{}` is a time, which stays in the lake", column.name),
-            "make it a string to load it",
-        );
-    }
 }
 
 fn parse_pattern(entry: &Entry<'_>, text: &str) -> Option<Glob> {

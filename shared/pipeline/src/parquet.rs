@@ -55,6 +55,14 @@ pub(crate) fn read(section: &Section<'_>, known: &Known<'_>) -> ParquetOptions {
 
 fn partition_by(parquet: &Section<'_>, known: &Known<'_>) -> Vec<String> {
     let said = parquet.get("partition_by").and_then(|entry| entry.texts()).unwrap_or_default();
+    for (name, at) in &said {
+        let column = known.columns.iter().find(|column| column.name == *name);
+        if let Some(column) = column
+            && (column.data_type.is_nested() || column.data_type == DataType::Binary)
+        {
+            at.note(format!("column `{name}` is {}, which names no folder", column.data_type));
+        }
+    }
     let names: Vec<String> = known.names_in(&said);
     let whole = !known.open
         && !names.is_empty()

@@ -31,6 +31,10 @@ pub fn render_dataset(dataset: &Dataset, notes: &[String]) -> String {
             push_entry(&mut block, option, &said);
         }
     }
+    if dataset.filter.is_some() && !dataset.shared {
+        // With a filter the reader takes it for shared.
+        push_entry(&mut block, "shared", &Value::Bool(false));
+    }
     block += &format!("\n[datasets.{name}.schema]\n");
     push_schema(&mut block, dataset, notes, defaults.get("schema"));
     block

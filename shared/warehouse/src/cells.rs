@@ -2,20 +2,24 @@
 //!
 //! Casts here only ever widen, and fail rather than lose a value.
 
+use std::sync::Arc;
+
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float32Array,
-    Float64Array, Int16Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
-    UInt64Array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array,
+    Float32Array, Float64Array, Int16Array, Int32Array, Int64Array, StringArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, UInt64Type,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type,
+    Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt64Type,
 };
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use crate::LoadError;
 use crate::column::{Column, Kind};
+use crate::json_text::json_texts;
 
 /// One column of a batch.
 pub(crate) enum Cells {
@@ -28,9 +32,11 @@ pub(crate) enum Cells {
     Float64(Float64Array),
     Decimal(Decimal128Array, u32),
     Date(Date32Array),
+    Time(Time64MicrosecondArray),
     Timestamp(TimestampMicrosecondArray, bool),
     Text(StringArray),
     Json(StringArray),
+    Binary(BinaryArray),
 }
 
 /// The typed columns of a batch, in the order of `columns`.
@@ -44,11 +50,17 @@ fn widened(column: &Column, array: &ArrayRef) -> Result<ArrayRef, LoadError> {
     if *array.data_type() == wanted {
         return Ok(array.clone());
     }
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(array, &wanted, &options).map_err(|error| LoadError::Value {
+    let wrong = |error: ArrowError| LoadError::Value {
         column: column.name.clone(),
         problem: format!("{error}; the table's column can't hold it"),
-    })
+    };
+    if matches!(array.data_type(), DataType::List(_) | DataType::Struct(_)) {
+        return json_texts(array, column.data_type)
+            .map(|texts| Arc::new(texts) as ArrayRef)
+            .map_err(wrong);
+    }
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(array, &wanted, &options).map_err(wrong)
 }
 
 fn typed_cells(kind: Kind, array: &ArrayRef) -> Cells {
@@ -65,11 +77,13 @@ fn typed_cells(kind: Kind, array: &ArrayRef) -> Cells {
             Cells::Decimal(array.as_primitive::<Decimal128Type>().clone(), scale)
         }
         Kind::Date => Cells::Date(array.as_primitive::<Date32Type>().clone()),
+        Kind::Time => Cells::Time(array.as_primitive::<Time64MicrosecondType>().clone()),
         Kind::Timestamp { utc } => {
             Cells::Timestamp(array.as_primitive::<TimestampMicrosecondType>().clone(), utc)
         }
         Kind::Text => Cells::Text(array.as_string::<i32>().clone()),
         Kind::Json => Cells::Json(array.as_string::<i32>().clone()),
+        Kind::Binary => Cells::Binary(array.as_binary::<i32>().clone()),
     }
 }
 
@@ -86,8 +100,10 @@ impl Cells {
             Self::Float64(array) => array,
             Self::Decimal(array, _) => array,
             Self::Date(array) => array,
+            Self::Time(array) => array,
             Self::Timestamp(array, _) => array,
             Self::Text(array) | Self::Json(array) => array,
+            Self::Binary(array) => array,
         }
     }
 }

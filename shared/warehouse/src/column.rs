@@ -20,6 +20,8 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) nullable: bool,
+    /// Its type as the dataset has it, where it is a column of the dataset.
+    pub(crate) data_type: Option<DataType>,
 }
 
 /// What a column holds, as far as databases tell it apart.
@@ -32,11 +34,19 @@ pub(crate) enum Kind {
     UInt64,
     Float32,
     Float64,
-    Decimal { precision: u8, scale: i8 },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
     Date,
-    Timestamp { utc: bool },
+    /// A time of day.
+    Time,
+    Timestamp {
+        utc: bool,
+    },
     Text,
     Json,
+    Binary,
 }
 
 impl Kind {
@@ -54,6 +64,9 @@ impl Kind {
                 Self::Decimal { precision, scale }
             }
             ArrowType::Date32 => Self::Date,
+            ArrowType::Time64(TimeUnit::Microsecond) => Self::Time,
+            ArrowType::Binary => Self::Binary,
+            ArrowType::List(_) | ArrowType::Struct(_) => Self::Json,
             ArrowType::Timestamp(
                 TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond,
                 zone,
@@ -76,6 +89,8 @@ impl Kind {
             Self::Float64 => ArrowType::Float64,
             Self::Decimal { precision, scale } => ArrowType::Decimal128(precision, scale),
             Self::Date => ArrowType::Date32,
+            Self::Time => ArrowType::Time64(TimeUnit::Microsecond),
+            Self::Binary => ArrowType::Binary,
             Self::Timestamp { utc } => {
                 ArrowType::Timestamp(TimeUnit::Microsecond, utc.then(|| "UTC".into()))
             }
@@ -97,6 +112,7 @@ pub(crate) fn columns(plan: &LoadPlan<'_>) -> Result<Vec<Column>, LoadError> {
                 name: field.name().clone(),
                 kind,
                 nullable: field.is_nullable(),
+                data_type: declared(plan, field),
             }),
             None => differences.push(format!(
                 "column `{}` is {}, which can't be loaded; cast it to a type of the pipeline file",
@@ -111,14 +127,15 @@ pub(crate) fn columns(plan: &LoadPlan<'_>) -> Result<Vec<Column>, LoadError> {
     Err(LoadError::Table { table: plan.target.table.clone(), differences })
 }
 
+fn declared(plan: &LoadPlan<'_>, field: &Field) -> Option<DataType> {
+    let column = plan.columns.iter().find(|column| column.name == *field.name());
+    column.map(|column| column.data_type)
+}
+
 fn kind(plan: &LoadPlan<'_>, field: &Field) -> Option<Kind> {
-    let json = plan
-        .columns
-        .iter()
-        .any(|column| column.name == *field.name() && column.data_type == DataType::Json);
-    match Kind::of(field.data_type()) {
-        Some(Kind::Text) if json => Some(Kind::Json),
-        kind => kind,
+    match (Kind::of(field.data_type()), declared(plan, field)) {
+        (Some(Kind::Text), Some(DataType::Json)) => Some(Kind::Json),
+        (kind, _) => kind,
     }
 }
 

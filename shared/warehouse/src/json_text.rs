@@ -10,9 +10,14 @@ use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use millrace_contract::DataType as ColumnType;
 
-/// The rows of a nested column as JSON; null stays null.
-pub(crate) fn json_texts(array: &ArrayRef) -> Result<StringArray, ArrowError> {
+/// The rows of a nested column as JSON; null stays null. Texts that `data_type`
+/// says are JSON themselves are written as they are.
+pub(crate) fn json_texts(
+    array: &ArrayRef,
+    data_type: Option<ColumnType>,
+) -> Result<StringArray, ArrowError> {
     let mut texts = Vec::with_capacity(array.len());
     for row in 0..array.len() {
         if array.is_null(row) {
@@ -20,19 +25,30 @@ pub(crate) fn json_texts(array: &ArrayRef) -> Result<StringArray, ArrowError> {
             continue;
         }
         let mut text = String::new();
-        write(&mut text, array, row)?;
+        write(&mut text, array, data_type, row)?;
         texts.push(Some(text));
     }
     Ok(texts.into())
 }
 
-fn write(text: &mut String, array: &ArrayRef, row: usize) -> Result<(), ArrowError> {
+fn write(
+    text: &mut String,
+    array: &ArrayRef,
+    data_type: Option<ColumnType>,
+    row: usize,
+) -> Result<(), ArrowError> {
     if array.is_null(row) {
         text.push_str("null");
         return Ok(());
     }
     match array.data_type() {
-        DataType::List(_) => write_list(text, &array.as_list::<i32>().value(row))?,
+        DataType::List(_) => {
+            let element = match data_type {
+                Some(ColumnType::List(element)) => Some(*element),
+                _ => None,
+            };
+            write_list(text, &array.as_list::<i32>().value(row), element)?;
+        }
         DataType::Struct(fields) => {
             text.push('{');
             for (index, (field, column)) in
@@ -41,7 +57,7 @@ fn write(text: &mut String, array: &ArrayRef, row: usize) -> Result<(), ArrowErr
                 text.push_str(if index > 0 { "," } else { "" });
                 text.push_str(&quoted(field.name()));
                 text.push(':');
-                write(text, column, row)?;
+                write(text, column, member(data_type, index), row)?;
             }
             text.push('}');
         }
@@ -49,6 +65,9 @@ fn write(text: &mut String, array: &ArrayRef, row: usize) -> Result<(), ArrowErr
         DataType::Float64 => write_float(text, array.as_primitive::<Float64Type>().value(row)),
         DataType::Binary => {
             text.push_str(&quoted(&STANDARD.encode(array.as_binary::<i32>().value(row))));
+        }
+        DataType::Utf8 if data_type == Some(ColumnType::Json) => {
+            text.push_str(array.as_string::<i32>().value(row));
         }
         DataType::Boolean => text.push_str(&array_value_to_string(array, row)?),
         number if number.is_integer() || matches!(number, DataType::Decimal128(..)) => {
@@ -59,11 +78,23 @@ fn write(text: &mut String, array: &ArrayRef, row: usize) -> Result<(), ArrowErr
     Ok(())
 }
 
-fn write_list(text: &mut String, elements: &ArrayRef) -> Result<(), ArrowError> {
+/// The type of a struct's member.
+fn member(data_type: Option<ColumnType>, index: usize) -> Option<ColumnType> {
+    match data_type {
+        Some(ColumnType::Struct(fields)) => fields.get(index).map(|field| field.data_type),
+        _ => None,
+    }
+}
+
+fn write_list(
+    text: &mut String,
+    elements: &ArrayRef,
+    element: Option<ColumnType>,
+) -> Result<(), ArrowError> {
     text.push('[');
     for row in 0..elements.len() {
         text.push_str(if row > 0 { "," } else { "" });
-        write(text, elements, row)?;
+        write(text, elements, element, row)?;
     }
     text.push(']');
     Ok(())
@@ -92,25 +123,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn json_within_is_written_as_it_is() {
+        let doc: ArrayRef = Arc::new(StringArray::from(vec![Some(r#"{"x":[1]}"#), None]));
+        let fields: Fields = vec![Field::new("doc", DataType::Utf8, true)].into();
+        let rows: ArrayRef = Arc::new(StructArray::new(fields, vec![doc], None));
+        let data_type = "struct<doc: json>".parse().expect("a type");
+        let texts = json_texts(&rows, Some(data_type)).expect("JSON");
+        assert_eq!(texts.value(0), r#"{"doc":{"x":[1]}}"#);
+        assert_eq!(texts.value(1), r#"{"doc":null}"#);
+    }
+
+    #[test]
     fn nested_values_are_json_with_all_their_digits() {
         let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(9_007_199_254_740_993), None]));
         let prices = Decimal128Array::from(vec![1250, -5]).with_precision_and_scale(12, 2);
         let prices: ArrayRef = Arc::new(prices.expect("a decimal"));
-        let tags = ListArray::from_iter_primitive::<Int64Type, _, _>([
-            Some(vec![Some(1), None]),
-            None,
-        ]);
+        let tags =
+            ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None]);
         let tags: ArrayRef = Arc::new(tags);
         let fields: Fields = [("id", &ids), ("say \"x\"", &prices), ("tags", &tags)]
             .iter()
             .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
             .collect();
         let rows: ArrayRef = Arc::new(StructArray::new(fields, vec![ids, prices, tags], None));
-        let texts = json_texts(&rows).expect("JSON");
-        assert_eq!(
-            texts.value(0),
-            r#"{"id":9007199254740993,"say \"x\"":12.50,"tags":[1,null]}"#
-        );
+        let texts = json_texts(&rows, None).expect("JSON");
+        assert_eq!(texts.value(0), r#"{"id":9007199254740993,"say \"x\"":12.50,"tags":[1,null]}"#);
         assert_eq!(texts.value(1), r#"{"id":null,"say \"x\"":-0.05,"tags":null}"#);
     }
 }

@@ -8,6 +8,7 @@ mod cells;
 mod column;
 mod error;
 mod evolve;
+mod json_text;
 mod plan;
 mod postgres;
 mod sqlite;

@@ -157,7 +157,8 @@ fn fitting(dialect: Dialect, mode: SchemaMode, column: &Column, type_name: &str)
 }
 
 fn holds_load_id(dialect: Dialect, type_name: &str) -> bool {
-    let column = Column { name: LOAD_ID.to_owned(), kind: Kind::Int64, nullable: false };
+    let column =
+        Column { name: LOAD_ID.to_owned(), kind: Kind::Int64, nullable: false, data_type: None };
     fitting(dialect, SchemaMode::Strict, &column, type_name)
         .is_some_and(|fitting| fitting.kind == Kind::Int64)
 }

@@ -52,12 +52,17 @@ fn dataset(format: FileFormat, csv: CsvOptions) -> Dataset {
         json: JsonOptions::default(),
         fixed: FixedOptions::default(),
         schema: Schema { sample_bytes: 1 << 20, ..Schema::default() },
+        xlsx: Default::default(),
+        filter: None,
+        shared: false,
         expect: Vec::new(),
         rejects: RejectOptions::default(),
         parquet: ParquetOptions {
             compression: ParquetCompression::Uncompressed,
             ..ParquetOptions::default()
         },
+        limits: Default::default(),
+        transform: None,
         limits: Default::default(),
         load: None,
     }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod local;
+mod rejects;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use millrace_contract::StageName;
+
+pub(crate) use rejects::{RejectListArgs, RejectShowArgs, RejectsCommand};
 
 pub(crate) use local::{FileArgs, InferArgs, PreviewArgs, ReadingArgs, TransformArgs};
 
@@ -70,6 +73,11 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Follow one file through every hop.
     Trace(TraceArgs),
+    /// Show rejected rows: by rule, or those of one file.
+    Rejects {
+        #[command(subcommand)]
+        command: RejectsCommand,
+    },
     /// Turn a local file into Parquet and rejects, as the transform stage would.
     Transform(TransformArgs),
     /// Look at a local file: its columns, first rows, and what would be rejected.

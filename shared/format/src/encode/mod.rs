@@ -10,6 +10,7 @@ mod layout;
 mod output;
 mod properties;
 mod route;
+mod sample;
 
 use std::collections::VecDeque;
 

@@ -24,6 +24,18 @@ pub(crate) struct Router {
     most: usize,
 }
 
+/// Whether the values of a type can be told in a folder's name.
+fn names_folders(data_type: &DataType) -> bool {
+    let is_binary = matches!(
+        data_type,
+        DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_)
+    );
+    !is_binary && !data_type.is_nested()
+}
+
 impl Router {
     /// Routes the rows that a plan writes.
     ///
@@ -54,6 +66,12 @@ impl Router {
                 );
                 return Err(FormatError::Plan { what });
             };
+            if !names_folders(columns[index].data_type()) {
+                let what = format!(
+                    "`partition_by` names `{name}`, a list, a struct or bytes, which name no folder"
+                );
+                return Err(FormatError::Plan { what });
+            }
             by.push((columns[index].name().clone(), index));
         }
         let is_kept = |index: &usize| by.iter().all(|(_, other)| other != index);

@@ -3,6 +3,7 @@
 use millrace_contract::{ColumnDef, DataType, TimeUnit};
 
 use super::dates::DatePatterns;
+use super::inside::Inside;
 use super::look::{Look, Looks, described, number_looks, set, word_looks};
 use super::numbers::Numbers;
 use crate::fault::shown;
@@ -27,6 +28,8 @@ pub(super) struct Guess {
     firsts: Vec<First>,
     /// Whether the line of the last of them is still to be said.
     unplaced: bool,
+    /// What lists and objects hold, if they are looked into.
+    inside: Option<Box<Inside>>,
 }
 
 /// A value that looks like none before it.
@@ -103,9 +106,13 @@ impl Guess {
         self.add(Look::Bool as Looks, b"");
     }
 
-    /// Notes a JSON object or array.
-    pub(super) fn add_nested(&mut self) {
+    /// Notes a JSON object or array, and looks into it if `depth` levels are
+    /// around it.
+    pub(super) fn add_nested(&mut self, text: &[u8], depth: Option<usize>) {
         self.add(Look::Nested as Looks, b"");
+        if let Some(depth) = depth {
+            self.inside.get_or_insert_default().add(text, depth);
+        }
     }
 
     /// Notes a quoted field with nothing in it.
@@ -159,11 +166,17 @@ impl Guess {
         self.numbers.merge(&later.numbers);
         self.dates.merge(later.dates);
         self.beyond_bool |= later.beyond_bool;
+        if let Some(inside) = later.inside {
+            self.inside.get_or_insert_default().merge(*inside);
+        }
     }
 
     /// The type that holds every value. `None` if there is no value.
     pub(super) fn data_type(&self) -> Option<DataType> {
-        type_of(self.looks)
+        match &self.inside {
+            Some(inside) if self.looks == Look::Nested as Looks => Some(inside.data_type()),
+            _ => type_of(self.looks),
+        }
     }
 
     /// What the values look like to a column whose type is known: strings that
@@ -203,7 +216,7 @@ impl Guess {
 
     /// Why the type is not a narrower one: the value that made it what it is.
     pub(super) fn why(&self) -> Option<String> {
-        let found = self.data_type()?;
+        let found = type_of(self.looks)?;
         let mut looks = 0;
         for first in &self.firsts {
             let before = type_of(looks);

@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn objects_and_lists_do_not_turn_a_column_into_text() {
         let mut guess = seen(&["1"]);
-        guess.add_nested();
+        guess.add_nested(b"{}", None);
         assert_eq!(wider(DataType::Int64, &guess, Reach::Text), None);
     }
 

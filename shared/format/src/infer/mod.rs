@@ -13,6 +13,7 @@ mod delimited;
 mod dialect;
 mod evolve;
 mod guess;
+mod inside;
 mod lattice;
 mod look;
 mod numbers;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use millrace_contract::Dataset;
+use millrace_contract::{Dataset, SchemaMode};
 
 use super::{Guess, Malformed, Sample, Sampled};
 use crate::FormatError;
@@ -19,7 +19,12 @@ pub(super) fn sample<R: Read>(
     bytes: u64,
 ) -> Result<Sampled, FormatError> {
     let cut = splitter.cut_of_json(dataset.format)?;
-    let mut sampler = Sampler { flatten: dataset.json.flatten, ..Sampler::default() };
+    let mut sampler = Sampler {
+        flatten: dataset.json.flatten,
+        // What evolves has to take any later member, which JSON does.
+        into_nested: dataset.schema.mode != SchemaMode::Evolve,
+        ..Sampler::default()
+    };
     let mut spare = Block::default();
     while let Some(block) = splitter.next(cut, spare)? {
         sampler.look_at(&block);
@@ -44,6 +49,9 @@ struct Sampler {
     bytes: u64,
     /// Whether members of nested objects are columns of their own.
     flatten: bool,
+    /// Whether lists and objects are looked into, so that they get types of their
+    /// own.
+    into_nested: bool,
 }
 
 impl Sampler {
@@ -83,7 +91,7 @@ impl Sampler {
                 next
             });
             let guess = &mut self.columns[position].1;
-            look_at_value(guess, line, &value);
+            look_at_value(guess, line, &value, self.into_nested.then_some(0));
             guess.at_line(&mut number);
         }
     }
@@ -146,7 +154,8 @@ fn add_members(
 /// Bytes of a path, at most: one dot and one letter a level.
 const LONGEST_PATH: usize = 128;
 
-fn plain(token: &Token, line: &[u8]) -> Vec<u8> {
+/// The text of a string without its escapes.
+pub(super) fn plain(token: &Token, line: &[u8]) -> Vec<u8> {
     let text = token.text(line);
     let mut plain = Vec::with_capacity(text.len());
     match token.kind == Kind::Escaped && unescape(text, &mut plain).is_some() {
@@ -155,12 +164,13 @@ fn plain(token: &Token, line: &[u8]) -> Vec<u8> {
     }
 }
 
-fn look_at_value(guess: &mut Guess, line: &[u8], value: &Token) {
+/// Looks at a value; at lists and objects from `depth` levels on, if at all.
+pub(super) fn look_at_value(guess: &mut Guess, line: &[u8], value: &Token, depth: Option<usize>) {
     match value.kind {
         Kind::Null => {}
         Kind::Bool => guess.add_bool(),
         Kind::Number => guess.add_number(value.text(line)),
         Kind::Plain | Kind::Escaped => guess.add_string(&plain(value, line)),
-        Kind::Nested => guess.add_nested(),
+        Kind::Nested => guess.add_nested(value.text(line), depth),
     }
 }

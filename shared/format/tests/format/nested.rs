@@ -1,11 +1,13 @@
 //! Lists, structs and bytes: kept as they are nested, refused with the path to
 //! what is wrong.
 
-use crate::support::{Outcome, csv, ndjson, run};
+use crate::support::{Outcome, csv, dataset, ndjson, run};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType as ArrowType, Int64Type};
-use millrace_contract::{ColumnDef, DataType, DuplicateKeys, ExtraColumns, StructField};
-use millrace_format::Plan;
+use millrace_contract::{
+    ColumnDef, DataType, DuplicateKeys, ExtraColumns, FileFormat, Schema, StructField,
+};
+use millrace_format::{Plan, infer};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -199,4 +201,28 @@ proptest! {
         prop_assert_eq!(outcome.messages(), Vec::<String>::new());
         prop_assert_eq!(values(&outcome), rows);
     }
+}
+
+#[test]
+fn lists_and_objects_are_inferred_with_the_types_within() {
+    let types = |text: &str| -> Vec<String> {
+        let mut dataset = dataset(FileFormat::Ndjson, &[]);
+        dataset.schema = Schema { sample_bytes: 1 << 20, ..Schema::default() };
+        let inferred = infer(text.as_bytes(), &dataset).unwrap();
+        inferred.columns.iter().map(|column| column.data_type.to_string()).collect()
+    };
+    let rows = r#"{"a":[1,2],"b":{"x":1,"y":null},"c":[],"d":{},"e":[1],"f":[{"k":"2024-01-01"}]}
+{"a":[3.5,null],"b":{"z":{"w":true},"x":2},"c":null,"d":{},"e":{"x":1},"f":[{"k":"2024-01-02","l":[[1]]}]}
+"#;
+    assert_eq!(
+        types(rows),
+        [
+            "list<float64>",
+            "struct<x: int64, y: json, z: struct<w: bool>>",
+            "json",
+            "json",
+            "json",
+            "list<struct<k: date, l: list<list<int64>>>>",
+        ]
+    );
 }

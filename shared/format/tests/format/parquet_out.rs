@@ -240,7 +240,8 @@ fn dictionaries_are_where_they_are_asked_for() {
         let columns = metadata.row_group(0).columns().iter();
         columns.map(|c| c.encodings().any(|e| e == Encoding::RLE_DICTIONARY)).collect::<Vec<_>>()
     };
-    assert_eq!(has_dictionary(Dictionary::Repeating), [false, true, true]);
+    // The days repeat, but their differences are as short as a dictionary's numbers.
+    assert_eq!(has_dictionary(Dictionary::Repeating), [false, false, true]);
     assert_eq!(has_dictionary(Dictionary::All), [true, true, true]);
     assert_eq!(has_dictionary(Dictionary::None), [false, false, false]);
     assert_eq!(has_dictionary(Dictionary::Columns(vec!["Day".into()])), [false, true, false]);

@@ -213,10 +213,6 @@ fn what_does_not_go_together_is_said() {
             r#"schema = { columns = [{ name = "a", type = "timestamptz", zone = "Mars" }] }"#,
             "1: `Mars` is not a time zone",
         ),
-        (
-            "schema = { columns = [{ name = \"a\", type = \"time\" }] }\nload = { table = \"t\" }",
-            "2: column `a` is a time, which stays in the lake",
-        ),
         (r#"csv = { ragged = "cut" }"#, "1: `cut` is not one of reject, pad, truncate, fit"),
         (r#"schema = { extra = "drop" }"#, "1: `drop` is not one of refuse, ignore"),
         (

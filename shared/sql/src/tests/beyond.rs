@@ -5,6 +5,7 @@ use millrace_format::{FileCheck, FileRule, RowFilter};
 
 use super::refused::dataset;
 use super::*;
+use millrace_contract::SchemaMode;
 
 fn rule(rule: &str, on_fail: OnFail) -> Expectation {
     Expectation { rule: rule.to_owned(), on_fail }

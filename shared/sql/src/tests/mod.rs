@@ -19,6 +19,7 @@ use millrace_contract::{Expectation, OnFail};
 use millrace_format::RowRule;
 
 use super::*;
+use millrace_contract::SchemaMode;
 
 /// Three rows; the last is null wherever it may be.
 fn batch() -> RecordBatch {

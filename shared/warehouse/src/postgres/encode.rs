@@ -110,6 +110,11 @@ fn put(bytes: &mut Vec<u8>, cells: &Cells, row: usize) -> Result<(), String> {
             let micros = array.value(row).checked_sub(EPOCH_MICROS);
             put_fixed(bytes, micros.ok_or("the timestamp is out of range")?.to_be_bytes());
         }
+        Cells::Time(array) => put_fixed(bytes, array.value(row).to_be_bytes()),
+        Cells::Binary(array) => {
+            put_length(bytes, array.value(row).len())?;
+            bytes.extend_from_slice(array.value(row));
+        }
         Cells::Text(array) => {
             let text = array.value(row).as_bytes();
             put_length(bytes, text.len())?;

@@ -51,6 +51,8 @@ pub(crate) fn type_name(kind: Kind) -> String {
         Kind::Timestamp { utc: true } => "timestamp with time zone",
         Kind::Text => "text",
         Kind::Json => "jsonb",
+        Kind::Time => "time without time zone",
+        Kind::Binary => "bytea",
     }
     .to_owned()
 }
@@ -95,7 +97,9 @@ pub(super) fn as_numeric(kind: Kind) -> Option<(u8, u8, Kind)> {
         | Kind::Date
         | Kind::Timestamp { .. }
         | Kind::Text
-        | Kind::Json => None,
+        | Kind::Json
+        | Kind::Time
+        | Kind::Binary => None,
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn wider(kind: Kind, existing: &str) -> Option<String> {
         });
     }
     match (held, kind) {
-        (Kind::Json, _) | (_, Kind::Json) => None,
+        (Kind::Json | Kind::Binary, _) | (_, Kind::Json | Kind::Binary) => None,
         (_, Kind::Text) => Some(type_name(Kind::Text)),
         // Those that the wider column takes with nothing lost.
         _ => roomy(held, &type_name(kind)).map(|_| type_name(kind)),
@@ -36,6 +36,7 @@ pub(crate) fn roomy(kind: Kind, existing: &str) -> Option<Kind> {
     fitting(kind, existing).or(match (kind, existing) {
         (Kind::Int16 | Kind::Int32, "double precision") => Some(Kind::Float64),
         (Kind::Date, "timestamp without time zone") => Some(Kind::Timestamp { utc: false }),
+        (Kind::Binary, _) => None,
         (_, "text") => Some(Kind::Text),
         _ => None,
     })
@@ -51,6 +52,8 @@ fn kind_of(existing: &str) -> Option<Kind> {
         Kind::Float32,
         Kind::Float64,
         Kind::Date,
+        Kind::Time,
+        Kind::Binary,
         Kind::Timestamp { utc: false },
         Kind::Timestamp { utc: true },
         Kind::Text,

@@ -2,9 +2,9 @@
 //!
 //! Dates are `YYYY-MM-DD`, timestamps `YYYY-MM-DD HH:MM:SS.ffffff` (with a `Z` at
 //! the end for instants), so that they sort, and compare with what SQLite's own
-//! date functions give.
+//! date functions give. Times of day are `HH:MM:SS.ffffff`.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use sqlx::Arguments;
 use sqlx::sqlite::SqliteArguments;
 
@@ -32,6 +32,8 @@ pub(super) fn bind(
         Cells::Float64(array) => bind_real(arguments, array.value(row)),
         Cells::Decimal(array, scale) => bind_decimal(arguments, array.value(row), *scale),
         Cells::Date(array) => add(arguments, date(array.value(row))?),
+        Cells::Time(array) => add(arguments, time(array.value(row))?),
+        Cells::Binary(array) => add(arguments, array.value(row).to_vec()),
         Cells::Timestamp(array, utc) => add(arguments, timestamp(array.value(row), *utc)?),
         Cells::Text(array) | Cells::Json(array) => add(arguments, array.value(row)),
     }
@@ -80,6 +82,14 @@ fn date(days: i32) -> Result<String, String> {
         .ok_or_else(|| format!("day {days} from 1970-01-01 is not in the years 0 to 9999"))
 }
 
+fn time(micros: i64) -> Result<String, String> {
+    let outside = || format!("microsecond {micros} is not within a day");
+    let seconds = u32::try_from(micros.div_euclid(1_000_000)).map_err(|_| outside())?;
+    let nanos = u32::try_from(micros.rem_euclid(1_000_000) * 1000).map_err(|_| outside())?;
+    let time = NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos);
+    Ok(time.ok_or_else(outside)?.format("%H:%M:%S%.6f").to_string())
+}
+
 fn timestamp(micros: i64, utc: bool) -> Result<String, String> {
     let time: NaiveDateTime = DateTime::from_timestamp_micros(micros)
         .map(|time| time.naive_utc())
@@ -100,6 +110,9 @@ mod tests {
         assert_eq!(date(-1).as_deref(), Ok("1969-12-31"));
         assert_eq!(timestamp(-1, true).as_deref(), Ok("1969-12-31 23:59:59.999999Z"));
         assert_eq!(timestamp(0, false).as_deref(), Ok("1970-01-01 00:00:00.000000"));
+        assert_eq!(time(86_399_999_999).as_deref(), Ok("23:59:59.999999"));
+        assert!(time(86_400_000_000).is_err());
+        assert!(time(-1).is_err());
         assert!(date(i32::MAX).is_err());
         assert!(timestamp(i64::MIN, false).is_err());
     }

@@ -60,7 +60,7 @@ pub(crate) fn fits(kind: Kind, declared: &str) -> bool {
     }
     match kind {
         // Affinities that leave these values alone.
-        Kind::Bool | Kind::Int16 | Kind::Int32 | Kind::Int64 | Kind::Date => {
+        Kind::Bool | Kind::Int16 | Kind::Int32 | Kind::Int64 | Kind::Date | Kind::Time => {
             matches!(declared, Affinity::Integer | Affinity::Numeric)
         }
         Kind::Timestamp { .. } => declared == Affinity::Numeric,
@@ -69,7 +69,8 @@ pub(crate) fn fits(kind: Kind, declared: &str) -> bool {
         | Kind::Float64
         | Kind::Decimal { .. }
         | Kind::Text
-        | Kind::Json => false,
+        | Kind::Json
+        | Kind::Binary => false,
     }
 }
 
@@ -91,7 +92,10 @@ pub(super) fn wanted(kind: Kind) -> Affinity {
         Kind::Decimal { precision, .. } if precision <= REAL_DIGITS => Affinity::Numeric,
         Kind::Decimal { precision, scale: 0 } if precision <= INTEGER_DIGITS => Affinity::Numeric,
         Kind::Decimal { .. } | Kind::UInt64 => Affinity::None,
-        Kind::Date | Kind::Timestamp { .. } | Kind::Text | Kind::Json => Affinity::Text,
+        Kind::Date | Kind::Time | Kind::Timestamp { .. } | Kind::Text | Kind::Json => {
+            Affinity::Text
+        }
+        Kind::Binary => Affinity::None,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BinaryArray, Float32Array, Int16Array};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{DurationSecondArray, Float32Array, Int16Array};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use millrace_contract::LoadMode;
 use millrace_ledger::Dialect;
@@ -82,10 +82,11 @@ async fn a_row_that_breaks_a_constraint_breaks_the_contract() {
 #[tokio::test]
 async fn a_type_no_table_can_hold_is_refused_before_anything_is_done() {
     for place in places().await {
-        let array = Arc::new(BinaryArray::from(vec![b"x".as_slice()]));
-        let file = File::new("blobs", vec![one_column("data", DataType::Binary, array)]);
-        let error = file.load_into(&place.warehouse).await.expect_err("binary");
-        assert!(error.to_string().contains("column `data` is Binary"), "{error}");
+        let array = Arc::new(DurationSecondArray::from(vec![1]));
+        let data_type = DataType::Duration(TimeUnit::Second);
+        let file = File::new("spans", vec![one_column("data", data_type, array)]);
+        let error = file.load_into(&place.warehouse).await.expect_err("a duration");
+        assert!(error.to_string().contains("column `data` is Duration(s)"), "{error}");
         assert_eq!(place.count("millrace_loads").await, 0);
     }
 }

@@ -160,6 +160,23 @@ async fn days_and_times_before_and_after_1970_are_kept() {
 }
 
 #[tokio::test]
+async fn times_bytes_and_what_is_nested_are_kept() {
+    for place in places().await {
+        let (bytes, list) = match place.database.dialect() {
+            Dialect::Postgres => ("\\x6869", "[1, null]"),
+            Dialect::Sqlite => ("hi", "[1,null]"),
+        };
+        let times = Time64MicrosecondArray::from(vec![Some(86_399_999_999), None]);
+        check(&place, "times", times, &["23:59:59.999999", "null"]).await;
+        let blobs = BinaryArray::from(vec![Some(b"hi".as_slice()), None]);
+        check(&place, "blobs", blobs, &[bytes, "null"]).await;
+        let lists =
+            ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1), None]), None]);
+        check(&place, "lists", lists, &[list, "null"]).await;
+    }
+}
+
+#[tokio::test]
 async fn text_is_kept_and_empty_is_not_null() {
     let texts = ["", "naïve 数量 🦀", "\\N", "NULL", "a\tb\nc\"d'e", "007", " 1.50 "];
     for place in places().await {

@@ -6,6 +6,7 @@ mod local;
 mod plan;
 pub(crate) mod publish;
 mod query;
+mod rejects;
 mod runs;
 mod status;
 mod trace;
@@ -30,6 +31,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
+        Command::Rejects { command } => rejects::run(&command).await,
         Command::Transform(args) => local::transform(&args),
         Command::Preview(args) => local::preview(&args),
         Command::Infer(args) => local::infer(&args),

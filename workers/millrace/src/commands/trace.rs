@@ -23,7 +23,7 @@ pub(super) async fn run(args: &TraceArgs) -> anyhow::Result<ExitCode> {
     Ok(if known { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-fn locate<'a>(object: &'a str, raw: &'a str) -> anyhow::Result<(&'a str, &'a str)> {
+pub(super) fn locate<'a>(object: &'a str, raw: &'a str) -> anyhow::Result<(&'a str, &'a str)> {
     match object.strip_prefix("s3://") {
         None => Ok((raw, object)),
         Some(path) => path.split_once('/').filter(|(_, key)| !key.is_empty()).ok_or_else(|| {
