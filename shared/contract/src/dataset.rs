@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{CsvOptions, DataType, Encoding, LimitOptions, ParquetOptions, XlsxOptions};
+use crate::{
+    CsvOptions, DataType, Encoding, LimitOptions, ParquetOptions, SqlTransform, XlsxOptions,
+};
 
 /// A dataset: one kind of file, one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -432,30 +434,6 @@ impl From<RejectLimit> for String {
             RejectLimit::Rows(rows) => rows.to_string(),
         }
     }
-}
-
-/// SQL between reading and writing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SqlTransform {
-    /// One query over the table `input`, which has the dataset's columns, and
-    /// over the other datasets of the lake by their names.
-    pub sql: String,
-    /// Bytes of memory it may take before it goes on on disk.
-    #[serde(default = "default_sql_memory", skip_serializing_if = "is_default_sql_memory")]
-    pub memory: u64,
-}
-
-impl SqlTransform {
-    /// Bytes of memory a query may take unless the pipeline file says so.
-    pub const DEFAULT_MEMORY: u64 = 64 << 20;
-}
-
-fn default_sql_memory() -> u64 {
-    SqlTransform::DEFAULT_MEMORY
-}
-
-fn is_default_sql_memory(memory: &u64) -> bool {
-    *memory == SqlTransform::DEFAULT_MEMORY
 }
 
 /// Where a dataset's rows are loaded.

@@ -15,6 +15,7 @@ mod object;
 mod parquet;
 mod reject;
 mod task;
+mod transform;
 mod types;
 mod xlsx;
 
@@ -23,7 +24,7 @@ pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
     Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail, RejectLimit,
-    RejectLimitError, RejectOptions, Schema, SchemaMode, SqlTransform,
+    RejectLimitError, RejectOptions, Schema, SchemaMode,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
@@ -33,5 +34,6 @@ pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
+pub use transform::SqlTransform;
 pub use types::{DataType, StructField, TimeUnit, TypeError};
 pub use xlsx::{CellRange, CellRangeError, SheetRef, XlsxOptions};
