@@ -82,7 +82,10 @@ impl ContractVersion {
         // it keeps its version.
         let (json, fixed) = (later(&dataset.json), later(&dataset.fixed));
         let filter = dataset.filter.as_ref().map(|filter| format!("where {filter}"));
-        let parts = [Some(definition), json, fixed, filter, later(&dataset.limits)];
+        let described = dataset.description.as_ref().map(|text| format!("described {text}"));
+        let (limits, xlsx) = (later(&dataset.limits), later(&dataset.xlsx));
+        let transform = later(&dataset.transform);
+        let parts = [Some(definition), json, fixed, filter, limits, described, xlsx, transform];
         let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
         let mut digits = fingerprint(&parts);
         digits.truncate(12);
@@ -155,6 +158,29 @@ mod tests {
         assert_ne!(version(&plain), version(&filtered("a = 1")));
         assert_ne!(version(&filtered("a = 2")), version(&filtered("a = 1")));
         assert!(!serde_json::to_string(&plain).expect("JSON").contains("where"));
+    }
+
+    #[test]
+    fn what_is_loaded_otherwise_is_another_contract_and_what_is_not_said_is_not() {
+        let text = |load: &str| {
+            format!(
+                r#"{{"name":"d","pattern":"*","format":"csv","csv":{{}},"schema":{{"mode":"strict",
+                "columns":[{{"name":"id","type":"int64"}}],"sample_bytes":1}},"expect":[],
+                "rejects":{{"max":"1%"}},"parquet":{{}},"load":{load}}}"#
+            )
+        };
+        let read =
+            |load: &str| -> Dataset { serde_json::from_str(&text(load)).expect("a dataset") };
+        let plain = read(r#"{"table":"t","mode":"append"}"#);
+        // As the version before had it.
+        assert_eq!(ContractVersion::of(&plain).as_str(), "ad772c0de0a6");
+        let indexed = read(r#"{"table":"t","mode":"append","indexes":[["id"]]}"#);
+        let described = Dataset { description: Some("sales".into()), ..plain.clone() };
+        let transform = Some(crate::SqlTransform { sql: "select 1".into(), memory: 1 });
+        let transformed = Dataset { transform, ..plain.clone() };
+        for other in [indexed, described, transformed] {
+            assert_ne!(ContractVersion::of(&other), ContractVersion::of(&plain));
+        }
     }
 
     #[test]

@@ -256,6 +256,7 @@ mod tests {
         let mut plan = Plan::of(&Dataset {
             name: "d".into(),
             pattern: "*".into(),
+            description: None,
             format: FileFormat::Csv,
             csv: Default::default(),
             json: Default::default(),

@@ -4,6 +4,7 @@ use chrono::format::{Item, StrftimeItems};
 use millrace_contract::{ColumnDef, DataType, FileFormat, Formats};
 use toml::de::DeValue;
 
+use crate::default;
 use crate::entry::Entry;
 use crate::names;
 use crate::spelling;
@@ -29,6 +30,8 @@ fn column(section: &Section<'_>, file: FileFormat) -> Option<ColumnDef> {
     let required = section.get("required").and_then(|entry| entry.flag()).unwrap_or_default();
     let spelling = spelling::read(section, data_type);
     let place = place(section, file);
+    let default = section.get("default").and_then(|entry| default::read(&entry, data_type));
+    let description = section.get("description").and_then(|entry| entry.text());
     let name = section.need("name", r#""amount""#)?;
     let text = name.text()?;
     if let Err(why) = names::column(text) {
@@ -41,6 +44,8 @@ fn column(section: &Section<'_>, file: FileFormat) -> Option<ColumnDef> {
         required,
         start: place.map(|(start, _)| start),
         width: place.map(|(_, width)| width),
+        default,
+        description: description.map(str::to_owned),
         ..spelling
     })
 }

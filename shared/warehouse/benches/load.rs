@@ -56,7 +56,7 @@ async fn load(what: &str, url: &str, table: &str, mode: LoadMode, batches: i64) 
         LoadMode::Upsert => vec!["l_orderkey".to_owned(), "l_linenumber".to_owned()],
         LoadMode::Append | LoadMode::ReplaceFile => Vec::new(),
     };
-    let target = LoadTarget { table: table.into(), mode, key };
+    let target = LoadTarget { table: table.into(), mode, key, ..LoadTarget::default() };
     let plan = LoadPlan {
         task: &task,
         target: &target,
@@ -189,6 +189,7 @@ fn task(key: &str, rows: u64) -> LoadTask {
         contract,
         object,
         captures: Captures::new(),
+        published_at: None,
         lake: "lake".into(),
         outputs: Vec::new(),
         columns: None,

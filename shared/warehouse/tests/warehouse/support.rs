@@ -109,6 +109,7 @@ impl File {
             contract,
             object,
             captures: Captures::new(),
+            published_at: None,
             lake: "lake".into(),
             outputs: Vec::new(),
             columns: None,
@@ -117,7 +118,7 @@ impl File {
             column_version: None,
             trace_id: "t".into(),
         };
-        let target = LoadTarget { table: table.into(), mode: LoadMode::Append, key: Vec::new() };
+        let target = LoadTarget { table: table.into(), ..LoadTarget::default() };
         let schema_mode = SchemaMode::Strict;
         Self { task, target, columns: Vec::new(), batches, schema_mode }
     }
