@@ -10,8 +10,14 @@ use millrace_contract::{FileId, LoadTask, ObjectVersion};
 use crate::migrate::{Migration, migrate};
 use crate::{Database, DatabaseError, Row, Transaction, Value};
 
-const LOADS: &[Migration] =
-    &[Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") }];
+const LOADS: &[Migration] = &[
+    Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") },
+    Migration {
+        version: 2,
+        name: "published files and views",
+        sql: include_str!("../migrations/loads_002.sql"),
+    },
+];
 
 /// Brings the commit record's table up to date.
 ///
@@ -66,6 +72,38 @@ pub async fn lock(
     }
 }
 
+/// As [`lock`], for a table that holds one file: waits for any other load of the
+/// table. Of files with different keys the one that was published last stays, of
+/// two published at the same time the one with the greater file id; a file whose
+/// event did not say when it was published counts as the newest when it arrives.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub async fn lock_table(
+    transaction: &mut Transaction,
+    table: &str,
+    task: &LoadTask,
+) -> Result<Verdict, DatabaseError> {
+    transaction.lock(&["load", table]).await?;
+    match lock(transaction, table, task).await? {
+        Verdict::Load => {}
+        settled @ (Verdict::Already { .. } | Verdict::Superseded { .. }) => return Ok(settled),
+    }
+    let Some(published_at) = task.published_at else { return Ok(Verdict::Load) };
+    let sql = "SELECT file_id FROM millrace_loads WHERE table_name = $1 AND replaced_by IS NULL \
+                   AND NOT (bucket = $2 AND object_key = $3) \
+                   AND (published_at > $4 OR (published_at = $4 AND file_id > $5)) \
+               ORDER BY published_at DESC, file_id DESC LIMIT 1";
+    let [table, bucket, key] = place(table, &task.object);
+    let values = [table, bucket, key, published_at.into(), task.file_id.as_str().into()];
+    match transaction.fetch_optional(sql, &values).await? {
+        Some(row) => {
+            Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) })
+        }
+        None => Ok(Verdict::Load),
+    }
+}
+
 async fn committed(
     transaction: &mut Transaction,
     table: &str,
@@ -106,7 +144,7 @@ pub async fn enter(
 ) -> Result<i64, DatabaseError> {
     let object = &task.object;
     let [table, bucket, key] = place(table, object);
-    let values: [Value; 11] = [
+    let values: [Value; 12] = [
         table,
         bucket,
         key,
@@ -118,10 +156,12 @@ pub async fn enter(
         mode.into(),
         task.balance.written.into(),
         Utc::now().into(),
+        task.published_at.into(),
     ];
     let sql = "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
-                   sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) RETURNING load_id";
+                   sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at, \
+                   published_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12) RETURNING load_id";
     let row = transaction.fetch_optional(sql, &values).await?;
     row.map_or(Ok(0), |row| row.get("load_id"))
 }
@@ -169,6 +209,24 @@ pub async fn replace(
     let leave = "UPDATE millrace_loads SET replaced_by = $1 WHERE load_id = $2";
     transaction.execute(leave, &[load_id.into(), older.into()]).await?;
     let count = "UPDATE millrace_loads SET replaced = replaced + $2 WHERE load_id = $1";
+    transaction.execute(count, &[load_id.into(), rows.into()]).await?;
+    Ok(())
+}
+
+/// Records that all rows of a table left for `load_id`.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub async fn replace_table(
+    transaction: &mut Transaction,
+    load_id: i64,
+    table: &str,
+    rows: u64,
+) -> Result<(), DatabaseError> {
+    let leave = "UPDATE millrace_loads SET replaced_by = $1 \
+                 WHERE table_name = $2 AND load_id <> $1 AND replaced_by IS NULL";
+    transaction.execute(leave, &[load_id.into(), table.into()]).await?;
+    let count = "UPDATE millrace_loads SET replaced = $2 WHERE load_id = $1";
     transaction.execute(count, &[load_id.into(), rows.into()]).await?;
     Ok(())
 }

@@ -8,8 +8,10 @@ use millrace_ledger::loads::{self, TableTotal, Verdict};
 use millrace_ledger::{Database, DatabaseError, Dialect, Session, Transaction};
 
 use crate::batches::Batches;
-use crate::column::{Column, LOAD_ID, columns, quote};
-use crate::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, postgres, sqlite, table};
+use crate::column::{Column, columns};
+use crate::{
+    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, postgres, replace, sqlite, table,
+};
 
 /// A database that files are loaded into. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,8 +46,8 @@ impl Warehouse {
         batches: BoxStream<'_, Result<RecordBatch, SourceError>>,
         guard: &dyn CommitGuard,
     ) -> Result<Loaded, LoadError> {
-        let failed = |source| LoadError::Database { table: plan.target.table.clone(), source };
-        let columns = columns(plan)?;
+        let failed = |source| plan.failed(source);
+        let columns = columns(plan, self.database.dialect())?;
         let mut batches = Batches::new(batches, plan);
         if self.database.dialect() == Dialect::Sqlite {
             // Everybody else waits for the file's one writer: let the rows be
@@ -96,7 +98,7 @@ async fn fill(
     batches: &mut Batches<'_>,
     guard: &dyn CommitGuard,
 ) -> Result<Loaded, LoadError> {
-    let failed = |source| LoadError::Database { table: plan.target.table.clone(), source };
+    let failed = |source| plan.failed(source);
     match fence(transaction, plan).await.map_err(failed)? {
         Verdict::Load => {}
         Verdict::Already { rows, committed_at } => {
@@ -105,10 +107,9 @@ async fn fill(
         Verdict::Superseded { by } => return Ok(Loaded::Superseded { by }),
     }
     let columns = table::prepare(transaction, plan, columns).await?;
-    let mode = mode_name(plan.target.mode);
-    let load_id =
-        loads::enter(transaction, &plan.target.table, mode, plan.task).await.map_err(failed)?;
-    let replaced = remove_older(transaction, plan, load_id).await.map_err(failed)?;
+    let (table, mode) = (plan.target.full_name(), plan.target.mode.as_str());
+    let load_id = loads::enter(transaction, &table, mode, plan.task).await.map_err(failed)?;
+    let replaced = replace::older(transaction, plan, load_id).await.map_err(failed)?;
     match transaction.session() {
         Session::Postgres(connection, at) => {
             postgres::write(connection, &at, plan, &columns, load_id, batches).await?;
@@ -117,14 +118,11 @@ async fn fill(
             sqlite::write(connection, &at, plan, &columns, load_id, batches).await?;
         }
     }
-    let (sent, written) = (batches.rows(), plan.task.balance.written);
-    if sent != written {
-        return Err(LoadError::Unbalanced { sent, written });
-    }
+    batches.check_balance(plan)?;
     if !guard.allowed().await {
         return Err(LoadError::LeaseLost);
     }
-    Ok(Loaded::Fresh { rows: sent, replaced })
+    Ok(Loaded::Fresh { rows: batches.rows(), replaced })
 }
 
 async fn fence(
@@ -135,40 +133,10 @@ async fn fence(
         // Rather than waiting all the lease for a large load, come back later.
         transaction.session().run_script("SET LOCAL lock_timeout = '30s'").await?;
     }
-    loads::lock(transaction, &plan.target.table, plan.task).await
-}
-
-/// Rows that must leave for the new ones: those of the key's other versions when
-/// files replace each other, and always those of this same version under an
-/// earlier contract, which would otherwise be there twice.
-async fn remove_older(
-    transaction: &mut Transaction,
-    plan: &LoadPlan<'_>,
-    load_id: i64,
-) -> Result<u64, DatabaseError> {
-    let target = plan.target;
-    let this_version_only = match target.mode {
-        LoadMode::Append => true,
-        LoadMode::ReplaceFile => false,
-        LoadMode::Upsert => return Ok(0),
-    };
-    let object = &plan.task.object;
-    let older =
-        loads::older(transaction, load_id, &target.table, object, this_version_only).await?;
-    let sql = format!("DELETE FROM {} WHERE {} = $1", quote(&target.table), quote(LOAD_ID));
-    let mut replaced = 0;
-    for load in older {
-        let rows = transaction.execute(&sql, &[load.into()]).await?;
-        loads::replace(transaction, load_id, load, rows).await?;
-        replaced += rows;
+    let table = plan.target.full_name();
+    if plan.target.mode == LoadMode::ReplaceTable {
+        // One file after the other, whatever its key: the newest stays.
+        return loads::lock_table(transaction, &table, plan.task).await;
     }
-    Ok(replaced)
-}
-
-fn mode_name(mode: LoadMode) -> &'static str {
-    match mode {
-        LoadMode::Append => "append",
-        LoadMode::ReplaceFile => "replace_file",
-        LoadMode::Upsert => "upsert",
-    }
+    loads::lock(transaction, &table, plan.task).await
 }

@@ -70,8 +70,14 @@ impl Load {
             None => (self.columns(task, &dataset).await?, task.captures.clone()),
         };
         let schema = arrow_schema(&columns, &captures);
-        let (mode, schema_of_plan) = (dataset.schema.mode, Arc::clone(&schema));
-        let plan = LoadPlan { task, target, columns: &columns, schema: schema_of_plan, mode };
+        let plan = LoadPlan {
+            task,
+            target,
+            columns: &columns,
+            schema: Arc::clone(&schema),
+            mode: dataset.schema.mode,
+            description: dataset.description.as_deref(),
+        };
         let (lake, outputs) = (task.lake.clone(), task.outputs.clone());
         let rows = batches(Arc::clone(&self.storage), lake, outputs, schema, Missing::Refuse);
         let rows = rows.map_err(SourceError::new).boxed();
@@ -122,7 +128,7 @@ impl Load {
             Loaded::Fresh { rows, .. } => ("loaded", rows),
             Loaded::Already { rows, .. } => ("loaded before", rows),
             Loaded::Superseded { by } => {
-                let why = "a newer version of the key was loaded first";
+                let why = "a newer file was loaded first";
                 self.ledger.superseded(&task.file_id, Some(&by), why).await?;
                 return Ok(Done::new("superseded"));
             }

@@ -5,9 +5,13 @@
 mod at_most_once;
 mod evolving;
 mod lost_connection;
+mod merging;
 mod modes;
 mod names;
+mod ordered;
 mod rollback;
 mod support;
+mod swapping;
 mod tables;
+mod targets;
 mod values;
