@@ -5,9 +5,12 @@
 ALTER TABLE millrace_loads ADD COLUMN published_at {time};
 
 CREATE TABLE millrace_views (
-    view_name    {text} NOT NULL PRIMARY KEY, -- with its schema, where it has one
-    definition   {text} NOT NULL,             -- the query that was made or tried last
-    made_at      {time},                      -- when it was made; null while it is not there
+    view_schema  {text} NOT NULL, -- empty for the default one
+    view_name    {text} NOT NULL,
+    definition   {text},          -- the query it is made of; null while it is not there
+    made_at      {time},
+    tried        {text} NOT NULL, -- the query that was tried last
     attempted_at {time} NOT NULL,
-    problem      {text}                       -- why it could not be made
+    problem      {text},          -- why that could not be made
+    PRIMARY KEY (view_schema, view_name)
 );

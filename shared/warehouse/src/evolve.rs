@@ -10,7 +10,7 @@ use millrace_ledger::{DatabaseError, Dialect, Transaction};
 use crate::LoadPlan;
 use crate::column::{Column, quote, quote_table};
 use crate::table::{self, Existing};
-use crate::{postgres, sqlite};
+use crate::{postgres, sqlite, views};
 
 /// One statement's worth of moving.
 enum Step<'a> {
@@ -39,12 +39,18 @@ pub(crate) async fn evolve(
     }
     transaction.lock(&["table", &plan.target.full_name()]).await?;
     let existing = table::describe(transaction, plan.target).await?;
-    for step in steps(dialect, columns, &existing) {
+    let steps = steps(dialect, columns, &existing);
+    let widens = steps.iter().any(|step| matches!(step, Step::Widen(..)));
+    let away = match widens {
+        true => views::put_away(transaction, plan.target).await?,
+        false => Vec::new(),
+    };
+    for step in steps {
         for sql in statements(plan, dialect, &step) {
             transaction.execute(&sql, &[]).await?;
         }
     }
-    Ok(())
+    views::bring_back(transaction, &away).await
 }
 
 fn steps<'a>(dialect: Dialect, columns: &'a [Column], existing: &'a [Existing]) -> Vec<Step<'a>> {

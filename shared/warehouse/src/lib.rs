@@ -21,9 +21,11 @@ mod replace;
 mod schema;
 mod sqlite;
 mod table;
+mod views;
 mod warehouse;
 
 pub use error::{LoadError, SourceError};
 pub use millrace_ledger::loads::TableTotal;
 pub use plan::{CommitGuard, LoadPlan, Loaded};
+pub use views::{ViewNews, ViewRecord};
 pub use warehouse::Warehouse;

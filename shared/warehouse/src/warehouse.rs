@@ -3,20 +3,23 @@
 
 use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
-use millrace_contract::LoadMode;
+use millrace_contract::{LoadMode, View};
 use millrace_ledger::loads::{self, TableTotal, Verdict};
 use millrace_ledger::{Database, DatabaseError, Dialect, Session, Transaction};
 
 use crate::batches::Batches;
 use crate::column::{Column, columns};
+use crate::views::{self, Views};
 use crate::{
-    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, postgres, replace, sqlite, table,
+    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, ViewRecord, postgres, replace,
+    sqlite, table,
 };
 
 /// A database that files are loaded into. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Warehouse {
     database: Database,
+    views: Views,
 }
 
 impl Warehouse {
@@ -27,7 +30,7 @@ impl Warehouse {
     /// [`DatabaseError`], classified.
     pub async fn open(database: &Database) -> Result<Self, DatabaseError> {
         loads::open(database).await?;
-        Ok(Self { database: database.clone() })
+        Ok(Self { database: database.clone(), views: Views::default() })
     }
 
     /// Loads one file: rows and commit record in one transaction, at most once.
@@ -71,6 +74,31 @@ impl Warehouse {
                 Err(error)
             }
         }
+    }
+
+    /// Has these views, each behind those it depends on.
+    pub fn with_views(self, declared: &[View]) -> Self {
+        Self { views: Views::new(declared), ..self }
+    }
+
+    /// Makes the views that are missing or whose text is another, as far as their
+    /// tables are there. To be called at the start and after every load: once all
+    /// views are there it asks the database nothing, and while some are not it
+    /// tries only when tables have changed.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database can't be asked, which no load should
+    /// suffer for. What is wrong with a view is news, told once.
+    pub async fn refresh_views(&self) -> Result<Vec<ViewNews>, DatabaseError> {
+        self.views.refresh(&self.database).await
+    }
+
+    /// What is on record about views, by name.
+    ///
+    /// # Errors
+    /// [`DatabaseError`], classified.
+    pub async fn view_records(&self) -> Result<Vec<ViewRecord>, DatabaseError> {
+        views::records(&self.database).await
     }
 
     /// Asks the database for a sign of life.

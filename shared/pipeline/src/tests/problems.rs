@@ -158,6 +158,10 @@ fn what_does_not_go_together_is_said() {
             r#"schema = { columns = [{ name = "a", type = "json", default = "{}" }] }"#,
             "1: columns of type json can't have a default",
         ),
+        (
+            "format = \"json\"\nschema = { columns = [{ name = \"a\", type = \"date\", format = \"%d\", default = \"2024-01-01\" }] }",
+            "2: with `format`, a column of JSON can't have a `default`",
+        ),
         ("[views.v]", "1: `sql` is missing in `views.v`"),
         (
             "[views.v]\nsql = \"drop table t\"",

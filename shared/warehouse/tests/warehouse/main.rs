@@ -15,3 +15,4 @@ mod swapping;
 mod tables;
 mod targets;
 mod values;
+mod views;
