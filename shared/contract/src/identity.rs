@@ -25,14 +25,19 @@ impl FileId {
             (None, Some(sequencer)) => sequencer.sort_key(),
             _ => String::new(),
         };
-        Self(fingerprint(&[
+        Self::from_parts(&[
             dataset,
             &object.bucket,
             &object.key,
             object.revision(),
             &sequencer,
             contract.as_str(),
-        ]))
+        ])
+    }
+
+    /// The id that follows from the parts of a name.
+    pub(crate) fn from_parts(parts: &[&str]) -> Self {
+        Self(fingerprint(parts))
     }
 
     /// Wraps an id read back from a message or the ledger.

@@ -232,6 +232,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         balance: report.balance.clone(),
         column_version: None,
         rejects_key: (report.balance.rejected > 0).then(|| names.rejects()),
+        replay: task.replay.clone(),
         trace_id: task.trace_id.clone(),
     }
 }
