@@ -20,6 +20,9 @@ pub enum Replay {
     Rejects {
         /// The file whose other rows are loaded.
         of: FileId,
+        /// The file whose rejects they are: the same one, or an earlier replay of
+        /// rejects that could not mend them all.
+        from: FileId,
         /// The object in the lake that lists the rows.
         key: String,
     },
@@ -67,12 +70,16 @@ impl ReplayKind {
 }
 
 impl FileId {
-    /// The id of going through `of` again under `contract`. `time` counts how
-    /// often that was asked for, from 1: asking again is another file, while
+    /// The id of a replay under `contract`. `time` counts how often the file was
+    /// gone through again, from 1: asking again is another file, while
     /// redeliveries of what was asked for are one.
-    pub fn of_replay(kind: ReplayKind, of: &Self, contract: &ContractVersion, time: u32) -> Self {
-        let time = time.to_string();
-        Self::from_parts(&["replay", kind.as_str(), of.as_str(), contract.as_str(), &time])
+    pub fn of_replay(replay: &Replay, contract: &ContractVersion, time: u64) -> Self {
+        let (kind, time) = (replay.kind().as_str(), time.to_string());
+        let from = match replay {
+            Replay::Whole { of } => of,
+            Replay::Rejects { from, .. } => from,
+        };
+        Self::from_parts(&["replay", kind, from.as_str(), contract.as_str(), &time])
     }
 }
 
@@ -82,10 +89,12 @@ mod tests {
 
     #[test]
     fn a_replay_has_a_name_of_its_own_each_time() {
-        let (file, contract) = (FileId::from_text("f"), ContractVersion::from_text("c"));
-        let id = |kind, time| FileId::of_replay(kind, &file, &contract, time);
-        assert_eq!(id(ReplayKind::Whole, 1), id(ReplayKind::Whole, 1));
-        assert_ne!(id(ReplayKind::Whole, 1), id(ReplayKind::Whole, 2));
-        assert_ne!(id(ReplayKind::Whole, 1), id(ReplayKind::Rejects, 1));
+        let (of, contract) = (FileId::from_text("f"), ContractVersion::from_text("c"));
+        let id = |replay: &Replay, time| FileId::of_replay(replay, &contract, time);
+        let whole = Replay::Whole { of: of.clone() };
+        let rejects = Replay::Rejects { of: of.clone(), from: of, key: "k".into() };
+        assert_eq!(id(&whole, 1), id(&whole, 1));
+        assert_ne!(id(&whole, 1), id(&whole, 2));
+        assert_ne!(id(&whole, 1), id(&rejects, 1));
     }
 }

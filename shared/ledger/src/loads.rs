@@ -5,7 +5,7 @@
 //! who can commit this version of this key to this table.
 
 use chrono::{DateTime, Utc};
-use millrace_contract::{FileId, LoadTask, ObjectVersion};
+use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay};
 
 use crate::migrate::{Migration, migrate};
 use crate::{Database, DatabaseError, Row, Transaction, Value};
@@ -33,10 +33,16 @@ pub enum Verdict {
         /// When.
         committed_at: DateTime<Utc>,
     },
-    /// A version of the key with a newer sequencer was committed before.
+    /// A version of the key with a newer sequencer was committed before, or all
+    /// rows of the file that the task is a part of were loaded again.
     Superseded {
-        /// That version.
+        /// The file whose rows are there instead.
         by: FileId,
+    },
+    /// The rows are a part of a file that was never committed.
+    Apart {
+        /// That file.
+        of: FileId,
     },
 }
 
@@ -58,12 +64,32 @@ pub async fn lock(
             committed_at: row.get("committed_at")?,
         });
     }
-    match newer(transaction, table, object).await? {
-        Some(row) => {
-            Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) })
-        }
-        None => Ok(Verdict::Load),
+    if let Some(row) = newer(transaction, table, object).await? {
+        return Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) });
     }
+    match &task.replay {
+        Some(Replay::Rejects { of, .. }) => part(transaction, table, of).await,
+        Some(Replay::Whole { .. }) | None => Ok(Verdict::Load),
+    }
+}
+
+/// Whether rows may be added to those of a file: only while these are there.
+async fn part(
+    transaction: &mut Transaction,
+    table: &str,
+    of: &FileId,
+) -> Result<Verdict, DatabaseError> {
+    let sql = "SELECT m.replaced_by, n.file_id AS newer_file FROM millrace_loads AS m \
+               LEFT JOIN millrace_loads AS n ON n.load_id = m.replaced_by \
+               WHERE m.file_id = $1 AND m.table_name = $2";
+    let Some(row) = transaction.fetch_optional(sql, &[of.as_str().into(), table.into()]).await?
+    else {
+        return Ok(Verdict::Apart { of: of.clone() });
+    };
+    Ok(match row.get::<Option<String>>("newer_file")? {
+        Some(by) => Verdict::Superseded { by: FileId::from_text(by) },
+        None => Verdict::Load,
+    })
 }
 
 async fn committed(
@@ -75,7 +101,7 @@ async fn committed(
                AND bucket = $2 AND object_key = $3 AND version = $4 AND contract = $5";
     let [table, bucket, key] = place(table, &task.object);
     let version = version(&task.object).into();
-    let values = [table, bucket, key, version, task.contract.as_str().into()];
+    let values = [table, bucket, key, version, terms(task).into()];
     transaction.fetch_optional(sql, &values).await
 }
 
@@ -111,7 +137,7 @@ pub async fn enter(
         bucket,
         key,
         version(object).into(),
-        task.contract.as_str().into(),
+        terms(task).into(),
         object.sequencer.as_ref().map(|sequencer| sequencer.sort_key()).into(),
         task.file_id.as_str().into(),
         task.dataset.as_str().into(),
@@ -220,5 +246,16 @@ fn version(object: &ObjectVersion) -> String {
         (Some(id), _) => format!("version {id}"),
         (None, Some(sequencer)) => format!("etag {} {}", object.etag, sequencer.sort_key()),
         (None, None) => format!("etag {}", object.etag),
+    }
+}
+
+/// On what terms a version is loaded, each of which happens once: under its
+/// contract, again because that was asked for, or for rejected rows once for all
+/// that are listed, whatever contract they pass under at last.
+fn terms(task: &LoadTask) -> String {
+    match &task.replay {
+        None => task.contract.as_str().to_owned(),
+        Some(Replay::Whole { .. }) => format!("{} again as {}", task.contract, task.file_id),
+        Some(Replay::Rejects { from, .. }) => format!("rejects of {from}"),
     }
 }
