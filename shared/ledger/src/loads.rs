@@ -5,7 +5,7 @@
 //! who can commit this version of this key to this table.
 
 use chrono::{DateTime, Utc};
-use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay};
+use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind};
 
 use crate::migrate::{Migration, migrate};
 use crate::{Database, DatabaseError, Row, Transaction, Value};
@@ -64,31 +64,49 @@ pub async fn lock(
             committed_at: row.get("committed_at")?,
         });
     }
-    if let Some(row) = newer(transaction, table, object).await? {
-        return Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) });
+    if let Some(replay) = &task.replay {
+        match before(transaction, table, replay.of()).await? {
+            Before::There { mode } if mode == "append" => return Ok(Verdict::Load),
+            Before::There { .. } => {}
+            Before::Replaced { by } => return Ok(Verdict::Superseded { by }),
+            Before::Nothing if replay.kind() == ReplayKind::Rejects => {
+                return Ok(Verdict::Apart { of: replay.of().clone() });
+            }
+            Before::Nothing => {}
+        }
     }
-    match &task.replay {
-        Some(Replay::Rejects { of, .. }) => part(transaction, table, of).await,
-        Some(Replay::Whole { .. }) | None => Ok(Verdict::Load),
+    match newer(transaction, table, object).await? {
+        Some(row) => {
+            Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) })
+        }
+        None => Ok(Verdict::Load),
     }
 }
 
-/// Whether rows may be added to those of a file: only while these are there.
-async fn part(
+/// What is left of the file that a replay goes through again.
+enum Before {
+    /// Its rows, loaded in this mode. With `append`, those of newer versions of
+    /// the key stand beside them.
+    There { mode: String },
+    /// Another file's rows, which took their place.
+    Replaced { by: FileId },
+    /// It was never committed.
+    Nothing,
+}
+
+async fn before(
     transaction: &mut Transaction,
     table: &str,
     of: &FileId,
-) -> Result<Verdict, DatabaseError> {
-    let sql = "SELECT m.replaced_by, n.file_id AS newer_file FROM millrace_loads AS m \
+) -> Result<Before, DatabaseError> {
+    let sql = "SELECT m.mode, n.file_id AS newer_file FROM millrace_loads AS m \
                LEFT JOIN millrace_loads AS n ON n.load_id = m.replaced_by \
                WHERE m.file_id = $1 AND m.table_name = $2";
-    let Some(row) = transaction.fetch_optional(sql, &[of.as_str().into(), table.into()]).await?
-    else {
-        return Ok(Verdict::Apart { of: of.clone() });
-    };
+    let row = transaction.fetch_optional(sql, &[of.as_str().into(), table.into()]).await?;
+    let Some(row) = row else { return Ok(Before::Nothing) };
     Ok(match row.get::<Option<String>>("newer_file")? {
-        Some(by) => Verdict::Superseded { by: FileId::from_text(by) },
-        None => Verdict::Load,
+        Some(by) => Before::Replaced { by: FileId::from_text(by) },
+        None => Before::There { mode: row.get("mode")? },
     })
 }
 

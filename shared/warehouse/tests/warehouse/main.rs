@@ -7,6 +7,7 @@ mod evolving;
 mod lost_connection;
 mod modes;
 mod names;
+mod replays;
 mod rollback;
 mod support;
 mod tables;
