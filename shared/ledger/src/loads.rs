@@ -253,6 +253,51 @@ pub async fn table_totals(database: &Database) -> Result<Vec<TableTotal>, Databa
         .collect()
 }
 
+/// One committed load, as lineage shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommittedLoad {
+    /// `_load_id` of the rows.
+    pub load_id: i64,
+    /// Table name.
+    pub table: String,
+    /// `append`, `replace_file`, ….
+    pub mode: String,
+    /// Rows of the file that were sent to the table.
+    pub rows: u64,
+    /// Rows of older loads that left for it.
+    pub replaced: u64,
+    /// The load for which its own rows left, if they did.
+    pub replaced_by: Option<i64>,
+    /// When.
+    pub committed_at: DateTime<Utc>,
+}
+
+/// What was committed of a file, in the order of the loads: one, or none.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub async fn of_file(
+    database: &Database,
+    file_id: &FileId,
+) -> Result<Vec<CommittedLoad>, DatabaseError> {
+    let sql = "SELECT load_id, table_name, mode, row_count, replaced, replaced_by, committed_at \
+               FROM millrace_loads WHERE file_id = $1 ORDER BY load_id";
+    let rows = database.fetch_all(sql, &[file_id.as_str().into()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CommittedLoad {
+                load_id: row.get("load_id")?,
+                table: row.get("table_name")?,
+                mode: row.get("mode")?,
+                rows: row.count("row_count")?,
+                replaced: row.count("replaced")?,
+                replaced_by: row.get("replaced_by")?,
+                committed_at: row.get("committed_at")?,
+            })
+        })
+        .collect()
+}
+
 fn place(table: &str, object: &ObjectVersion) -> [Value; 3] {
     [table.into(), object.bucket.as_str().into(), object.key.as_str().into()]
 }
