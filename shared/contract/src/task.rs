@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{ColumnDef, ContractVersion, FileId, ObjectVersion, RowBalance};
+use crate::{ColumnDef, ContractVersion, FileId, ObjectVersion, Replay, RowBalance};
 
 /// What the `{name}` parts of a dataset's pattern matched, by name.
 pub type Captures = BTreeMap<String, String>;
@@ -79,6 +79,9 @@ pub struct TransformTask {
     /// When the object was put, as the event said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<DateTime<Utc>>,
+    /// What is gone through again, if the file is not on its first way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// Follows the file through every hop.
     pub trace_id: String,
 }
@@ -118,6 +121,9 @@ pub struct LoadTask {
     /// evolves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column_version: Option<u32>,
+    /// What is gone through again, if the file is not on its first way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// Follows the file through every hop.
     pub trace_id: String,
 }
@@ -216,6 +222,7 @@ mod tests {
             },
             captures: Captures::from([("year".into(), "2024".into())]),
             published_at: Some(DateTime::from_timestamp_nanos(1_700_000_000_123_000_000)),
+            replay: Some(Replay::Whole { of: FileId::from_text("e") }),
             trace_id: "t".into(),
         }
     }
@@ -223,6 +230,13 @@ mod tests {
     #[test]
     fn a_task_reads_back_as_it_was_sent() {
         assert_eq!(TransformTask::from_message(&task().to_message()).expect("decodes"), task());
+    }
+
+    #[test]
+    fn a_task_of_an_older_worker_is_on_its_first_way() {
+        let first = TransformTask { replay: None, ..task() };
+        assert!(!first.to_message().contains("replay"));
+        assert_eq!(TransformTask::from_message(&first.to_message()).expect("decodes"), first);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! who can commit this version of this key to this table.
 
 use chrono::{DateTime, Utc};
-use millrace_contract::{FileId, LoadTask, ObjectVersion};
+use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind};
 
 use crate::migrate::{Migration, migrate};
 use crate::{Database, DatabaseError, Row, Transaction, Value};
@@ -39,10 +39,16 @@ pub enum Verdict {
         /// When.
         committed_at: DateTime<Utc>,
     },
-    /// A version of the key with a newer sequencer was committed before.
+    /// A version of the key with a newer sequencer was committed before, or all
+    /// rows of the file that the task is a part of were loaded again.
     Superseded {
-        /// That version.
+        /// The file whose rows are there instead.
         by: FileId,
+    },
+    /// The rows are a part of a file that was never committed.
+    Apart {
+        /// That file.
+        of: FileId,
     },
 }
 
@@ -63,6 +69,17 @@ pub async fn lock(
             rows: row.count("row_count")?,
             committed_at: row.get("committed_at")?,
         });
+    }
+    if let Some(replay) = &task.replay {
+        match before(transaction, table, replay.of()).await? {
+            Before::There { mode } if mode == "append" => return Ok(Verdict::Load),
+            Before::There { .. } => {}
+            Before::Replaced { by } => return Ok(Verdict::Superseded { by }),
+            Before::Nothing if replay.kind() == ReplayKind::Rejects => {
+                return Ok(Verdict::Apart { of: replay.of().clone() });
+            }
+            Before::Nothing => {}
+        }
     }
     match newer(transaction, table, object).await? {
         Some(row) => {
@@ -87,7 +104,10 @@ pub async fn lock_table(
     transaction.lock(&["load", table]).await?;
     match lock(transaction, table, task).await? {
         Verdict::Load => {}
-        settled @ (Verdict::Already { .. } | Verdict::Superseded { .. }) => return Ok(settled),
+        settled
+        @ (Verdict::Already { .. } | Verdict::Superseded { .. } | Verdict::Apart { .. }) => {
+            return Ok(settled);
+        }
     }
     let Some(published_at) = task.published_at else { return Ok(Verdict::Load) };
     let sql = "SELECT file_id FROM millrace_loads WHERE table_name = $1 AND replaced_by IS NULL \
@@ -104,6 +124,33 @@ pub async fn lock_table(
     }
 }
 
+/// What is left of the file that a replay goes through again.
+enum Before {
+    /// Its rows, loaded in this mode. With `append`, those of newer versions of
+    /// the key stand beside them.
+    There { mode: String },
+    /// Another file's rows, which took their place.
+    Replaced { by: FileId },
+    /// It was never committed.
+    Nothing,
+}
+
+async fn before(
+    transaction: &mut Transaction,
+    table: &str,
+    of: &FileId,
+) -> Result<Before, DatabaseError> {
+    let sql = "SELECT m.mode, n.file_id AS newer_file FROM millrace_loads AS m \
+               LEFT JOIN millrace_loads AS n ON n.load_id = m.replaced_by \
+               WHERE m.file_id = $1 AND m.table_name = $2";
+    let row = transaction.fetch_optional(sql, &[of.as_str().into(), table.into()]).await?;
+    let Some(row) = row else { return Ok(Before::Nothing) };
+    Ok(match row.get::<Option<String>>("newer_file")? {
+        Some(by) => Before::Replaced { by: FileId::from_text(by) },
+        None => Before::There { mode: row.get("mode")? },
+    })
+}
+
 async fn committed(
     transaction: &mut Transaction,
     table: &str,
@@ -113,7 +160,7 @@ async fn committed(
                AND bucket = $2 AND object_key = $3 AND version = $4 AND contract = $5";
     let [table, bucket, key] = place(table, &task.object);
     let version = version(&task.object).into();
-    let values = [table, bucket, key, version, task.contract.as_str().into()];
+    let values = [table, bucket, key, version, terms(task).into()];
     transaction.fetch_optional(sql, &values).await
 }
 
@@ -149,7 +196,7 @@ pub async fn enter(
         bucket,
         key,
         version(object).into(),
-        task.contract.as_str().into(),
+        terms(task).into(),
         object.sequencer.as_ref().map(|sequencer| sequencer.sort_key()).into(),
         task.file_id.as_str().into(),
         task.dataset.as_str().into(),
@@ -267,6 +314,51 @@ pub async fn table_totals(database: &Database) -> Result<Vec<TableTotal>, Databa
         .collect()
 }
 
+/// One committed load, as lineage shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommittedLoad {
+    /// `_load_id` of the rows.
+    pub load_id: i64,
+    /// Table name.
+    pub table: String,
+    /// `append`, `replace_file`, ….
+    pub mode: String,
+    /// Rows of the file that were sent to the table.
+    pub rows: u64,
+    /// Rows of older loads that left for it.
+    pub replaced: u64,
+    /// The load for which its own rows left, if they did.
+    pub replaced_by: Option<i64>,
+    /// When.
+    pub committed_at: DateTime<Utc>,
+}
+
+/// What was committed of a file, in the order of the loads: one, or none.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub async fn of_file(
+    database: &Database,
+    file_id: &FileId,
+) -> Result<Vec<CommittedLoad>, DatabaseError> {
+    let sql = "SELECT load_id, table_name, mode, row_count, replaced, replaced_by, committed_at \
+               FROM millrace_loads WHERE file_id = $1 ORDER BY load_id";
+    let rows = database.fetch_all(sql, &[file_id.as_str().into()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CommittedLoad {
+                load_id: row.get("load_id")?,
+                table: row.get("table_name")?,
+                mode: row.get("mode")?,
+                rows: row.count("row_count")?,
+                replaced: row.count("replaced")?,
+                replaced_by: row.get("replaced_by")?,
+                committed_at: row.get("committed_at")?,
+            })
+        })
+        .collect()
+}
+
 fn place(table: &str, object: &ObjectVersion) -> [Value; 3] {
     [table.into(), object.bucket.as_str().into(), object.key.as_str().into()]
 }
@@ -278,5 +370,16 @@ fn version(object: &ObjectVersion) -> String {
         (Some(id), _) => format!("version {id}"),
         (None, Some(sequencer)) => format!("etag {} {}", object.etag, sequencer.sort_key()),
         (None, None) => format!("etag {}", object.etag),
+    }
+}
+
+/// On what terms a version is loaded, each of which happens once: under its
+/// contract, again because that was asked for, or for rejected rows once for all
+/// that are listed, whatever contract they pass under at last.
+fn terms(task: &LoadTask) -> String {
+    match &task.replay {
+        None => task.contract.as_str().to_owned(),
+        Some(Replay::Whole { .. }) => format!("{} again as {}", task.contract, task.file_id),
+        Some(Replay::Rejects { from, .. }) => format!("rejects of {from}"),
     }
 }

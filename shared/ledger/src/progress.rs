@@ -104,7 +104,8 @@ impl Ledger {
     }
 
     /// Records that a file's rows are where they belong, and closes its open
-    /// failures. Again is fine; the first time counts.
+    /// failures, with those of the file it is a replay of. Again is fine; the
+    /// first time counts.
     ///
     /// # Errors
     /// [`LedgerError::UnknownFile`] if it was never registered.
@@ -124,8 +125,13 @@ impl Ledger {
         let mut transaction = self.database.begin().await?;
         let changed = transaction.execute(sql, &values).await?;
         known(changed, file_id)?;
+        // Where the file was gone through again, it has mended what it is a replay
+        // of, and whatever became of earlier replays.
         let close = "UPDATE millrace_failures SET resolution = 'loaded', resolved_at = $2 \
-                     WHERE file_id = $1 AND resolution IS NULL";
+                     WHERE resolution IS NULL AND (file_id = $1 OR file_id IN ( \
+                         SELECT o.file_id FROM millrace_files AS o JOIN millrace_files AS m \
+                             ON o.file_id = m.replay_of OR o.replay_of = m.replay_of \
+                         WHERE m.file_id = $1))";
         transaction.execute(close, &[file_id.as_str().into(), now.into()]).await?;
         transaction.commit().await?;
         Ok(())

@@ -165,7 +165,7 @@ async fn newest(
     let sql = "SELECT c.file_id, c.etag, c.contract, c.state, c.loaded_at FROM ( \
                    SELECT COALESCE(related_file, file_id) AS content FROM millrace_files \
                    WHERE bucket = $1 AND object_key = $2 AND dataset = $3 AND state <> 'superseded' \
-                   ORDER BY ordinal DESC LIMIT 1 \
+                     AND replay IS NULL ORDER BY ordinal DESC LIMIT 1 \
                ) AS newest JOIN millrace_files AS c ON c.file_id = newest.content";
     let row = transaction.fetch_optional(sql, &key_of(file)).await?;
     row.as_ref().map(Content::read).transpose()
@@ -195,10 +195,26 @@ async fn insert(
             (FileState::Superseded, Some(reason), Some(by))
         }
     };
+    let values = file_values(file, state, reason, related);
+    let sql = "INSERT INTO millrace_files (file_id, dataset, contract, bucket, object_key, \
+                   version_id, etag, sequencer, sequencer_sort, size_bytes, captures, trace_id, \
+                   state, reason, related_file, registered_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    transaction.execute(sql, &values).await?;
+    Ok(())
+}
+
+/// The values of a new row, in the order of the statement above.
+pub(crate) fn file_values(
+    file: &Registration,
+    state: FileState,
+    reason: Option<&str>,
+    related: Option<&FileId>,
+) -> Vec<Value> {
     let object = &file.object;
     let sequencer = object.sequencer.as_ref();
     let captures = serde_json::json!(file.captures).to_string();
-    let values: [Value; 16] = [
+    vec![
         file.file_id.as_str().into(),
         file.dataset.as_str().into(),
         file.contract.as_str().into(),
@@ -215,11 +231,5 @@ async fn insert(
         reason.into(),
         related.map(FileId::as_str).into(),
         Utc::now().into(),
-    ];
-    let sql = "INSERT INTO millrace_files (file_id, dataset, contract, bucket, object_key, \
-                   version_id, etag, sequencer, sequencer_sort, size_bytes, captures, trace_id, \
-                   state, reason, related_file, registered_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    transaction.execute(sql, &values).await?;
-    Ok(())
+    ]
 }

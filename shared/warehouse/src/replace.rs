@@ -4,7 +4,7 @@
 //! and foreign keys stay, and whoever reads meanwhile goes on seeing the old rows
 //! until all the new ones are there at once. `design.md` has what that costs.
 
-use millrace_contract::LoadMode;
+use millrace_contract::{LoadMode, Replay};
 use millrace_ledger::{DatabaseError, Dialect, Transaction, loads};
 
 use crate::LoadPlan;
@@ -12,8 +12,9 @@ use crate::column::{LOAD_ID, quote, quote_table};
 
 /// Removes what must leave: of one key its other versions when files replace
 /// each other, everything when the table holds one file, and always this same
-/// version under an earlier contract, which would otherwise be there twice.
-/// Returns how many rows left.
+/// version under an earlier contract, which would otherwise be there twice. For
+/// rows that were rejected before none leave: they are added. Returns how many
+/// rows left.
 ///
 /// # Errors
 /// [`DatabaseError`], classified.
@@ -22,6 +23,9 @@ pub(crate) async fn older(
     plan: &LoadPlan<'_>,
     load_id: i64,
 ) -> Result<u64, DatabaseError> {
+    if let Some(Replay::Rejects { .. }) = plan.task.replay {
+        return Ok(0);
+    }
     match plan.target.mode {
         LoadMode::Append => files(transaction, plan, load_id, true).await,
         LoadMode::ReplaceFile => files(transaction, plan, load_id, false).await,

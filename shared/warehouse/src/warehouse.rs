@@ -133,6 +133,9 @@ async fn fill(
             return Ok(Loaded::Already { rows, committed_at });
         }
         Verdict::Superseded { by } => return Ok(Loaded::Superseded { by }),
+        Verdict::Apart { of } => {
+            return Err(LoadError::Apart { table: plan.target.full_name(), of });
+        }
     }
     let columns = table::prepare(transaction, plan, columns).await?;
     let (table, mode) = (plan.target.full_name(), plan.target.mode.as_str());

@@ -177,6 +177,7 @@ impl Ingest {
             object: object.clone(),
             captures: route.captures,
             published_at,
+            replay: None,
             trace_id: delivery.trace_id.clone(),
         });
         Ok(Planned { note, subject, tasks: task.into_iter().collect() })

@@ -11,4 +11,5 @@ mod journey;
 mod live;
 mod migrations;
 mod registering;
+mod replays;
 mod support;

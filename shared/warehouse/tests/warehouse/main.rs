@@ -9,6 +9,7 @@ mod merging;
 mod modes;
 mod names;
 mod ordered;
+mod replays;
 mod rollback;
 mod support;
 mod swapping;
