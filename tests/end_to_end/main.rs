@@ -10,6 +10,7 @@ mod evolving;
 mod faults;
 mod house;
 mod journey;
+mod modes;
 mod outages;
 mod real_files;
 mod replays;

@@ -40,6 +40,13 @@ impl UrlSource {
         }
     }
 
+    /// Whether it is known to be a database of Amazon Redshift: a variable that is
+    /// not set tells nothing.
+    pub fn is_redshift(&self) -> bool {
+        let url = self.resolve().ok();
+        url.is_some_and(|url| url.expose_secret().starts_with("redshift:"))
+    }
+
     /// Reads `url = "env:NAME"` or a URL.
     pub(crate) fn read(entry: &Entry<'_>) -> Option<Self> {
         let text = entry.text()?;
@@ -48,8 +55,11 @@ impl UrlSource {
         }
         let scheme = text.split(':').next().unwrap_or_default();
         match scheme {
-            "postgres" | "postgresql" | "sqlite" => Some(Self::Literal(text.to_owned().into())),
-            "mysql" | "mariadb" | "redshift" => {
+            // Loads into Redshift are planned and shown, but not run yet.
+            "postgres" | "postgresql" | "sqlite" | "redshift" => {
+                Some(Self::Literal(text.to_owned().into()))
+            }
+            "mysql" | "mariadb" => {
                 let hint = "write postgres://…, sqlite://… or env:NAME";
                 entry.note_with(format!("`{scheme}:` is not available in this version"), hint);
                 None

@@ -17,6 +17,7 @@ mod names;
 mod plan;
 mod postgres;
 mod primary_key;
+pub mod redshift;
 mod replace;
 mod schema;
 mod sqlite;

@@ -6,6 +6,7 @@ use millrace_pipeline::{LoadError, Pipeline, Problem};
 use millrace_sql::{check_rules, check_transform};
 use serde_json::json;
 
+use super::plan::NOT_RUN;
 use crate::args::{CheckArgs, Format};
 use crate::exit::{USAGE, Usage};
 use crate::show::{self, Style};
@@ -13,7 +14,12 @@ use crate::show::{self, Style};
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let (problems, datasets) = match Pipeline::load(&args.file) {
         Ok(pipeline) => {
-            let problems = [rule_problems(&pipeline), transform_problems(&pipeline)].concat();
+            let problems = [
+                rule_problems(&pipeline),
+                transform_problems(&pipeline),
+                warehouse_problems(&pipeline),
+            ];
+            let problems = problems.concat();
             (problems, pipeline.datasets.len())
         }
         Err(LoadError::Invalid(problems)) => (problems.problems, 0),
@@ -47,6 +53,13 @@ fn transform_problems(pipeline: &Pipeline) -> Vec<Problem> {
         })
     });
     problems.collect()
+}
+
+/// A warehouse that this version can't load into.
+fn warehouse_problems(pipeline: &Pipeline) -> Vec<Problem> {
+    let is_redshift = pipeline.warehouse.is_redshift();
+    let hint = Some("use PostgreSQL or SQLite");
+    is_redshift.then(|| pipeline.problem("warehouse.url", NOT_RUN, hint)).into_iter().collect()
 }
 
 fn report(args: &CheckArgs, problems: &[Problem], datasets: usize) {
