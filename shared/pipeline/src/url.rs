@@ -40,11 +40,11 @@ impl UrlSource {
         }
     }
 
-    /// Whether it is known to be a database of Amazon Redshift: a variable that is
-    /// not set tells nothing.
-    pub fn is_redshift(&self) -> bool {
+    /// Whether the URL is known to begin with a scheme such as `redshift`: of a
+    /// variable that is not set there is no telling.
+    pub fn is(&self, scheme: &str) -> bool {
         let url = self.resolve().ok();
-        url.is_some_and(|url| url.expose_secret().starts_with("redshift:"))
+        url.is_some_and(|url| url.expose_secret().split(':').next() == Some(scheme))
     }
 
     /// Reads `url = "env:NAME"` or a URL.

@@ -29,6 +29,12 @@ pub struct RedshiftLoad<'a> {
     /// Where the file came from: bucket, key and version as the commit record
     /// has them.
     pub source: [&'a str; 3],
+    /// The sequencer in the form that sorts, where the event had one.
+    pub sequencer: Option<&'a str>,
+    /// The contract version.
+    pub contract: &'a str,
+    /// Rows of the objects, by the row balance.
+    pub rows: u64,
     /// The file's id.
     pub file_id: &'a str,
 }
@@ -47,6 +53,7 @@ pub fn statements(load: &RedshiftLoad<'_>) -> Result<Vec<String>, String> {
         "BEGIN".to_owned(),
         "LOCK millrace_loads".to_owned(),
         format!("-- no row, or the file was loaded before\n{}", committed(load)),
+        format!("-- no row, or a newer version of the key was\n{}", newer(load)),
         create(&format!("TABLE IF NOT EXISTS {table}"), load.columns, &target.primary_key),
         create(&format!("TEMP TABLE {stage}"), load.columns, &[]),
     ];
@@ -154,21 +161,35 @@ fn committed(load: &RedshiftLoad<'_>) -> String {
     let [bucket, key, version] = load.source.map(text);
     format!(
         "SELECT load_id FROM millrace_loads WHERE table_name = {} AND bucket = {bucket} \
-         AND object_key = {key} AND version = {version}",
-        text(&load.target.full_name())
+         AND object_key = {key} AND version = {version} AND contract = {}",
+        text(&load.target.full_name()),
+        text(load.contract)
+    )
+}
+
+fn newer(load: &RedshiftLoad<'_>) -> String {
+    let [bucket, key, _] = load.source.map(text);
+    format!(
+        "SELECT file_id FROM millrace_loads WHERE table_name = {} AND bucket = {bucket} \
+         AND object_key = {key} AND sequencer_sort > {}",
+        text(&load.target.full_name()),
+        load.sequencer.map_or_else(|| "NULL".to_owned(), text),
     )
 }
 
 fn enter(load: &RedshiftLoad<'_>, number: i64) -> String {
     let [bucket, key, version] = load.source.map(text);
     format!(
-        "INSERT INTO millrace_loads (load_id, table_name, bucket, object_key, version, file_id, \
-         dataset, mode, committed_at) VALUES ({number}, {}, {bucket}, {key}, {version}, {}, {}, {}, \
-         GETDATE())",
+        "INSERT INTO millrace_loads (load_id, table_name, bucket, object_key, version, contract, \
+         sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at) VALUES ({number}, {}, {bucket}, \
+         {key}, {version}, {}, {}, {}, {}, {}, {}, 0, GETDATE())",
         text(&load.target.full_name()),
+        text(load.contract),
+        load.sequencer.map_or_else(|| "NULL".to_owned(), text),
         text(load.file_id),
         text(load.dataset),
         text(load.target.mode.as_str()),
+        load.rows,
     )
 }
 
@@ -227,6 +248,9 @@ mod tests {
             objects: &objects,
             iam_role: "arn:aws:iam::123456789012:role/load",
             source: ["raw", "in/a.csv", "version 1"],
+            sequencer: Some("0055AED6DCD90281E5"),
+            contract: "c0ffee",
+            rows: 3,
             file_id: "0123456789abcdef0123456789abcdef",
         };
         match statements(&load) {

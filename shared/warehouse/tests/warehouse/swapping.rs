@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use millrace_contract::LoadMode;
+use millrace_contract::{FileId, LoadMode, Replay};
 use millrace_warehouse::{LoadError, Loaded};
 
 use crate::support::{File, Place, fresh, people, places};
@@ -140,5 +140,39 @@ async fn readers_never_see_a_table_empty_or_half_swapped() {
         let sql = "SELECT object_key AS text FROM millrace_loads WHERE replaced_by IS NULL";
         assert_eq!(place.texts(sql).await, [Some("in/12.csv".to_owned())]);
         assert_eq!(place.count("people").await, ROWS as u64);
+    }
+}
+
+fn replayed(of: &File, rows: &[(i64, &str)], replay: Replay) -> File {
+    let mut file = File { batches: vec![people(rows)], ..of.clone() };
+    file.task.balance.read = rows.len() as u64;
+    file.task.balance.written = rows.len() as u64;
+    file.task.file_id = FileId::of_replay(&replay, &file.task.contract, 1);
+    file.task.replay = Some(replay);
+    file
+}
+
+#[tokio::test]
+async fn what_is_gone_through_again_meets_the_file_that_is_there() {
+    for place in places().await {
+        let first = whole(&[(1, "a")]).key("in/a.csv").version("v1", "01").published(1);
+        let second = whole(&[(2, "b")]).key("in/b.csv").version("v1", "01").published(2);
+        first.load_into(&place.warehouse).await.unwrap();
+        second.load_into(&place.warehouse).await.unwrap();
+        let id = |file: &File| file.task.file_id.clone();
+        let rejects = |of: &File| Replay::Rejects { of: id(of), from: id(of), key: "k".into() };
+        let late = replayed(&first, &[(9, "late")], Replay::Whole { of: id(&first) });
+        let late = late.load_into(&place.warehouse).await.unwrap();
+        assert!(matches!(late, Loaded::Superseded { .. }), "{late:?}");
+        let late = replayed(&first, &[(9, "late")], rejects(&first));
+        let late = late.load_into(&place.warehouse).await.unwrap();
+        assert!(matches!(late, Loaded::Superseded { .. }), "{late:?}");
+        let mended = replayed(&second, &[(3, "mended")], rejects(&second));
+        assert_eq!(mended.load_into(&place.warehouse).await.unwrap(), fresh(1));
+        assert_eq!(names(&place).await, ["b", "mended"]);
+        let again = replayed(&second, &[(2, "again")], Replay::Whole { of: id(&second) });
+        let loaded = again.load_into(&place.warehouse).await.unwrap();
+        assert_eq!(loaded, Loaded::Fresh { rows: 1, replaced: 2 });
+        assert_eq!(names(&place).await, ["again"]);
     }
 }

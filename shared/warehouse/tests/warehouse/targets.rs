@@ -178,3 +178,25 @@ async fn a_default_is_the_tables_too() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_column_with_an_index_and_a_default_is_widened() {
+    for place in places().await {
+        let id = ColumnDef { default: Some("7".into()), ..ColumnDef::new("id", DataType::Int64) };
+        let mut narrow = file(&[(1, "a")]).evolving();
+        narrow.columns = vec![id];
+        narrow.target.indexes = vec![vec!["id".into(), "name".into()]];
+        narrow.load_into(&place.warehouse).await.unwrap();
+        let texts: arrow::array::ArrayRef =
+            std::sync::Arc::new(arrow::array::StringArray::from(vec!["A-1"]));
+        let columns = [("id", texts.clone()), ("name", texts)];
+        let batch = arrow::record_batch::RecordBatch::try_from_iter(columns).unwrap();
+        let mut wide = File { batches: vec![batch], ..narrow.clone() }.key("in/b.csv");
+        wide.columns[0].data_type = DataType::String;
+        assert_eq!(wide.load_into(&place.warehouse).await.unwrap(), fresh(1));
+        assert_eq!(place.column("people", "id").await, ["1", "A-1"]);
+        assert_eq!(indexes(&place, "people").await, ["id,name"]);
+        place.run("INSERT INTO people (_load_id) VALUES (0)").await;
+        assert_eq!(place.column("people", "id").await, ["1", "7", "A-1"]);
+    }
+}

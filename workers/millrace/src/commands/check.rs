@@ -55,11 +55,26 @@ fn transform_problems(pipeline: &Pipeline) -> Vec<Problem> {
     problems.collect()
 }
 
-/// A warehouse that this version can't load into.
+/// A warehouse that can't do what the file asks for, as far as its URL is known.
 fn warehouse_problems(pipeline: &Pipeline) -> Vec<Problem> {
-    let is_redshift = pipeline.warehouse.is_redshift();
-    let hint = Some("use PostgreSQL or SQLite");
-    is_redshift.then(|| pipeline.problem("warehouse.url", NOT_RUN, hint)).into_iter().collect()
+    if pipeline.warehouse.is("redshift") {
+        let hint = Some("use PostgreSQL or SQLite");
+        return vec![pipeline.problem("warehouse.url", NOT_RUN, hint)];
+    }
+    if !pipeline.warehouse.is("sqlite") {
+        return Vec::new();
+    }
+    let tables = pipeline.datasets.iter().filter_map(|dataset| {
+        dataset.load.as_ref()?.schema.as_ref()?;
+        Some(format!("datasets.{}.load.schema", dataset.name))
+    });
+    let views = pipeline.views.iter().filter_map(|view| {
+        view.schema.as_ref()?;
+        Some(format!("views.{}.schema", view.name))
+    });
+    let hint = Some("leave `schema` out");
+    let why = "SQLite has no schemas: a file is one";
+    tables.chain(views).map(|key| pipeline.problem(&key, why, hint)).collect()
 }
 
 fn report(args: &CheckArgs, problems: &[Problem], datasets: usize) {

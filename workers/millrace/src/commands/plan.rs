@@ -18,7 +18,7 @@ pub(super) const NOT_RUN: &str =
 pub(super) fn run(args: &OutputArgs) -> anyhow::Result<ExitCode> {
     let pipeline = read_pipeline(&args.pipeline.pipeline)?;
     let plan = pipeline.plan();
-    let redshift = pipeline.warehouse.is_redshift().then(|| redshift(&pipeline));
+    let redshift = pipeline.warehouse.is("redshift").then(|| redshift(&pipeline));
     match args.output {
         Format::Json => {
             let mut plan = json!(plan);
@@ -73,6 +73,9 @@ fn load(pipeline: &Pipeline, dataset: &Dataset) -> Result<Vec<String>, String> {
         )],
         iam_role: "<role>",
         source: [&pipeline.lake.raw, "<key>", "<version>"],
+        sequencer: Some("<sequencer>"),
+        contract: "<contract>",
+        rows: 0,
         file_id: "<file id>",
     })
 }
