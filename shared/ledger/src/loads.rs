@@ -4,14 +4,20 @@
 //! Who holds the lock of [`lock`] and finds [`Verdict::Load`] is the only one
 //! who can commit this version of this key to this table.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use millrace_contract::{FileId, LoadTask, ObjectVersion};
 
 use crate::migrate::{Migration, migrate};
-use crate::{Database, DatabaseError, Row, Transaction, Value};
+use crate::together::{by_halves, placeholders};
+use crate::{Database, DatabaseError, Fault, Row, Transaction, Value};
 
 const LOADS: &[Migration] =
     &[Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") }];
+
+/// Rows of one statement.
+const MOST_ROWS: usize = 64;
 
 /// Brings the commit record's table up to date.
 ///
@@ -50,20 +56,94 @@ pub async fn lock(
     table: &str,
     task: &LoadTask,
 ) -> Result<Verdict, DatabaseError> {
-    let object = &task.object;
-    transaction.lock(&["load", table, &object.bucket, &object.key]).await?;
+    transaction.lock(&lock_name(table, task)).await?;
+    judge(transaction, table, task).await
+}
+
+async fn judge(
+    transaction: &mut Transaction,
+    table: &str,
+    task: &LoadTask,
+) -> Result<Verdict, DatabaseError> {
     if let Some(row) = committed(transaction, table, task).await? {
         return Ok(Verdict::Already {
             rows: row.count("row_count")?,
             committed_at: row.get("committed_at")?,
         });
     }
-    match newer(transaction, table, object).await? {
+    match newer(transaction, table, &task.object).await? {
         Some(row) => {
             Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) })
         }
         None => Ok(Verdict::Load),
     }
+}
+
+/// What is known of a file of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Whether it may be loaded.
+    pub verdict: Verdict,
+    /// Whether its key was loaded into the table before, in some version.
+    pub key_is_known: bool,
+}
+
+/// As [`lock`] for several files, each of another key; answers in their order.
+/// Locks are taken in the order given, which has to be the same for everybody.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub async fn lock_all(
+    transaction: &mut Transaction,
+    table: &str,
+    tasks: &[&LoadTask],
+) -> Result<Vec<Judged>, DatabaseError> {
+    let names = tasks.iter().map(|task| lock_name(table, task).join("\u{1f}"));
+    transaction.lock_all(names).await?;
+    let known = known_keys(transaction, table, tasks).await?;
+    let mut judged = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let key = (task.object.bucket.clone(), task.object.key.clone());
+        let key_is_known = known.contains(&key);
+        let verdict = match key_is_known {
+            true => judge(transaction, table, task).await?,
+            false => Verdict::Load,
+        };
+        judged.push(Judged { verdict, key_is_known });
+    }
+    Ok(judged)
+}
+
+/// Those of the files' keys, with their bucket, that have a record.
+async fn known_keys(
+    transaction: &mut Transaction,
+    table: &str,
+    tasks: &[&LoadTask],
+) -> Result<HashSet<(String, String)>, DatabaseError> {
+    let mut by_bucket: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for task in tasks {
+        by_bucket.entry(&task.object.bucket).or_default().push(&task.object.key);
+    }
+    let mut known = HashSet::new();
+    for (bucket, keys) in by_bucket {
+        for keys in by_halves(&keys, MOST_ROWS) {
+            let sql = format!(
+                "SELECT DISTINCT object_key FROM millrace_loads \
+                 WHERE table_name = $1 AND bucket = $2 AND object_key IN {}",
+                placeholders(1, keys.len(), 3)
+            );
+            let names = [table, bucket].into_iter().chain(keys.iter().copied());
+            let values: Vec<Value> = names.map(Value::from).collect();
+            for row in transaction.fetch_all(&sql, &values).await? {
+                known.insert((bucket.to_owned(), row.get("object_key")?));
+            }
+        }
+    }
+    Ok(known)
+}
+
+fn lock_name<'a>(table: &'a str, task: &'a LoadTask) -> [&'a str; 4] {
+    ["load", table, &task.object.bucket, &task.object.key]
 }
 
 async fn committed(
@@ -104,9 +184,45 @@ pub async fn enter(
     mode: &str,
     task: &LoadTask,
 ) -> Result<i64, DatabaseError> {
+    let load_ids = enter_all(transaction, table, mode, &[task]).await?;
+    Ok(load_ids.into_iter().next().unwrap_or_default())
+}
+
+/// As [`enter`] for several files, each of another key; answers in their order.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub async fn enter_all(
+    transaction: &mut Transaction,
+    table: &str,
+    mode: &str,
+    tasks: &[&LoadTask],
+) -> Result<Vec<i64>, DatabaseError> {
+    let mut load_ids = HashMap::new();
+    for tasks in by_halves(tasks, MOST_ROWS) {
+        let rows: Vec<_> = tasks.iter().map(|task| record(table, mode, task)).collect();
+        let sql = format!(
+            "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
+                 sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at) \
+             VALUES {} RETURNING load_id, file_id",
+            placeholders(rows.len(), 12, 1)
+        );
+        for row in transaction.fetch_all(&sql, rows.as_flattened()).await? {
+            load_ids.insert(row.get::<String>("file_id")?, row.get::<i64>("load_id")?);
+        }
+    }
+    let load_id = |task: &&LoadTask| {
+        let why = || format!("no load id came back for file `{}`", task.file_id);
+        let missing = || DatabaseError::new(Fault::Internal, transaction.name(), why());
+        load_ids.get(task.file_id.as_str()).copied().ok_or_else(missing)
+    };
+    tasks.iter().map(load_id).collect()
+}
+
+fn record(table: &str, mode: &str, task: &LoadTask) -> [Value; 12] {
     let object = &task.object;
     let [table, bucket, key] = place(table, object);
-    let values: [Value; 11] = [
+    [
         table,
         bucket,
         key,
@@ -117,13 +233,9 @@ pub async fn enter(
         task.dataset.as_str().into(),
         mode.into(),
         task.balance.written.into(),
+        0_i64.into(),
         Utc::now().into(),
-    ];
-    let sql = "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
-                   sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) RETURNING load_id";
-    let row = transaction.fetch_optional(sql, &values).await?;
-    row.map_or(Ok(0), |row| row.get("load_id"))
+    ]
 }
 
 /// Loads of the same key into the same table whose rows are still there, other

@@ -8,6 +8,7 @@ mod cells;
 mod column;
 mod error;
 mod evolve;
+mod group;
 mod json_text;
 mod plan;
 mod postgres;
@@ -16,6 +17,7 @@ mod table;
 mod warehouse;
 
 pub use error::{LoadError, SourceError};
+pub use group::SmallFile;
 pub use millrace_ledger::loads::TableTotal;
 pub use plan::{CommitGuard, LoadPlan, Loaded};
 pub use warehouse::Warehouse;

@@ -71,6 +71,11 @@ impl Warehouse {
         }
     }
 
+    /// Where the tables are.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -131,17 +136,24 @@ async fn fence(
     transaction: &mut Transaction,
     plan: &LoadPlan<'_>,
 ) -> Result<Verdict, DatabaseError> {
-    if transaction.dialect() == Dialect::Postgres {
-        // Rather than waiting all the lease for a large load, come back later.
-        transaction.session().run_script("SET LOCAL lock_timeout = '30s'").await?;
-    }
+    limit_waiting(transaction).await?;
     loads::lock(transaction, &plan.target.table, plan.task).await
+}
+
+/// Rather than waiting all the lease for a large load, come back later.
+pub(crate) async fn limit_waiting(transaction: &mut Transaction) -> Result<(), DatabaseError> {
+    match transaction.dialect() {
+        Dialect::Postgres => {
+            transaction.session().run_script("SET LOCAL lock_timeout = '30s'").await
+        }
+        Dialect::Sqlite => Ok(()),
+    }
 }
 
 /// Rows that must leave for the new ones: those of the key's other versions when
 /// files replace each other, and always those of this same version under an
 /// earlier contract, which would otherwise be there twice.
-async fn remove_older(
+pub(crate) async fn remove_older(
     transaction: &mut Transaction,
     plan: &LoadPlan<'_>,
     load_id: i64,
@@ -165,7 +177,8 @@ async fn remove_older(
     Ok(replaced)
 }
 
-fn mode_name(mode: LoadMode) -> &'static str {
+/// The mode's name in the commit record.
+pub(crate) fn mode_name(mode: LoadMode) -> &'static str {
     match mode {
         LoadMode::Append => "append",
         LoadMode::ReplaceFile => "replace_file",

@@ -14,15 +14,18 @@ use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome,
 use millrace_storage::Storage;
 use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, Warehouse};
 
+use crate::small::{self, Small, SmallLoads};
+
 /// The load stage.
 pub struct Load {
     ledger: Ledger,
     warehouse: Warehouse,
     storage: Arc<dyn Storage>,
+    small: SmallLoads,
 }
 
 /// Asks the lease right before the commit.
-struct LeaseGuard<'a>(&'a Lease);
+pub(crate) struct LeaseGuard<'a>(pub(crate) &'a Lease);
 
 #[async_trait]
 impl CommitGuard for LeaseGuard<'_> {
@@ -57,7 +60,8 @@ impl From<LoadError> for Failed {
 impl Load {
     /// The handler.
     pub fn new(ledger: Ledger, warehouse: Warehouse, storage: Arc<dyn Storage>) -> Self {
-        Self { ledger, warehouse, storage }
+        let small = SmallLoads::new(&warehouse);
+        Self { ledger, warehouse, storage, small }
     }
 
     async fn run(&self, task: &LoadTask, lease: &Lease) -> Result<Done, Failed> {
@@ -70,15 +74,24 @@ impl Load {
             None => (self.columns(task, &dataset).await?, task.captures.clone()),
         };
         let schema = arrow_schema(&columns, &captures);
-        let (mode, schema_of_plan) = (dataset.schema.mode, Arc::clone(&schema));
-        let plan = LoadPlan { task, target, columns: &columns, schema: schema_of_plan, mode };
         let (lake, outputs) = (task.lake.clone(), task.outputs.clone());
-        let rows = batches(Arc::clone(&self.storage), lake, outputs, schema, Missing::Refuse);
+        let storage = Arc::clone(&self.storage);
+        let rows = batches(storage, lake, outputs, Arc::clone(&schema), Missing::Refuse);
         let rows = rows.map_err(SourceError::new).boxed();
-        let guard = LeaseGuard(lease);
+        let mode = dataset.schema.mode;
+        let loading = async {
+            if small::is_small(task) && Warehouse::takes_groups(target.mode) {
+                let (task, target, lease) = (task.clone(), target.clone(), lease.clone());
+                let small = Small { task, target, columns, schema, mode, lease };
+                return self.small.load(small, rows).await;
+            }
+            let plan = LoadPlan { task, target, columns: &columns, schema, mode };
+            self.warehouse.load(&plan, rows, &LeaseGuard(lease)).await
+        };
         let loaded = tokio::select! {
-            loaded = self.warehouse.load(&plan, rows, &guard) => loaded?,
-            // Dropping the load undoes its transaction.
+            loaded = loading => loaded?,
+            // Dropping the load undoes its transaction, or takes it out of its
+            // group.
             () = lease.lost() => return Err(Failed::LeaseLost),
         };
         self.record(task, loaded, clock).await
@@ -173,6 +186,10 @@ impl Handler for Load {
             Err(Failed::LeaseLost) => Outcome::Abandoned,
             Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task))),
         }
+    }
+
+    fn is_small(&self, delivery: &Delivery) -> bool {
+        LoadTask::from_message(&delivery.body).is_ok_and(|task| small::is_small(&task))
     }
 
     async fn probe(&self) -> Result<(), Failure> {

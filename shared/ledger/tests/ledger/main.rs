@@ -12,3 +12,4 @@ mod live;
 mod migrations;
 mod registering;
 mod support;
+mod together;

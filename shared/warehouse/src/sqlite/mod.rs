@@ -5,4 +5,4 @@ mod insert;
 pub(crate) mod table;
 pub(crate) mod widen;
 
-pub(crate) use insert::write;
+pub(crate) use insert::{write, write_together};
