@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
-use crate::url::Location;
+use crate::url::{Durability, Location};
 use crate::{DatabaseError, Dialect, Row, Session, Transaction, Value};
 
 /// How long a connection may take, and how long one waits for a free one.
@@ -61,7 +61,20 @@ impl Database {
     /// [`DatabaseError`] if the URL is wrong or the database can't be reached.
     /// The password is in none of them.
     pub async fn connect(url: &SecretString, max_connections: u32) -> Result<Self, DatabaseError> {
-        let location = Location::parse(url.expose_secret())?;
+        Self::connect_for(url, max_connections, Durability::Machine).await
+    }
+
+    /// As [`Database::connect`], saying what commits have to survive where that is
+    /// ours to say.
+    ///
+    /// # Errors
+    /// As [`Database::connect`].
+    pub async fn connect_for(
+        url: &SecretString,
+        max_connections: u32,
+        durability: Durability,
+    ) -> Result<Self, DatabaseError> {
+        let location = Location::parse(url.expose_secret(), durability)?;
         let name: Arc<str> = location.name().into();
         let max_connections = max_connections.max(1);
         let pool = match location {

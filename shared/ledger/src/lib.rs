@@ -48,4 +48,5 @@ pub use state::{FileState, Ledger};
 pub use totals::{RejectTotal, RuleOutcome};
 pub use trace::{FileTrace, HopRecord, ObjectTrace};
 pub use transaction::Transaction;
+pub use url::Durability;
 pub use value::Value;

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use millrace_ledger::{Database, DatabaseError, Dialect, Fault};
+use millrace_ledger::{Database, DatabaseError, Dialect, Durability, Fault};
 use millrace_retry::{Classify, FailureClass};
 
 use crate::support::{connect, places};
@@ -115,6 +115,19 @@ pub(crate) async fn futures_all<T: Send + 'static>(
         results.push(task.await.expect("a task"));
     }
     results
+}
+
+#[tokio::test]
+async fn a_commit_in_a_file_waits_for_the_disk_unless_told_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("w.db").display());
+    let asked = "SELECT synchronous AS n FROM pragma_synchronous";
+    let full = connect(&url).await;
+    let normal = Database::connect_for(&url.into(), 1, Durability::Process).await.unwrap();
+    for (database, expected) in [(full, 2), (normal, 1)] {
+        let row = database.fetch_optional(asked, &[]).await.unwrap().unwrap();
+        assert_eq!(row.count("n").unwrap(), expected);
+    }
 }
 
 #[tokio::test]
