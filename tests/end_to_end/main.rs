@@ -12,6 +12,7 @@ mod house;
 mod journey;
 mod outages;
 mod real_files;
+mod replays;
 mod rules;
 mod sql;
 mod stack;

@@ -88,6 +88,11 @@ impl Stack {
         serde_json::from_str(body).expect("JSON")
     }
 
+    /// Changes the pipeline file, which commands see and running workers don't.
+    pub(crate) fn rewrite(&self, pipeline: &str) {
+        std::fs::write(&self.pipeline, pipeline).expect("the pipeline file");
+    }
+
     /// Starts `millrace dev` on the same data folder, after [`down`](Self::down).
     pub(crate) fn up(&mut self) {
         let mut child = self

@@ -25,14 +25,19 @@ impl FileId {
             (None, Some(sequencer)) => sequencer.sort_key(),
             _ => String::new(),
         };
-        Self(fingerprint(&[
+        Self::from_parts(&[
             dataset,
             &object.bucket,
             &object.key,
             object.revision(),
             &sequencer,
             contract.as_str(),
-        ]))
+        ])
+    }
+
+    /// The id that follows from the parts of a name.
+    pub(crate) fn from_parts(parts: &[&str]) -> Self {
+        Self(fingerprint(parts))
     }
 
     /// Wraps an id read back from a message or the ledger.
@@ -82,7 +87,10 @@ impl ContractVersion {
         // it keeps its version.
         let (json, fixed) = (later(&dataset.json), later(&dataset.fixed));
         let filter = dataset.filter.as_ref().map(|filter| format!("where {filter}"));
-        let parts = [Some(definition), json, fixed, filter, later(&dataset.limits)];
+        let (sheet, sql) = (later(&dataset.xlsx), later(&dataset.transform));
+        let (sheet, sql) = (sheet.map(|s| format!("xlsx {s}")), sql.map(|s| format!("sql {s}")));
+        let limits = later(&dataset.limits);
+        let parts = [Some(definition), json, fixed, filter, limits, sheet, sql];
         let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
         let mut digits = fingerprint(&parts);
         digits.truncate(12);
@@ -155,6 +163,28 @@ mod tests {
         assert_ne!(version(&plain), version(&filtered("a = 1")));
         assert_ne!(version(&filtered("a = 2")), version(&filtered("a = 1")));
         assert!(!serde_json::to_string(&plain).expect("JSON").contains("where"));
+    }
+
+    #[test]
+    fn what_makes_other_rows_is_another_contract() {
+        let text = r#"{"name":"d","pattern":"*","format":"csv","csv":{},"schema":{"mode":"infer",
+            "columns":[],"sample_bytes":1},"expect":[],"rejects":{"max":"1%"},"parquet":{},
+            "load":null}"#;
+        let plain: Dataset = serde_json::from_str(text).expect("a dataset of an older version");
+        let with = |part: &str| {
+            let text = text.replacen('{', &format!("{{{part},"), 1);
+            ContractVersion::of(&serde_json::from_str(&text).expect("a dataset"))
+        };
+        let versions = [
+            ContractVersion::of(&plain),
+            with(r#""transform":{"sql":"select 1 from input"}"#),
+            with(r#""transform":{"sql":"select 2 from input"}"#),
+            with(r#""xlsx":{"sheet":"Prices"}"#),
+            with(r#""limits":{"columns":7}"#),
+            with(r#""json":{"flatten":true}"#),
+        ];
+        let different: std::collections::HashSet<_> = versions.iter().collect();
+        assert_eq!(different.len(), versions.len());
     }
 
     #[test]

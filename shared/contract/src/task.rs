@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{ColumnDef, ContractVersion, FileId, ObjectVersion, RowBalance};
+use crate::{ColumnDef, ContractVersion, FileId, ObjectVersion, Replay, RowBalance};
 
 /// What the `{name}` parts of a dataset's pattern matched, by name.
 pub type Captures = BTreeMap<String, String>;
@@ -75,6 +75,9 @@ pub struct TransformTask {
     /// Path parts that become columns.
     #[serde(default)]
     pub captures: Captures,
+    /// What is gone through again, if the file is not on its first way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// Follows the file through every hop.
     pub trace_id: String,
 }
@@ -111,6 +114,9 @@ pub struct LoadTask {
     /// evolves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column_version: Option<u32>,
+    /// What is gone through again, if the file is not on its first way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
     /// Follows the file through every hop.
     pub trace_id: String,
 }
@@ -208,6 +214,7 @@ mod tests {
                 size: Some(1),
             },
             captures: Captures::from([("year".into(), "2024".into())]),
+            replay: Some(Replay::Whole { of: FileId::from_text("e") }),
             trace_id: "t".into(),
         }
     }
@@ -215,6 +222,13 @@ mod tests {
     #[test]
     fn a_task_reads_back_as_it_was_sent() {
         assert_eq!(TransformTask::from_message(&task().to_message()).expect("decodes"), task());
+    }
+
+    #[test]
+    fn a_task_of_an_older_worker_is_on_its_first_way() {
+        let first = TransformTask { replay: None, ..task() };
+        assert!(!first.to_message().contains("replay"));
+        assert_eq!(TransformTask::from_message(&first.to_message()).expect("decodes"), first);
     }
 
     #[test]

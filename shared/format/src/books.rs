@@ -28,6 +28,7 @@ pub(crate) struct Books<'a> {
     file_warned: Vec<u64>,
     read: u64,
     filtered: u64,
+    unselected: u64,
 }
 
 impl<'a> Books<'a> {
@@ -55,6 +56,7 @@ impl<'a> Books<'a> {
             file_warned: vec![0; plan.file_rules.len()],
             read: 0,
             filtered: 0,
+            unselected: 0,
         })
     }
 
@@ -63,6 +65,7 @@ impl<'a> Books<'a> {
     pub(crate) fn enter(&mut self, mut decoded: Decoded) -> Result<(), FormatError> {
         self.read += decoded.read;
         self.filtered += decoded.filtered;
+        self.unselected += decoded.unselected;
         for (total, warned) in self.warned.iter_mut().zip(&decoded.warned) {
             *total += warned;
         }
@@ -138,10 +141,13 @@ impl<'a> Books<'a> {
                 balance.skip(rule, count);
             }
         }
-        if self.filtered > 0 {
-            balance.skip(WHERE, self.filtered);
+        for (rule, count) in [(WHERE, self.filtered), (NOT_REPLAYED, self.unselected)] {
+            if count > 0 {
+                balance.skip(rule, count);
+            }
         }
         balance.check()?;
+        self.check_selection(&balance)?;
         self.rejects.finish()?;
         let schema = self.encoder.schema();
         let metadata = serde_json::to_string(&balance).unwrap_or_default();
@@ -161,6 +167,16 @@ impl<'a> Books<'a> {
             source_bytes: counts.source_bytes,
             decompressed_bytes: counts.decompressed_bytes,
         })
+    }
+
+    /// Every row that was to be gone through again has to be where it was.
+    fn check_selection(&self, balance: &RowBalance) -> Result<(), FormatError> {
+        let Some(only) = &self.plan.only else { return Ok(()) };
+        let found = balance.good() + balance.rejected + self.filtered;
+        match found == only.len() {
+            true => Ok(()),
+            false => Err(FormatError::Selection { wanted: only.len(), found }),
+        }
     }
 
     /// Holds the file as a whole against the rules about it. The rejects of one
@@ -226,6 +242,9 @@ const COMMENT: &str = "comment";
 
 /// The rule by which rows are skipped that the dataset's filter does not select.
 const WHERE: &str = "where";
+
+/// The rule by which rows are skipped that are not gone through again.
+const NOT_REPLAYED: &str = "not_replayed";
 
 /// The rule by which lines in front of the header are skipped.
 const PREAMBLE: &str = "preamble";

@@ -5,6 +5,7 @@ mod filter;
 mod fixed;
 mod members;
 mod rescue;
+mod selected;
 pub(crate) mod values;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
@@ -26,6 +27,7 @@ use fields::FieldDecoder;
 use fixed::FixedDecoder;
 use members::MemberDecoder;
 use rescue::without_misfits;
+use selected::LeftOut;
 use values::ValueDecoder;
 
 /// A decoded block.
@@ -40,6 +42,8 @@ pub(crate) struct Decoded {
     pub(crate) warned: Vec<u64>,
     /// Rows that the filter left out.
     pub(crate) filtered: u64,
+    /// Rows that the plan's selection leaves out.
+    pub(crate) unselected: u64,
     /// What it takes to judge the good rows by the rules that look at more than
     /// one; only where there are such rules.
     pub(crate) keyed: Option<Keyed>,
@@ -117,6 +121,10 @@ impl<'p> Decoder<'p> {
     /// Decodes a block. What it leaves in the block is of no further use.
     pub(crate) fn decode(&mut self, block: &mut Block) -> Result<Decoded, FormatError> {
         Self::set_bad_text_aside(block);
+        let left_out = match &self.plan.only {
+            Some(only) => LeftOut::all_but(only.within(self.member.as_deref()), block),
+            None => LeftOut::default(),
+        };
         let watched = self.plan.filter.as_deref().map(RowFilter::columns);
         let mut faults = Faults::watching(watched.unwrap_or_default()).rescuing(&self.rescuable);
         let mut arrays = match &mut self.rows {
@@ -127,7 +135,8 @@ impl<'p> Decoder<'p> {
         };
         without_misfits(&mut arrays, faults.misfits()).map_err(defect)?;
         let batch = self.batch_of(arrays, block.rows.len())?;
-        let skipped = self.skipped_rows(&batch, &faults, block)?;
+        let mut skipped = self.skipped_rows(&batch, &faults, block)?;
+        let filtered = left_out.join(&mut skipped);
         let (batch, kept) = good_rows(batch, &faults, &skipped)?;
         let mut warned = vec![0; self.plan.rules.len()];
         let breaches = self.check_rules(&batch, &kept, block, &mut warned)?;
@@ -137,13 +146,12 @@ impl<'p> Decoder<'p> {
             self.write_rows(block, &faults, &breaches, &kept);
         }
         let rejects = self.reject(block, faults, &breaches, &kept);
-        let filtered = skipped.iter().filter(|&&skipped| skipped).count() as u64;
         let read = block.read;
         let (batch, keyed) = match self.keys.is_empty() {
             true => (without(&batch, &breaches)?, None),
             false => self.keyed(batch, kept, &breaches, block)?,
         };
-        Ok(Decoded { batch, rejects, read, warned, filtered, keyed })
+        Ok(Decoded { batch, rejects, read, warned, filtered, unselected: left_out.count, keyed })
     }
 
     /// Writes the text of rows that had none, as far as it may be asked for: of

@@ -142,6 +142,17 @@ pub enum FormatError {
         /// The column's type.
         data_type: DataType,
     },
+    /// The rows that were to be gone through again are not there any more.
+    #[error(
+        "{found} of the {wanted} rows start where they did: the file is read in another way than \
+         when they were rejected; go through the whole file again"
+    )]
+    Selection {
+        /// Rows that were to be gone through.
+        wanted: u64,
+        /// Rows that were found.
+        found: u64,
+    },
     /// A member of an archive could not be transformed.
     #[error("in `{member}`: {error}")]
     Member {
@@ -195,6 +206,7 @@ impl FormatError {
             | Self::TooManyPartitions { .. }
             | Self::PartitionName { .. }
             | Self::Capture { .. }
+            | Self::Selection { .. }
             | Self::Plan { .. } => ErrorKind::Contract,
             Self::Reshape { source, .. } => match source {
                 ReshapeError::Refused(_) => ErrorKind::Contract,

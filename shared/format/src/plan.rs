@@ -11,7 +11,7 @@ use millrace_contract::{
 };
 use thiserror::Error;
 
-use crate::{FileRule, Reshape};
+use crate::{FileRule, Reshape, RowSelection};
 
 /// How one file is read, checked and written.
 pub struct Plan {
@@ -44,6 +44,9 @@ pub struct Plan {
     /// rules and every type but those of its own columns, so that a row that is
     /// not meant is not rejected for what it is not.
     pub filter: Option<Box<dyn RowFilter>>,
+    /// The only rows that are gone through, where others were before; all
+    /// without it. The others are skipped, whatever is wrong with them.
+    pub only: Option<RowSelection>,
     /// What must hold for every row, checked batch by batch.
     pub rules: Vec<Box<dyn RowRule>>,
     /// What must hold for the file, judged over the rows that `rules` let pass.
@@ -84,6 +87,7 @@ impl Plan {
             rescue: dataset.schema.rescue,
             captures: Captures::new(),
             filter: None,
+            only: None,
             rules: Vec::new(),
             file_rules: Vec::new(),
             reshape: None,

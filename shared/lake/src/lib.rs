@@ -1,11 +1,13 @@
-//! The lake's Parquet, read back: as the rows of one file, which the load stage
-//! takes, and as tables, which SQL takes.
+//! The lake read back: Parquet as the rows of one file, which the load stage
+//! takes, and as tables, which SQL takes; and the rows that were rejected.
 
 mod batches;
 mod folder;
 mod object;
+mod rejects;
 mod table;
 
 pub use batches::{LakeError, Missing, batches};
 pub use folder::{FolderError, ParquetFolder};
+pub use rejects::{RejectReader, RejectsError};
 pub use table::{LakeTable, TableError};

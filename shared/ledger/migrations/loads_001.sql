@@ -7,7 +7,7 @@ CREATE TABLE millrace_loads (
     bucket         {text} NOT NULL,
     object_key     {text} NOT NULL,
     version        {text} NOT NULL,   -- version id, or else ETag and sequencer
-    contract       {text} NOT NULL,
+    contract       {text} NOT NULL,   -- contract version, with what sets a replay apart
     sequencer_sort {text},            -- in a form whose byte order is S3's order
     file_id        {text} NOT NULL,
     dataset        {text} NOT NULL,

@@ -98,10 +98,15 @@ async fn close_failures(
     let over = entries.iter().filter(|entry| entry.closes_failures);
     let over: Vec<Value> = over.map(|entry| entry.file_id.as_str().into()).collect();
     for files in by_halves(&over, MOST_ROWS) {
+        // Where a file was gone through again, it has mended what it is a replay of,
+        // and whatever became of earlier replays.
+        let those = placeholders(1, files.len(), 2);
         let sql = format!(
             "UPDATE millrace_failures SET resolution = 'loaded', resolved_at = $1 \
-             WHERE resolution IS NULL AND file_id IN {}",
-            placeholders(1, files.len(), 2)
+             WHERE resolution IS NULL AND (file_id IN {those} OR file_id IN ( \
+                 SELECT o.file_id FROM millrace_files AS o JOIN millrace_files AS m \
+                     ON o.file_id = m.replay_of OR o.replay_of = m.replay_of \
+                 WHERE m.file_id IN {those}))"
         );
         let values: Vec<Value> =
             std::iter::once(Utc::now().into()).chain(files.iter().cloned()).collect();

@@ -4,20 +4,18 @@
 //! Who holds the lock of [`lock`] and finds [`Verdict::Load`] is the only one
 //! who can commit this version of this key to this table.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
 use chrono::{DateTime, Utc};
-use millrace_contract::{FileId, LoadTask, ObjectVersion};
+use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind};
 
 use crate::migrate::{Migration, migrate};
-use crate::together::{by_halves, placeholders};
-use crate::{Database, DatabaseError, Fault, Row, Transaction, Value};
+use crate::{Database, DatabaseError, Row, Transaction, Value};
+
+mod group;
+
+pub use group::{Judged, enter_all, lock_all};
 
 const LOADS: &[Migration] =
     &[Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") }];
-
-/// Rows of one statement.
-const MOST_ROWS: usize = 64;
 
 /// Brings the commit record's table up to date.
 ///
@@ -39,10 +37,16 @@ pub enum Verdict {
         /// When.
         committed_at: DateTime<Utc>,
     },
-    /// A version of the key with a newer sequencer was committed before.
+    /// A version of the key with a newer sequencer was committed before, or all
+    /// rows of the file that the task is a part of were loaded again.
     Superseded {
-        /// That version.
+        /// The file whose rows are there instead.
         by: FileId,
+    },
+    /// The rows are a part of a file that was never committed.
+    Apart {
+        /// That file.
+        of: FileId,
     },
 }
 
@@ -71,6 +75,17 @@ async fn judge(
             committed_at: row.get("committed_at")?,
         });
     }
+    if let Some(replay) = &task.replay {
+        match before(transaction, table, replay.of()).await? {
+            Before::There { mode } if mode == "append" => return Ok(Verdict::Load),
+            Before::There { .. } => {}
+            Before::Replaced { by } => return Ok(Verdict::Superseded { by }),
+            Before::Nothing if replay.kind() == ReplayKind::Rejects => {
+                return Ok(Verdict::Apart { of: replay.of().clone() });
+            }
+            Before::Nothing => {}
+        }
+    }
     match newer(transaction, table, &task.object).await? {
         Some(row) => {
             Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) })
@@ -79,67 +94,31 @@ async fn judge(
     }
 }
 
-/// What is known of a file of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
-    /// Whether it may be loaded.
-    pub verdict: Verdict,
-    /// Whether its key was loaded into the table before, in some version.
-    pub key_is_known: bool,
+/// What is left of the file that a replay goes through again.
+enum Before {
+    /// Its rows, loaded in this mode. With `append`, those of newer versions of
+    /// the key stand beside them.
+    There { mode: String },
+    /// Another file's rows, which took their place.
+    Replaced { by: FileId },
+    /// It was never committed.
+    Nothing,
 }
 
-/// As [`lock`] for several files, each of another key; answers in their order.
-/// Locks are taken in the order given, which has to be the same for everybody.
-///
-/// # Errors
-/// [`DatabaseError`], classified.
-pub async fn lock_all(
+async fn before(
     transaction: &mut Transaction,
     table: &str,
-    tasks: &[&LoadTask],
-) -> Result<Vec<Judged>, DatabaseError> {
-    let names = tasks.iter().map(|task| lock_name(table, task).join("\u{1f}"));
-    transaction.lock_all(names).await?;
-    let known = known_keys(transaction, table, tasks).await?;
-    let mut judged = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        let key = (task.object.bucket.clone(), task.object.key.clone());
-        let key_is_known = known.contains(&key);
-        let verdict = match key_is_known {
-            true => judge(transaction, table, task).await?,
-            false => Verdict::Load,
-        };
-        judged.push(Judged { verdict, key_is_known });
-    }
-    Ok(judged)
-}
-
-/// Those of the files' keys, with their bucket, that have a record.
-async fn known_keys(
-    transaction: &mut Transaction,
-    table: &str,
-    tasks: &[&LoadTask],
-) -> Result<HashSet<(String, String)>, DatabaseError> {
-    let mut by_bucket: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for task in tasks {
-        by_bucket.entry(&task.object.bucket).or_default().push(&task.object.key);
-    }
-    let mut known = HashSet::new();
-    for (bucket, keys) in by_bucket {
-        for keys in by_halves(&keys, MOST_ROWS) {
-            let sql = format!(
-                "SELECT DISTINCT object_key FROM millrace_loads \
-                 WHERE table_name = $1 AND bucket = $2 AND object_key IN {}",
-                placeholders(1, keys.len(), 3)
-            );
-            let names = [table, bucket].into_iter().chain(keys.iter().copied());
-            let values: Vec<Value> = names.map(Value::from).collect();
-            for row in transaction.fetch_all(&sql, &values).await? {
-                known.insert((bucket.to_owned(), row.get("object_key")?));
-            }
-        }
-    }
-    Ok(known)
+    of: &FileId,
+) -> Result<Before, DatabaseError> {
+    let sql = "SELECT m.mode, n.file_id AS newer_file FROM millrace_loads AS m \
+               LEFT JOIN millrace_loads AS n ON n.load_id = m.replaced_by \
+               WHERE m.file_id = $1 AND m.table_name = $2";
+    let row = transaction.fetch_optional(sql, &[of.as_str().into(), table.into()]).await?;
+    let Some(row) = row else { return Ok(Before::Nothing) };
+    Ok(match row.get::<Option<String>>("newer_file")? {
+        Some(by) => Before::Replaced { by: FileId::from_text(by) },
+        None => Before::There { mode: row.get("mode")? },
+    })
 }
 
 fn lock_name<'a>(table: &'a str, task: &'a LoadTask) -> [&'a str; 4] {
@@ -155,7 +134,7 @@ async fn committed(
                AND bucket = $2 AND object_key = $3 AND version = $4 AND contract = $5";
     let [table, bucket, key] = place(table, &task.object);
     let version = version(&task.object).into();
-    let values = [table, bucket, key, version, task.contract.as_str().into()];
+    let values = [table, bucket, key, version, terms(task).into()];
     transaction.fetch_optional(sql, &values).await
 }
 
@@ -188,37 +167,6 @@ pub async fn enter(
     Ok(load_ids.into_iter().next().unwrap_or_default())
 }
 
-/// As [`enter`] for several files, each of another key; answers in their order.
-///
-/// # Errors
-/// [`DatabaseError`], classified.
-pub async fn enter_all(
-    transaction: &mut Transaction,
-    table: &str,
-    mode: &str,
-    tasks: &[&LoadTask],
-) -> Result<Vec<i64>, DatabaseError> {
-    let mut load_ids = HashMap::new();
-    for tasks in by_halves(tasks, MOST_ROWS) {
-        let rows: Vec<_> = tasks.iter().map(|task| record(table, mode, task)).collect();
-        let sql = format!(
-            "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
-                 sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at) \
-             VALUES {} RETURNING load_id, file_id",
-            placeholders(rows.len(), 12, 1)
-        );
-        for row in transaction.fetch_all(&sql, rows.as_flattened()).await? {
-            load_ids.insert(row.get::<String>("file_id")?, row.get::<i64>("load_id")?);
-        }
-    }
-    let load_id = |task: &&LoadTask| {
-        let why = || format!("no load id came back for file `{}`", task.file_id);
-        let missing = || DatabaseError::new(Fault::Internal, transaction.name(), why());
-        load_ids.get(task.file_id.as_str()).copied().ok_or_else(missing)
-    };
-    tasks.iter().map(load_id).collect()
-}
-
 fn record(table: &str, mode: &str, task: &LoadTask) -> [Value; 12] {
     let object = &task.object;
     let [table, bucket, key] = place(table, object);
@@ -227,7 +175,7 @@ fn record(table: &str, mode: &str, task: &LoadTask) -> [Value; 12] {
         bucket,
         key,
         version(object).into(),
-        task.contract.as_str().into(),
+        terms(task).into(),
         object.sequencer.as_ref().map(|sequencer| sequencer.sort_key()).into(),
         task.file_id.as_str().into(),
         task.dataset.as_str().into(),
@@ -321,6 +269,51 @@ pub async fn table_totals(database: &Database) -> Result<Vec<TableTotal>, Databa
         .collect()
 }
 
+/// One committed load, as lineage shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommittedLoad {
+    /// `_load_id` of the rows.
+    pub load_id: i64,
+    /// Table name.
+    pub table: String,
+    /// `append`, `replace_file`, ….
+    pub mode: String,
+    /// Rows of the file that were sent to the table.
+    pub rows: u64,
+    /// Rows of older loads that left for it.
+    pub replaced: u64,
+    /// The load for which its own rows left, if they did.
+    pub replaced_by: Option<i64>,
+    /// When.
+    pub committed_at: DateTime<Utc>,
+}
+
+/// What was committed of a file, in the order of the loads: one, or none.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub async fn of_file(
+    database: &Database,
+    file_id: &FileId,
+) -> Result<Vec<CommittedLoad>, DatabaseError> {
+    let sql = "SELECT load_id, table_name, mode, row_count, replaced, replaced_by, committed_at \
+               FROM millrace_loads WHERE file_id = $1 ORDER BY load_id";
+    let rows = database.fetch_all(sql, &[file_id.as_str().into()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CommittedLoad {
+                load_id: row.get("load_id")?,
+                table: row.get("table_name")?,
+                mode: row.get("mode")?,
+                rows: row.count("row_count")?,
+                replaced: row.count("replaced")?,
+                replaced_by: row.get("replaced_by")?,
+                committed_at: row.get("committed_at")?,
+            })
+        })
+        .collect()
+}
+
 fn place(table: &str, object: &ObjectVersion) -> [Value; 3] {
     [table.into(), object.bucket.as_str().into(), object.key.as_str().into()]
 }
@@ -332,5 +325,16 @@ fn version(object: &ObjectVersion) -> String {
         (Some(id), _) => format!("version {id}"),
         (None, Some(sequencer)) => format!("etag {} {}", object.etag, sequencer.sort_key()),
         (None, None) => format!("etag {}", object.etag),
+    }
+}
+
+/// On what terms a version is loaded, each of which happens once: under its
+/// contract, again because that was asked for, or for rejected rows once for all
+/// that are listed, whatever contract they pass under at last.
+fn terms(task: &LoadTask) -> String {
+    match &task.replay {
+        None => task.contract.as_str().to_owned(),
+        Some(Replay::Whole { .. }) => format!("{} again as {}", task.contract, task.file_id),
+        Some(Replay::Rejects { from, .. }) => format!("rejects of {from}"),
     }
 }

@@ -101,7 +101,8 @@ impl Ledger {
     }
 
     /// Records that a file's rows are where they belong, and closes its open
-    /// failures. Again is fine; the first time counts.
+    /// failures, with those of the file it is a replay of. Again is fine; the
+    /// first time counts.
     ///
     /// # Errors
     /// [`LedgerError::UnknownFile`] if it was never registered.

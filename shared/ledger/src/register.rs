@@ -257,7 +257,7 @@ async fn newest(
     let sql = "SELECT c.file_id, c.etag, c.contract, c.state, c.loaded_at FROM ( \
                    SELECT COALESCE(related_file, file_id) AS content FROM millrace_files \
                    WHERE bucket = $1 AND object_key = $2 AND dataset = $3 AND state <> 'superseded' \
-                   ORDER BY ordinal DESC LIMIT 1 \
+                     AND replay IS NULL ORDER BY ordinal DESC LIMIT 1 \
                ) AS newest JOIN millrace_files AS c ON c.file_id = newest.content";
     let row = transaction.fetch_optional(sql, &key_of(file)).await?;
     row.as_ref().map(Content::read).transpose()
@@ -271,7 +271,7 @@ fn key_of(file: &Registration) -> [Value; 3] {
     ]
 }
 
-fn values(file: &Registration, found: &Registered) -> [Value; 16] {
+fn values(file: &Registration, found: &Registered) -> Vec<Value> {
     let (state, reason, related) = match found {
         Registered::New | Registered::Known { .. } => (FileState::Registered, None, None),
         Registered::Unchanged { of, .. } => {
@@ -283,10 +283,31 @@ fn values(file: &Registration, found: &Registered) -> [Value; 16] {
             (FileState::Superseded, Some(reason), Some(by))
         }
     };
+    file_values(file, state, reason, related)
+}
+
+async fn insert(transaction: &mut Transaction, rows: &[Vec<Value>]) -> Result<(), LedgerError> {
+    let sql = format!(
+        "INSERT INTO millrace_files (file_id, dataset, contract, bucket, object_key, \
+             version_id, etag, sequencer, sequencer_sort, size_bytes, captures, trace_id, \
+             state, reason, related_file, registered_at) VALUES {}",
+        placeholders(rows.len(), 16, 1)
+    );
+    transaction.execute(&sql, &rows.concat()).await?;
+    Ok(())
+}
+
+/// The values of a new row, in the order of the statement above.
+pub(crate) fn file_values(
+    file: &Registration,
+    state: FileState,
+    reason: Option<&str>,
+    related: Option<&FileId>,
+) -> Vec<Value> {
     let object = &file.object;
     let sequencer = object.sequencer.as_ref();
     let captures = serde_json::json!(file.captures).to_string();
-    [
+    vec![
         file.file_id.as_str().into(),
         file.dataset.as_str().into(),
         file.contract.as_str().into(),
@@ -304,15 +325,4 @@ fn values(file: &Registration, found: &Registered) -> [Value; 16] {
         related.map(FileId::as_str).into(),
         Utc::now().into(),
     ]
-}
-
-async fn insert(transaction: &mut Transaction, rows: &[[Value; 16]]) -> Result<(), LedgerError> {
-    let sql = format!(
-        "INSERT INTO millrace_files (file_id, dataset, contract, bucket, object_key, \
-             version_id, etag, sequencer, sequencer_sort, size_bytes, captures, trace_id, \
-             state, reason, related_file, registered_at) VALUES {}",
-        placeholders(rows.len(), 16, 1)
-    );
-    transaction.execute(&sql, rows.as_flattened()).await?;
-    Ok(())
 }

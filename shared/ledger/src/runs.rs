@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{
-    Captures, ColumnChange, ContractVersion, FileId, ObjectVersion, Sequencer,
+    Captures, ColumnChange, ContractVersion, FileId, ObjectVersion, ReplayKind, Sequencer,
 };
 
 use crate::columns::read_changes;
+use crate::replays::read_kind;
 use crate::state::parse_state;
 use crate::{FileState, Ledger, LedgerError, Row, Value};
 
@@ -59,8 +60,11 @@ pub struct Run {
     pub column_version: Option<u32>,
     /// What it changed in the columns: nothing, for most.
     pub column_changes: Vec<ColumnChange>,
-    /// Rejects object in the lake.
+    /// Rejects object in the lake: a key, or of a refused file a URL.
     pub rejects_key: Option<String>,
+    /// Which rows of which file are gone through again, if it is not on its first
+    /// way.
+    pub replay: Option<(ReplayKind, FileId)>,
     /// When it was registered.
     pub registered_at: DateTime<Utc>,
     /// When its Parquet was recorded.
@@ -76,9 +80,9 @@ pub struct Run {
 pub(crate) const RUN_COLUMNS: &str = "file_id, dataset, contract, bucket, object_key, version_id, \
     etag, sequencer, size_bytes, captures, trace_id, state, reason, related_file, rows_read, \
     rows_written, rows_rejected, rows_skipped, rows_loaded, rejects_key, registered_at, \
-    transformed_at, transform_ms, loaded_at, load_ms, column_version, \
+    transformed_at, transform_ms, loaded_at, load_ms, column_version, replay, replay_of, \
     (SELECT v.changes FROM millrace_column_versions AS v \
-         WHERE v.file_id = millrace_files.file_id) AS column_changes";
+         WHERE v.file_id = f.file_id) AS column_changes";
 
 impl Ledger {
     /// Files, the newest first.
@@ -102,7 +106,7 @@ impl Ledger {
         }
         values.push(i64::from(filter.limit.unwrap_or(u32::MAX)).into());
         let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM millrace_files WHERE {} ORDER BY ordinal DESC LIMIT ${}",
+            "SELECT {RUN_COLUMNS} FROM millrace_files AS f WHERE {} ORDER BY ordinal DESC LIMIT ${}",
             conditions.join(" AND "),
             values.len(),
         );
@@ -142,6 +146,13 @@ pub(crate) fn read_run(row: &Row) -> Result<Run, LedgerError> {
             None => Vec::new(),
         },
         rejects_key: row.get("rejects_key")?,
+        replay: match (
+            row.get::<Option<String>>("replay")?,
+            row.get::<Option<String>>("replay_of")?,
+        ) {
+            (Some(kind), Some(of)) => Some((read_kind(&kind)?, FileId::from_text(of))),
+            (Some(_) | None, _) => None,
+        },
         registered_at: row.get("registered_at")?,
         transformed_at: row.get("transformed_at")?,
         transform_duration: optional_count(row, "transform_ms")?.map(Duration::from_millis),

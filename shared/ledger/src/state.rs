@@ -17,6 +17,7 @@ const JOURNEY: &[Migration] = &[
         name: "columns that evolve",
         sql: include_str!("../migrations/journey_002.sql"),
     },
+    Migration { version: 3, name: "replays", sql: include_str!("../migrations/journey_003.sql") },
 ];
 
 /// The history of every file. Cheap to clone.

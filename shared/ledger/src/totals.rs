@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::replays::not_covered;
 use crate::{Ledger, LedgerError};
 
 /// What a broken rule did to its row.
@@ -47,7 +48,9 @@ pub struct RejectTotal {
 }
 
 impl Ledger {
-    /// Rows that broke rules, by dataset and rule, the most frequent first.
+    /// Rows that broke rules, by dataset and rule, the most frequent first. Files
+    /// that were gone through again since are left out: what is still wrong with
+    /// them is counted there.
     ///
     /// # Errors
     /// [`LedgerError::Database`].
@@ -55,13 +58,16 @@ impl Ledger {
         &self,
         dataset: Option<&str>,
     ) -> Result<Vec<RejectTotal>, LedgerError> {
-        let sql = "SELECT f.dataset, r.rule, r.outcome, CAST(SUM(r.row_count) AS BIGINT) AS row_count, \
+        let current = not_covered("n.state IN ('transformed', 'loaded')");
+        let sql = format!(
+            "SELECT f.dataset, r.rule, r.outcome, CAST(SUM(r.row_count) AS BIGINT) AS row_count, \
                        COUNT(*) AS files, MIN(r.example) AS example \
                    FROM millrace_rejects AS r JOIN millrace_files AS f ON f.file_id = r.file_id \
-                   WHERE f.dataset = COALESCE($1, f.dataset) \
+                   WHERE f.dataset = COALESCE($1, f.dataset) AND {current} \
                    GROUP BY f.dataset, r.rule, r.outcome \
-                   ORDER BY row_count DESC, f.dataset, r.rule";
-        let rows = self.database.fetch_all(sql, &[dataset.into()]).await?;
+                   ORDER BY row_count DESC, f.dataset, r.rule"
+        );
+        let rows = self.database.fetch_all(&sql, &[dataset.into()]).await?;
         rows.iter()
             .map(|row| {
                 let outcome: String = row.get("outcome")?;

@@ -50,7 +50,7 @@ impl Ledger {
     pub async fn trace(&self, bucket: &str, key: &str) -> Result<ObjectTrace, LedgerError> {
         let values: [Value; 2] = [bucket.into(), key.into()];
         let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM millrace_files \
+            "SELECT {RUN_COLUMNS} FROM millrace_files AS f \
              WHERE bucket = $1 AND object_key = $2 ORDER BY ordinal"
         );
         let mut versions = Vec::new();

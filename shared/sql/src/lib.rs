@@ -59,5 +59,16 @@ pub fn check_rules(dataset: &Dataset, datasets: &[Dataset]) -> Vec<RuleProblem> 
     read.filter_map(Result::err).filter(|problem| !left_to_the_file(problem)).collect()
 }
 
+/// The first expectation of a dataset that says something of the file as a whole
+/// (`unique(id)`, `row_count …`, `max_age …`), so that a part of its rows can't be
+/// judged alone.
+pub fn rule_of_the_file(dataset: &Dataset) -> Option<&str> {
+    let schema = declared_schema(dataset);
+    let read = read_all(dataset, &schema, 0).into_iter();
+    let mut of_the_file = read.filter(|(_, read)| matches!(read, Ok(Read::File(_))));
+    let index = of_the_file.next()?.0.index?;
+    dataset.expect.get(index).map(|expectation| expectation.rule.as_str())
+}
+
 #[cfg(test)]
 mod tests;

@@ -66,7 +66,8 @@ pub(crate) enum Read {
 
 /// A rule and where it stands.
 pub(crate) struct Written {
-    index: Option<usize>,
+    /// Which expectation it is; none of them is the filter.
+    pub(crate) index: Option<usize>,
     rule: String,
 }
 

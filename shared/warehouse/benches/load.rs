@@ -195,6 +195,7 @@ fn task(key: &str, rows: u64) -> LoadTask {
         balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
         rejects_key: None,
         column_version: None,
+        replay: None,
         trace_id: "t".into(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use millrace_contract::FileId;
 use millrace_ledger::DatabaseError;
 use millrace_retry::{Classify, FailureClass};
 use thiserror::Error;
@@ -76,6 +77,17 @@ pub enum LoadError {
         /// Rows that the row balance promised.
         written: u64,
     },
+    /// Rows that belong to others which are not there.
+    #[error(
+        "the rows were rejected from file {of}, whose other rows are not in table `{table}`; go \
+         through the whole file again"
+    )]
+    Apart {
+        /// Table name.
+        table: String,
+        /// The file.
+        of: FileId,
+    },
     /// The lease was lost, so another worker may be at it.
     #[error("the message's lease was lost before the commit; nothing was committed")]
     LeaseLost,
@@ -86,7 +98,7 @@ impl Classify for LoadError {
         match self {
             Self::Database { source, .. } => source.class(),
             Self::Source(source) => source.class(),
-            Self::Table { .. } | Self::Value { .. } => FailureClass::Contract,
+            Self::Table { .. } | Self::Value { .. } | Self::Apart { .. } => FailureClass::Contract,
             Self::Shape { .. } | Self::Unbalanced { .. } => FailureClass::Poison,
             Self::LeaseLost => FailureClass::Transient,
         }

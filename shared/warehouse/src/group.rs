@@ -159,7 +159,8 @@ async fn fill(
     let table = first.target.table.as_str();
     limit_waiting(transaction).await.map_err(failed)?;
     let judged = loads::lock_all(transaction, table, &tasks).await.map_err(failed)?;
-    let mut answers: Vec<_> = judged.iter().map(|judged| refused(&judged.verdict)).collect();
+    let answers = judged.iter().map(|judged| refused(&judged.verdict, table));
+    let mut answers: Vec<_> = answers.collect::<Result<_, _>>()?;
     if answers.iter().all(Option::is_some) {
         return Ok(answers.into_iter().flatten().collect());
     }
@@ -195,11 +196,13 @@ async fn fill(
     Ok(answers.into_iter().flatten().collect())
 }
 
-/// What a file is told that is not to be loaded.
-fn refused(verdict: &Verdict) -> Option<Loaded> {
+/// What a file is told that is not to be loaded. One that can't be is found out
+/// alone.
+fn refused(verdict: &Verdict, table: &str) -> Result<Option<Loaded>, LoadError> {
     match verdict.clone() {
-        Verdict::Load => None,
-        Verdict::Already { rows, committed_at } => Some(Loaded::Already { rows, committed_at }),
-        Verdict::Superseded { by } => Some(Loaded::Superseded { by }),
+        Verdict::Load => Ok(None),
+        Verdict::Already { rows, committed_at } => Ok(Some(Loaded::Already { rows, committed_at })),
+        Verdict::Superseded { by } => Ok(Some(Loaded::Superseded { by })),
+        Verdict::Apart { of } => Err(LoadError::Apart { table: table.to_owned(), of }),
     }
 }

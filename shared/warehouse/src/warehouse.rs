@@ -3,7 +3,7 @@
 
 use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
-use millrace_contract::LoadMode;
+use millrace_contract::{LoadMode, Replay};
 use millrace_ledger::loads::{self, TableTotal, Verdict};
 use millrace_ledger::{Database, DatabaseError, Dialect, Session, Transaction};
 
@@ -108,6 +108,9 @@ async fn fill(
             return Ok(Loaded::Already { rows, committed_at });
         }
         Verdict::Superseded { by } => return Ok(Loaded::Superseded { by }),
+        Verdict::Apart { of } => {
+            return Err(LoadError::Apart { table: plan.target.table.clone(), of });
+        }
     }
     let columns = table::prepare(transaction, plan, columns).await?;
     let mode = mode_name(plan.target.mode);
@@ -152,13 +155,17 @@ pub(crate) async fn limit_waiting(transaction: &mut Transaction) -> Result<(), D
 
 /// Rows that must leave for the new ones: those of the key's other versions when
 /// files replace each other, and always those of this same version under an
-/// earlier contract, which would otherwise be there twice.
+/// earlier contract, which would otherwise be there twice. For rows that were
+/// rejected before none leave: they are added.
 pub(crate) async fn remove_older(
     transaction: &mut Transaction,
     plan: &LoadPlan<'_>,
     load_id: i64,
 ) -> Result<u64, DatabaseError> {
     let target = plan.target;
+    if let Some(Replay::Rejects { .. }) = plan.task.replay {
+        return Ok(0);
+    }
     let this_version_only = match target.mode {
         LoadMode::Append => true,
         LoadMode::ReplaceFile => false,

@@ -174,6 +174,7 @@ impl Ingest {
             contract,
             object: object.clone(),
             captures: route.captures,
+            replay: None,
             trace_id: delivery.trace_id.clone(),
         });
         Ok(Planned { note, subject, tasks: task.into_iter().collect() })

@@ -38,10 +38,11 @@ const MOST: usize = 64;
 const TURNS: usize = 2;
 
 /// Whether a file is small enough to be loaded with others, and to be handled
-/// without a turn of its own.
+/// without a turn of its own. A replay is judged by what it is a replay of, and
+/// goes alone.
 pub(crate) fn is_small(task: &LoadTask) -> bool {
     let bytes: u64 = task.outputs.iter().map(|output| output.bytes).sum();
-    bytes <= SMALL_BYTES && task.balance.written <= FEW_ROWS
+    task.replay.is_none() && bytes <= SMALL_BYTES && task.balance.written <= FEW_ROWS
 }
 
 /// A small file, as its group needs it.

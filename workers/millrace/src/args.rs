@@ -7,11 +7,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use millrace_contract::StageName;
 
-pub(crate) use rejects::{RejectListArgs, RejectShowArgs, RejectsCommand};
+pub(crate) use rejects::{
+    FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
+};
 
 pub(crate) use local::{FileArgs, InferArgs, PreviewArgs, ReadingArgs, TransformArgs};
 
@@ -73,7 +76,12 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Follow one file through every hop.
     Trace(TraceArgs),
-    /// Show rejected rows: by rule, or those of one file.
+    /// Load files again, on purpose and without duplicates.
+    ///
+    /// Rows of a file take the place of those it brought before, in one
+    /// transaction.
+    Replay(ReplayArgs),
+    /// Show rejected rows, or give them another chance.
     Rejects {
         #[command(subcommand)]
         command: RejectsCommand,
@@ -228,6 +236,11 @@ pub(crate) struct RunsArgs {
     /// superseded or failed.
     #[arg(long)]
     pub(crate) state: Option<String>,
+
+    /// Only files registered since: a date, a time (RFC 3339), or as `36h` or
+    /// `7d` how long ago.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub(crate) since: Option<DateTime<Utc>>,
 
     /// At most so many.
     #[arg(long, default_value_t = 50)]

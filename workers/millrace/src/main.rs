@@ -7,6 +7,7 @@ mod demo;
 mod dev;
 mod exit;
 mod journal;
+mod replay;
 mod rows;
 mod setup;
 mod show;

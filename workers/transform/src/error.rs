@@ -1,6 +1,7 @@
 //! Why a file could not be transformed, and which class of failure that is.
 
 use millrace_format::{ErrorKind, FormatError};
+use millrace_lake::RejectsError;
 use millrace_ledger::LedgerError;
 use millrace_retry::{Classify, FailureClass};
 use millrace_sql::SqlFault;
@@ -43,6 +44,9 @@ pub enum TransformError {
         /// Why.
         source: StorageError,
     },
+    /// The rows that are gone through again can't be found out.
+    #[error("the rejected rows can't be found out: {0}")]
+    Rejects(#[from] RejectsError),
     /// The ledger can't say what there is.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -77,6 +81,7 @@ impl Classify for TransformError {
                 }
                 other => other.class(),
             },
+            Self::Rejects(error) => error.class(),
             Self::Ledger(error) => error.class(),
             Self::Sql { fault: SqlFault::NoThread(_), .. } => FailureClass::Transient,
             Self::Sql { .. } => FailureClass::Contract,

@@ -119,7 +119,7 @@ impl Transform {
         let mut versions = trace.versions.iter().rev();
         // Other datasets may share the object.
         let newest = versions.find(|version| version.run.dataset == task.dataset);
-        Ok(newest.is_some_and(|version| version.run.file_id != task.file_id))
+        Ok(newest.is_some_and(|version| version.run.object != task.object))
     }
 
     fn done(&self, note: &'static str, dataset: &Dataset, load: LoadTask) -> Done {

@@ -14,6 +14,7 @@ mod local;
 mod outputs;
 mod references;
 mod run;
+mod selection;
 
 pub use error::TransformError;
 pub use first_rows::{FirstRows, first_rows};

@@ -16,6 +16,7 @@ use crate::TransformError;
 use crate::bridge::{FirstError, SourceRead, StopFlag};
 use crate::outputs::{LakeSink, Names};
 use crate::references;
+use crate::selection::selection;
 
 /// What a file came to, before anything is said about it.
 pub(crate) struct Transformed {
@@ -68,6 +69,7 @@ pub(crate) async fn transform(
     let modified = reader.modified();
     let (mut plan, references) =
         plan(dataset, read_by.columns, &task.captures, metadata(task), modified)?;
+    plan.only = selection(lake, task).await?;
     for reference in &references {
         plan.rules.push(Box::new(references::load(lake, reference).await?));
     }
@@ -125,6 +127,7 @@ pub(crate) fn plan(
     let references = set_rules(dataset, &mut plan, modified)?;
     Ok((plan, references))
 }
+
 /// Compiles the dataset's rules. Answers those that need keys to compare with.
 fn set_rules(
     dataset: &Dataset,
@@ -232,6 +235,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         balance: report.balance.clone(),
         column_version: None,
         rejects_key: (report.balance.rejected > 0).then(|| names.rejects()),
+        replay: task.replay.clone(),
         trace_id: task.trace_id.clone(),
     }
 }

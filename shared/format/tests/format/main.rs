@@ -16,6 +16,7 @@ mod parquet_in;
 mod parquet_out;
 mod random;
 mod real_data;
+mod replays;
 mod rescue;
 mod reshape;
 mod rules;

@@ -51,3 +51,31 @@ async fn every_state_reads_back_as_it_is_written() {
     let error = "done".parse::<FileState>().unwrap_err();
     assert!(error.contains("the states are registered, transformed"), "{error}");
 }
+
+/// The columns that `docs/history.md` explains for a table: those of the section
+/// that names it.
+fn documented(table: &str) -> String {
+    let text = include_str!("../../../../docs/history.md");
+    let mut sections = text.split("\n## ").filter(|section| {
+        section.lines().next().is_some_and(|title| title.split(' ').any(|word| word == table))
+    });
+    sections.next().unwrap_or_else(|| panic!("`{table}` is not documented")).to_owned()
+}
+
+#[tokio::test]
+async fn every_column_of_every_table_is_documented() {
+    let place = places().await.remove(0);
+    place.ledger().await;
+    millrace_ledger::loads::open(&place.database).await.unwrap();
+    let sql = "SELECT m.name AS table_name, c.name AS column_name FROM sqlite_master AS m \
+               JOIN pragma_table_info(m.name) AS c \
+               WHERE m.type = 'table' AND m.name LIKE 'millrace%'";
+    let rows = place.database.fetch_all(sql, &[]).await.unwrap();
+    assert!(rows.len() > 60, "{}", rows.len());
+    for row in rows {
+        let table: String = row.get("table_name").unwrap();
+        let column: String = row.get("column_name").unwrap();
+        let section = documented(&table);
+        assert!(section.contains(&format!("`{column}`")), "{table}.{column}");
+    }
+}

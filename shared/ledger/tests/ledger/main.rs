@@ -11,5 +11,6 @@ mod journey;
 mod live;
 mod migrations;
 mod registering;
+mod replays;
 mod support;
 mod together;

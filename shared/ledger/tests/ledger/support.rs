@@ -88,6 +88,7 @@ pub(crate) fn load_task(file: &Registration) -> LoadTask {
         balance,
         rejects_key: Some("_rejects/a.ndjson".into()),
         column_version: None,
+        replay: None,
         trace_id: file.trace_id.clone(),
     }
 }

@@ -8,6 +8,7 @@ mod groups;
 mod lost_connection;
 mod modes;
 mod names;
+mod replays;
 mod rollback;
 mod support;
 mod tables;

@@ -115,6 +115,7 @@ impl File {
             balance: RowBalance { read: rows, written: rows, ..RowBalance::default() },
             rejects_key: None,
             column_version: None,
+            replay: None,
             trace_id: "t".into(),
         };
         let target = LoadTarget { table: table.into(), mode: LoadMode::Append, key: Vec::new() };

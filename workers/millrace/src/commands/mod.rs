@@ -7,6 +7,7 @@ mod plan;
 pub(crate) mod publish;
 mod query;
 mod rejects;
+mod replay;
 mod runs;
 mod status;
 mod trace;
@@ -31,6 +32,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
+        Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,
         Command::Transform(args) => local::transform(&args),
         Command::Preview(args) => local::preview(&args),

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use millrace_contract::Reject;
+use millrace_lake::RejectReader;
 use millrace_ledger::{RejectTotal, RuleOutcome, Run};
-use millrace_storage::{ObjectReader, ObjectRef, S3Storage};
+use millrace_storage::{ObjectRef, S3Storage};
 use serde_json::json;
 
+use super::replay;
 use super::trace::locate;
 use crate::args::{Format, RejectListArgs, RejectShowArgs, RejectsCommand};
 use crate::exit::FAILED;
@@ -18,13 +19,11 @@ use crate::show;
 /// Longest text of a table's cell.
 const WIDEST: usize = 80;
 
-/// Bytes of one reject; the row it quotes is cut off far below.
-const LONGEST_LINE: usize = 16 << 20;
-
 pub(super) async fn run(command: &RejectsCommand) -> anyhow::Result<ExitCode> {
     match command {
         RejectsCommand::List(args) => list(args).await,
         RejectsCommand::Show(args) => show_file(args).await,
+        RejectsCommand::Replay(args) => replay::mend_rejects(&args.files).await,
     }
 }
 
@@ -105,28 +104,19 @@ fn reject_row(reject: &Reject) -> Vec<String> {
     ]
 }
 
-/// The first rejects of a file, line by line as they come.
+/// The first rejects of a file. Their object is a key of the lake, or of a refused
+/// file a URL.
 async fn read(lake: &str, key: &str, args: &RejectShowArgs) -> anyhow::Result<Vec<Reject>> {
-    let object = ObjectRef::latest(lake, key);
-    let url = object.url();
+    let (bucket, key) = locate(key, lake)?;
     let storage = Arc::new(S3Storage::new(&setup::aws().await));
-    let mut reader = ObjectReader::open(storage, object).await?;
-    let (mut rejects, mut pending) = (Vec::new(), Vec::new());
-    while let Some(chunk) = reader.next().await? {
-        pending.extend_from_slice(&chunk);
-        let whole = pending.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        anyhow::ensure!(pending.len() - whole < LONGEST_LINE, "`{url}` holds no rejects");
-        for line in pending[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let reject: Reject = serde_json::from_slice(line)
-                .with_context(|| format!("`{url}` holds a line that is no reject"))?;
-            if args.rule.as_ref().is_none_or(|rule| is_of(&reject, rule)) {
-                rejects.push(reject);
-            }
-            if rejects.len() >= args.limit {
-                return Ok(rejects);
-            }
+    let mut reader = RejectReader::open(storage, ObjectRef::latest(bucket, key)).await?;
+    let mut rejects = Vec::new();
+    while rejects.len() < args.limit
+        && let Some(reject) = reader.next().await?
+    {
+        if args.rule.as_ref().is_none_or(|rule| is_of(&reject, rule)) {
+            rejects.push(reject);
         }
-        pending.drain(..whole);
     }
     Ok(rejects)
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use millrace_contract::ReplayKind;
 use millrace_ledger::{FileState, Run, RunFilter};
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ pub(super) async fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let filter = RunFilter {
         dataset: args.dataset.clone(),
         state: args.state.as_deref().map(state).transpose()?,
-        since: None,
+        since: args.since,
         limit: Some(args.limit),
     };
     let ledger = Setup::new(&args.output.pipeline)?.ledger_to_read().await?;
@@ -53,12 +54,15 @@ fn row(run: &Run) -> Vec<String> {
     ]
 }
 
-/// Why the file is where it is, or what it changed in the columns.
+/// Why the file is where it is, what it changed in the columns, and what it goes
+/// through again.
 fn remark(run: &Run) -> String {
-    match &run.reason {
-        Some(reason) => reason.clone(),
-        None => changes(run).join("; "),
-    }
+    let replayed = run.replay.as_ref().map(|(kind, _)| match kind {
+        ReplayKind::Whole => "replay".to_owned(),
+        ReplayKind::Rejects => "replay of rejected rows".to_owned(),
+    });
+    let why = run.reason.clone().into_iter().chain(changes(run));
+    replayed.into_iter().chain(why).collect::<Vec<_>>().join("; ")
 }
 
 /// What a file changed in the columns of its dataset, for a person.
@@ -87,6 +91,7 @@ pub(super) fn as_json(run: &Run) -> Value {
         "state": run.state.as_str(),
         "reason": run.reason,
         "related_file": run.related_file,
+        "replay": run.replay.as_ref().map(|(kind, of)| json!({ "rows": kind.as_str(), "of": of })),
         "rows": {
             "read": run.rows_read,
             "written": run.rows_written,

@@ -1,8 +1,11 @@
 //! `millrace trace`: one key through every hop, version by version.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
-use millrace_ledger::{FileTrace, HopRecord, ObjectTrace};
+use millrace_contract::{FileId, ReplayKind};
+use millrace_ledger::loads::{self, CommittedLoad};
+use millrace_ledger::{FileState, FileTrace, HopRecord, ObjectTrace};
 use serde_json::{Value, json};
 
 use super::runs::{as_json, changes};
@@ -11,16 +14,42 @@ use crate::exit::{FAILED, Usage};
 use crate::setup::Setup;
 use crate::show::{self, Style};
 
+/// What was committed of each file.
+type Loads = HashMap<FileId, Vec<CommittedLoad>>;
+
 pub(super) async fn run(args: &TraceArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
     let (bucket, key) = locate(&args.object, &setup.pipeline.lake.raw)?;
     let trace = setup.ledger_to_read().await?.trace(bucket, key).await?;
+    let loads = committed(&setup, &trace).await;
     match args.output.output {
-        Format::Json => show::json(&trace_json(bucket, key, &trace))?,
-        Format::Table => print(bucket, key, &trace),
+        Format::Json => show::json(&trace_json(bucket, key, &trace, &loads))?,
+        Format::Table => print(bucket, key, &trace, &loads),
     }
     let known = !trace.versions.is_empty() || trace.unrouted.is_some();
     Ok(if known { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// What was committed of every version, by file. Where the warehouse does not
+/// answer, the ledger's own facts have to do.
+async fn committed(setup: &Setup, trace: &ObjectTrace) -> Loads {
+    let look = async {
+        let warehouse = setup.warehouse_to_read().await?;
+        let mut committed = Loads::new();
+        for FileTrace { run, .. } in &trace.versions {
+            if run.state == FileState::Loaded && run.rows_loaded.is_some() {
+                let loads = loads::of_file(&warehouse, &run.file_id).await?;
+                committed.insert(run.file_id.clone(), loads);
+            }
+        }
+        anyhow::Ok(committed)
+    };
+    look.await.unwrap_or_else(|error| {
+        show::note(format!(
+            "the tables are not shown, since the warehouse does not answer: {error}"
+        ));
+        Loads::new()
+    })
 }
 
 pub(super) fn locate<'a>(object: &'a str, raw: &'a str) -> anyhow::Result<(&'a str, &'a str)> {
@@ -32,18 +61,18 @@ pub(super) fn locate<'a>(object: &'a str, raw: &'a str) -> anyhow::Result<(&'a s
     }
 }
 
-fn print(bucket: &str, key: &str, trace: &ObjectTrace) {
+fn print(bucket: &str, key: &str, trace: &ObjectTrace, loads: &Loads) {
     if let Some(reason) = &trace.unrouted {
         show::line(format!("s3://{bucket}/{key} was skipped: {reason}"));
     } else if trace.versions.is_empty() {
         show::note(format!("nothing is known of s3://{bucket}/{key}; was it published?"));
     }
     for version in &trace.versions {
-        print_version(version);
+        print_version(version, loads.get(&version.run.file_id).map_or(&[], Vec::as_slice));
     }
 }
 
-fn print_version(FileTrace { run, hops }: &FileTrace) {
+fn print_version(FileTrace { run, hops }: &FileTrace, loads: &[CommittedLoad]) {
     show::line(format!("{} {}", show::styled(run.object.url(), Style::Bold), run.state));
     let mut facts = vec![
         ("dataset", format!("{} (contract {})", run.dataset, run.contract)),
@@ -77,6 +106,19 @@ fn print_version(FileTrace { run, hops }: &FileTrace) {
     if let Some(rows) = run.rows_loaded {
         facts.push(("loaded", show::count(rows, "row")));
     }
+    facts.extend(loads.iter().map(|load| ("table", lineage(load))));
+    if let Some((kind, of)) = &run.replay {
+        facts.push((
+            "replay",
+            format!(
+                "of {of}, {} rows",
+                match kind {
+                    ReplayKind::Whole => "all",
+                    ReplayKind::Rejects => "rejected",
+                }
+            ),
+        ));
+    }
     if let Some(version) = run.column_version {
         facts.push(("columns", format!("version {version}")));
     }
@@ -97,6 +139,18 @@ fn print_version(FileTrace { run, hops }: &FileTrace) {
     show::line("");
 }
 
+/// Where the rows of a load are, or what took their place.
+fn lineage(load: &CommittedLoad) -> String {
+    let mut text = format!("{} by {}, _load_id {}", load.table, load.mode, load.load_id);
+    if load.replaced > 0 {
+        text += &format!("; took the place of {}", show::count(load.replaced, "row"));
+    }
+    if let Some(by) = load.replaced_by {
+        text += &format!("; gave way to _load_id {by}");
+    }
+    text
+}
+
 fn hop_row(hop: &HopRecord) -> Vec<String> {
     vec![
         hop.started_at.format("%H:%M:%S%.3f").to_string(),
@@ -108,10 +162,11 @@ fn hop_row(hop: &HopRecord) -> Vec<String> {
     ]
 }
 
-fn trace_json(bucket: &str, key: &str, trace: &ObjectTrace) -> Value {
+fn trace_json(bucket: &str, key: &str, trace: &ObjectTrace, loads: &Loads) -> Value {
     let versions = trace.versions.iter().map(|FileTrace { run, hops }| {
         let mut version = as_json(run);
         version["hops"] = hops.iter().map(hop_json).collect();
+        version["loads"] = loads.get(&run.file_id).into_iter().flatten().map(load_json).collect();
         version
     });
     json!({
@@ -119,6 +174,18 @@ fn trace_json(bucket: &str, key: &str, trace: &ObjectTrace) -> Value {
         "key": key,
         "skipped": trace.unrouted,
         "versions": versions.collect::<Vec<_>>(),
+    })
+}
+
+fn load_json(load: &CommittedLoad) -> Value {
+    json!({
+        "load_id": load.load_id,
+        "table": load.table,
+        "mode": load.mode,
+        "rows": load.rows,
+        "replaced": load.replaced,
+        "replaced_by": load.replaced_by,
+        "committed_at": load.committed_at,
     })
 }
 
