@@ -1,10 +1,36 @@
 //! Dataset definitions by contract version, so that a task planned before a
 //! deployment is carried out as planned; and the columns that inference settled.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use chrono::Utc;
 use millrace_contract::{ColumnDef, ContractVersion, Dataset};
 
 use crate::{Ledger, LedgerError, Value};
+
+/// Definitions that are kept in memory. A worker meets a few; should there ever be
+/// more, they are read anew.
+const REMEMBERED: usize = 256;
+
+/// Definitions that were read. They never change: a contract version is the hash
+/// of its definition.
+#[derive(Debug, Default)]
+pub(crate) struct Contracts(Mutex<HashMap<(String, String), Dataset>>);
+
+impl Contracts {
+    fn read(&self) -> MutexGuard<'_, HashMap<(String, String), Dataset>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, name: (String, String), dataset: Dataset) {
+        let mut read = self.read();
+        if read.len() >= REMEMBERED {
+            read.clear();
+        }
+        read.insert(name, dataset);
+    }
+}
 
 impl Ledger {
     /// Keeps a dataset's definition under its contract version. Again is fine.
@@ -41,15 +67,20 @@ impl Ledger {
         dataset: &str,
         contract: &ContractVersion,
     ) -> Result<Option<Dataset>, LedgerError> {
+        let name = (dataset.to_owned(), contract.as_str().to_owned());
+        if let Some(dataset) = self.contracts.read().get(&name) {
+            return Ok(Some(dataset.clone()));
+        }
         let sql = "SELECT definition FROM millrace_contracts WHERE dataset = $1 AND contract = $2";
         let values: [Value; 2] = [dataset.into(), contract.as_str().into()];
         let Some(row) = self.database.fetch_optional(sql, &values).await? else {
             return Ok(None);
         };
         let definition: String = row.get("definition")?;
-        serde_json::from_str(&definition)
-            .map(Some)
-            .map_err(|_| LedgerError::unreadable("a dataset definition", &definition))
+        let dataset: Dataset = serde_json::from_str(&definition)
+            .map_err(|_| LedgerError::unreadable("a dataset definition", &definition))?;
+        self.contracts.remember(name, dataset.clone());
+        Ok(Some(dataset))
     }
 
     /// Settles the inferred columns of a contract: the first candidate wins, and

@@ -12,11 +12,22 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
-use crate::url::Location;
+use crate::url::{Durability, Location};
 use crate::{DatabaseError, Dialect, Row, Session, Transaction, Value};
 
 /// How long a connection may take, and how long one waits for a free one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long one waits while the server, or this pool, has no connection left: other
+/// workers' transactions end, and what waited was not tried yet.
+const CROWDED_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Between two attempts at a crowded server.
+const CROWDED_PAUSE: Duration = Duration::from_millis(250);
+
+/// A connection that nobody used for so long is closed, so that a worker without
+/// work leaves the server's connections to others.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A database: cheap to clone, bounded in its connections.
 #[derive(Debug, Clone)]
@@ -50,16 +61,30 @@ impl Database {
     /// [`DatabaseError`] if the URL is wrong or the database can't be reached.
     /// The password is in none of them.
     pub async fn connect(url: &SecretString, max_connections: u32) -> Result<Self, DatabaseError> {
-        let location = Location::parse(url.expose_secret())?;
+        Self::connect_for(url, max_connections, Durability::Machine).await
+    }
+
+    /// As [`Database::connect`], saying what commits have to survive where that is
+    /// ours to say.
+    ///
+    /// # Errors
+    /// As [`Database::connect`].
+    pub async fn connect_for(
+        url: &SecretString,
+        max_connections: u32,
+        durability: Durability,
+    ) -> Result<Self, DatabaseError> {
+        let location = Location::parse(url.expose_secret(), durability)?;
         let name: Arc<str> = location.name().into();
         let max_connections = max_connections.max(1);
         let pool = match location {
             Location::Postgres(options) => {
-                probe_postgres(&options, &name).await?;
+                while_crowded(|| probe_postgres(&options, &name)).await?;
                 Pool::Postgres(
                     PgPoolOptions::new()
                         .max_connections(max_connections)
                         .acquire_timeout(CONNECT_TIMEOUT)
+                        .idle_timeout(IDLE_TIMEOUT)
                         .connect_lazy_with(*options),
                 )
             }
@@ -89,6 +114,11 @@ impl Database {
         &self.name
     }
 
+    /// Connections that are open at most, at least one.
+    pub fn max_connections(&self) -> u32 {
+        self.max_connections
+    }
+
     /// Asks the database for a sign of life, on a connection of its own, so
     /// that a pool in full use does not look like an outage.
     ///
@@ -109,6 +139,10 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`], classified.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
+        while_crowded(|| self.try_begin()).await
+    }
+
+    async fn try_begin(&self) -> Result<Transaction, DatabaseError> {
         match &self.pool {
             Pool::Postgres(pool) => match pool.begin().await {
                 Ok(inner) => Ok(Transaction::postgres(inner, self.name.clone())),
@@ -158,6 +192,10 @@ impl Database {
     }
 
     async fn acquire(&self) -> Result<Pooled, DatabaseError> {
+        while_crowded(|| self.try_acquire()).await
+    }
+
+    async fn try_acquire(&self) -> Result<Pooled, DatabaseError> {
         let acquired = match &self.pool {
             Pool::Postgres(pool) => pool.acquire().await.map(Pooled::Postgres),
             Pool::Sqlite(pool, _) => pool.acquire().await.map(Pooled::Sqlite),
@@ -180,6 +218,22 @@ impl Database {
                 &self.name,
                 format!("all {} connections of the pool are in use", self.max_connections),
             ),
+        }
+    }
+}
+
+/// Tries again as long as there is no connection left, within reason.
+async fn while_crowded<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, DatabaseError>
+where
+    F: Future<Output = Result<T, DatabaseError>>,
+{
+    let deadline = Instant::now() + CROWDED_TIMEOUT;
+    loop {
+        match attempt().await {
+            Err(error) if error.fault() == Fault::Crowded && Instant::now() < deadline => {
+                tokio::time::sleep(CROWDED_PAUSE).await;
+            }
+            ended => return ended,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 ///
 /// The text names the database by host and name, never by its URL, so that no
 /// password is in it.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 #[error("{database}: {detail}{}", hint(*fault))]
 pub struct DatabaseError {
     fault: Fault,

@@ -4,6 +4,7 @@
 //! Who holds the lock of [`lock`] and finds [`Verdict::Load`] is the only one
 //! who can commit this version of this key to this table.
 
+mod group;
 mod whole_table;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +13,7 @@ use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind};
 use crate::migrate::{Migration, migrate};
 use crate::{Database, DatabaseError, Row, Transaction, Value};
 
+pub use group::{Judged, enter_all, lock_all};
 pub use whole_table::{lock_table, replace_table};
 
 const LOADS: &[Migration] = &[
@@ -66,8 +68,15 @@ pub async fn lock(
     table: &str,
     task: &LoadTask,
 ) -> Result<Verdict, DatabaseError> {
-    let object = &task.object;
-    transaction.lock(&["load", table, &object.bucket, &object.key]).await?;
+    transaction.lock(&lock_name(table, task)).await?;
+    judge(transaction, table, task).await
+}
+
+async fn judge(
+    transaction: &mut Transaction,
+    table: &str,
+    task: &LoadTask,
+) -> Result<Verdict, DatabaseError> {
     if let Some(row) = committed(transaction, table, task).await? {
         return Ok(Verdict::Already {
             rows: row.count("row_count")?,
@@ -85,7 +94,7 @@ pub async fn lock(
             Before::Nothing => {}
         }
     }
-    match newer(transaction, table, object).await? {
+    match newer(transaction, table, &task.object).await? {
         Some(row) => {
             Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) })
         }
@@ -118,6 +127,10 @@ async fn before(
         Some(by) => Before::Replaced { by: FileId::from_text(by) },
         None => Before::There { mode: row.get("mode")? },
     })
+}
+
+fn lock_name<'a>(table: &'a str, task: &'a LoadTask) -> [&'a str; 4] {
+    ["load", table, &task.object.bucket, &task.object.key]
 }
 
 async fn committed(
@@ -158,9 +171,14 @@ pub async fn enter(
     mode: &str,
     task: &LoadTask,
 ) -> Result<i64, DatabaseError> {
+    let load_ids = enter_all(transaction, table, mode, &[task]).await?;
+    Ok(load_ids.into_iter().next().unwrap_or_default())
+}
+
+fn record(table: &str, mode: &str, task: &LoadTask) -> [Value; 13] {
     let object = &task.object;
     let [table, bucket, key] = place(table, object);
-    let values: [Value; 12] = [
+    [
         table,
         bucket,
         key,
@@ -171,15 +189,10 @@ pub async fn enter(
         task.dataset.as_str().into(),
         mode.into(),
         task.balance.written.into(),
+        0_i64.into(),
         Utc::now().into(),
         task.published_at.into(),
-    ];
-    let sql = "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
-                   sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at, \
-                   published_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12) RETURNING load_id";
-    let row = transaction.fetch_optional(sql, &values).await?;
-    row.map_or(Ok(0), |row| row.get("load_id"))
+    ]
 }
 
 /// Loads of the same key into the same table whose rows are still there, other

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use millrace_contract::{FileId, LoadTask, StageName};
 
-use crate::{Ledger, LedgerError, RuleOutcome, Transaction, Value};
+use crate::entry::Progress;
+use crate::{Ledger, LedgerError, RuleOutcome, Value};
 
 /// The result of transforming a file.
 #[derive(Debug, Clone, Copy)]
@@ -76,15 +77,11 @@ impl Ledger {
                        reason = CASE WHEN state = 'loaded' THEN reason ELSE NULL END, \
                        state = CASE WHEN state = 'loaded' THEN state ELSE 'transformed' END \
                    WHERE file_id = $1";
-        let mut transaction = self.database.begin().await?;
-        let changed = transaction.execute(sql, &values).await?;
-        known(changed, &task.file_id)?;
-        let forget = "DELETE FROM millrace_rejects WHERE file_id = $1";
-        transaction.execute(forget, &[task.file_id.as_str().into()]).await?;
-        count(&mut transaction, &task.file_id, RuleOutcome::Rejected, done.rejects).await?;
-        count(&mut transaction, &task.file_id, RuleOutcome::Warned, done.warnings).await?;
-        transaction.commit().await?;
-        Ok(())
+        let mut counts = count(&task.file_id, RuleOutcome::Rejected, done.rejects);
+        counts.extend(count(&task.file_id, RuleOutcome::Warned, done.warnings));
+        let update = Some((sql, values.into()));
+        let progress = Progress { update, counts: Some(counts), ..Progress::of(&task.file_id) };
+        self.progress.enter(progress).await
     }
 
     /// The load message a transform recorded, so that a redelivered transform
@@ -122,19 +119,9 @@ impl Ledger {
                        related_file = NULL, rows_loaded = $2, \
                        loaded_at = COALESCE(loaded_at, $3), load_ms = COALESCE(load_ms, $4) \
                    WHERE file_id = $1";
-        let mut transaction = self.database.begin().await?;
-        let changed = transaction.execute(sql, &values).await?;
-        known(changed, file_id)?;
-        // Where the file was gone through again, it has mended what it is a replay
-        // of, and whatever became of earlier replays.
-        let close = "UPDATE millrace_failures SET resolution = 'loaded', resolved_at = $2 \
-                     WHERE resolution IS NULL AND (file_id = $1 OR file_id IN ( \
-                         SELECT o.file_id FROM millrace_files AS o JOIN millrace_files AS m \
-                             ON o.file_id = m.replay_of OR o.replay_of = m.replay_of \
-                         WHERE m.file_id = $1))";
-        transaction.execute(close, &[file_id.as_str().into(), now.into()]).await?;
-        transaction.commit().await?;
-        Ok(())
+        let update = Some((sql, values.into()));
+        let progress = Progress { update, closes_failures: true, ..Progress::of(file_id) };
+        self.progress.enter(progress).await
     }
 
     /// Records that a file was left out by a named rule.
@@ -198,37 +185,25 @@ impl Ledger {
             hop.outcome.into(),
             hop.detail.into(),
         ];
-        let sql = "INSERT INTO millrace_hops \
-                       (file_id, stage, attempt, started_at, duration_ms, outcome, detail) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        self.database.execute(sql, &values).await?;
-        Ok(())
+        let progress = Progress { hop: Some(values), ..Progress::of(hop.file_id) };
+        self.progress.enter(progress).await
     }
 }
 
-async fn count(
-    transaction: &mut Transaction,
-    file_id: &FileId,
-    outcome: RuleOutcome,
-    rules: &[RuleCount],
-) -> Result<(), LedgerError> {
-    let sql = "INSERT INTO millrace_rejects (file_id, rule, outcome, row_count, example) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (file_id, outcome, rule) \
-               DO UPDATE SET row_count = millrace_rejects.row_count + excluded.row_count";
-    for rule in rules {
-        let values: [Value; 5] = [
+fn count(file_id: &FileId, outcome: RuleOutcome, rules: &[RuleCount]) -> Vec<[Value; 5]> {
+    let row = |rule: &RuleCount| {
+        [
             file_id.as_str().into(),
             rule.rule.as_str().into(),
             outcome.as_str().into(),
             rule.rows.into(),
             rule.example.as_str().into(),
-        ];
-        transaction.execute(sql, &values).await?;
-    }
-    Ok(())
+        ]
+    };
+    rules.iter().map(row).collect()
 }
 
-fn known(changed: u64, file_id: &FileId) -> Result<(), LedgerError> {
+pub(crate) fn known(changed: u64, file_id: &FileId) -> Result<(), LedgerError> {
     match changed {
         0 => Err(LedgerError::UnknownFile(file_id.to_string())),
         _ => Ok(()),

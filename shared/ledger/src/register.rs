@@ -1,11 +1,17 @@
 //! Registering an object version: the gate every event goes through, where
 //! redeliveries, unchanged content and late events are told from new work.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
 use chrono::{DateTime, Utc};
 use millrace_contract::{Captures, ContractVersion, FileId, ObjectVersion};
 
 use crate::state::parse_state;
+use crate::together::{Answers, Entry, by_halves, placeholders};
 use crate::{FileState, Ledger, LedgerError, Row, Transaction, Value};
+
+/// Rows of one statement.
+const MOST_ROWS: usize = 64;
 
 /// An object version that a dataset takes.
 #[derive(Debug, Clone)]
@@ -52,8 +58,8 @@ pub enum Registered {
 }
 
 impl Ledger {
-    /// Registers an object version, in one transaction that waits for other
-    /// registrations of the same key.
+    /// Registers an object version, in a transaction that waits for other
+    /// registrations of the same key. Those that come at the same time share it.
     ///
     /// Unchanged and superseded versions are kept with their reason. Versions
     /// without a sequencer count as newest when they arrive; without a version
@@ -62,18 +68,104 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn register(&self, file: &Registration) -> Result<Registered, LedgerError> {
-        let object = &file.object;
-        let mut transaction = self.database.begin().await?;
-        transaction.lock(&["register", &file.dataset, &object.bucket, &object.key]).await?;
-        if let Some(state) = known(&mut transaction, file).await? {
-            transaction.commit().await?;
-            return Ok(Registered::Known { state });
-        }
-        let found = judge(&mut transaction, file).await?;
-        insert(&mut transaction, file, &found).await?;
-        transaction.commit().await?;
-        Ok(found)
+        self.registrations.enter(file.clone()).await
     }
+}
+
+impl Entry for Registration {
+    type Answer = Registered;
+
+    fn place(&self) -> String {
+        self.lock_name().join("\u{1f}")
+    }
+
+    async fn enter_all(
+        files: &[&Self],
+        transaction: &mut Transaction,
+    ) -> Result<Answers<Self>, LedgerError> {
+        transaction.lock_all(files.iter().map(|file| file.place())).await?;
+        let known = known_keys(transaction, files).await?;
+        // The first version of a key that nothing is known of is new.
+        let mut met = HashSet::new();
+        let is_new: Vec<bool> = files
+            .iter()
+            .map(|file| met.insert(file.lock_name()) && !known.contains(&file.names_of_key()))
+            .collect();
+        let new = files.iter().zip(&is_new).filter(|(_, is_new)| **is_new);
+        insert_new(transaction, &new.map(|(file, _)| *file).collect::<Vec<_>>()).await?;
+        let mut answers = Vec::with_capacity(files.len());
+        for (file, is_new) in files.iter().zip(is_new) {
+            answers.push(match is_new {
+                true => Ok(Registered::New),
+                false => Ok(judged(transaction, file).await?),
+            });
+        }
+        Ok(answers)
+    }
+}
+
+impl Registration {
+    /// Registrations of one key for one dataset go one after the other.
+    fn lock_name(&self) -> [&str; 4] {
+        ["register", &self.dataset, &self.object.bucket, &self.object.key]
+    }
+
+    fn names_of_key(&self) -> [String; 3] {
+        [self.dataset.clone(), self.object.bucket.clone(), self.object.key.clone()]
+    }
+}
+
+/// Those of the files' keys, with dataset and bucket, of which some version is
+/// registered.
+async fn known_keys(
+    transaction: &mut Transaction,
+    files: &[&Registration],
+) -> Result<HashSet<[String; 3]>, LedgerError> {
+    let mut by_bucket: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for file in files {
+        by_bucket.entry(&file.object.bucket).or_default().insert(&file.object.key);
+    }
+    let mut known = HashSet::new();
+    for (bucket, keys) in by_bucket {
+        let keys: Vec<_> = keys.into_iter().collect();
+        for keys in by_halves(&keys, MOST_ROWS) {
+            let sql = format!(
+                "SELECT DISTINCT dataset, object_key FROM millrace_files \
+                 WHERE bucket = $1 AND object_key IN {}",
+                placeholders(1, keys.len(), 2)
+            );
+            let values: Vec<Value> =
+                std::iter::once(bucket).chain(keys.iter().copied()).map(Value::from).collect();
+            for row in transaction.fetch_all(&sql, &values).await? {
+                known.insert([row.get("dataset")?, bucket.to_owned(), row.get("object_key")?]);
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// What registering finds of a file whose key may have versions.
+async fn judged(
+    transaction: &mut Transaction,
+    file: &Registration,
+) -> Result<Registered, LedgerError> {
+    if let Some(state) = known(transaction, file).await? {
+        return Ok(Registered::Known { state });
+    }
+    let found = judge(transaction, file).await?;
+    insert(transaction, &[values(file, &found)]).await?;
+    Ok(found)
+}
+
+async fn insert_new(
+    transaction: &mut Transaction,
+    files: &[&Registration],
+) -> Result<(), LedgerError> {
+    let rows: Vec<_> = files.iter().map(|file| values(file, &Registered::New)).collect();
+    for rows in by_halves(&rows, MOST_ROWS) {
+        insert(transaction, rows).await?;
+    }
+    Ok(())
 }
 
 async fn known(
@@ -179,11 +271,7 @@ fn key_of(file: &Registration) -> [Value; 3] {
     ]
 }
 
-async fn insert(
-    transaction: &mut Transaction,
-    file: &Registration,
-    found: &Registered,
-) -> Result<(), LedgerError> {
+fn values(file: &Registration, found: &Registered) -> Vec<Value> {
     let (state, reason, related) = match found {
         Registered::New | Registered::Known { .. } => (FileState::Registered, None, None),
         Registered::Unchanged { of, .. } => {
@@ -195,12 +283,17 @@ async fn insert(
             (FileState::Superseded, Some(reason), Some(by))
         }
     };
-    let values = file_values(file, state, reason, related);
-    let sql = "INSERT INTO millrace_files (file_id, dataset, contract, bucket, object_key, \
-                   version_id, etag, sequencer, sequencer_sort, size_bytes, captures, trace_id, \
-                   state, reason, related_file, registered_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    transaction.execute(sql, &values).await?;
+    file_values(file, state, reason, related)
+}
+
+async fn insert(transaction: &mut Transaction, rows: &[Vec<Value>]) -> Result<(), LedgerError> {
+    let sql = format!(
+        "INSERT INTO millrace_files (file_id, dataset, contract, bucket, object_key, \
+             version_id, etag, sequencer, sequencer_sort, size_bytes, captures, trace_id, \
+             state, reason, related_file, registered_at) VALUES {}",
+        placeholders(rows.len(), 16, 1)
+    );
+    transaction.execute(&sql, &rows.concat()).await?;
     Ok(())
 }
 

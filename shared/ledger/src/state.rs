@@ -2,9 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use crate::contracts::Contracts;
+use crate::entry::Progress;
 use crate::migrate::{Migration, migrate};
-use crate::{Database, LedgerError};
+use crate::together::Together;
+use crate::{Database, LedgerError, Registration};
 
 const JOURNEY: &[Migration] = &[
     Migration { version: 1, name: "journey", sql: include_str!("../migrations/journey_001.sql") },
@@ -20,6 +24,9 @@ const JOURNEY: &[Migration] = &[
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub(crate) database: Database,
+    pub(crate) registrations: Arc<Together<Registration>>,
+    pub(crate) progress: Arc<Together<Progress>>,
+    pub(crate) contracts: Arc<Contracts>,
 }
 
 impl Ledger {
@@ -29,7 +36,12 @@ impl Ledger {
     /// [`LedgerError::Database`].
     pub async fn open(database: &Database) -> Result<Self, LedgerError> {
         migrate(database, "journey", JOURNEY).await?;
-        Ok(Self { database: database.clone() })
+        Ok(Self {
+            database: database.clone(),
+            registrations: Arc::new(Together::new(database)),
+            progress: Arc::new(Together::new(database)),
+            contracts: Arc::default(),
+        })
     }
 
     /// Asks the ledger's database for a sign of life.

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use sqlx::{Postgres, Sqlite};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::together::by_halves;
 use crate::{DatabaseError, Dialect, Row, Session, Value};
+
+/// Locks that are taken by one statement.
+const MOST_LOCKS: usize = 64;
 
 /// An open transaction that may write.
 #[derive(Debug)]
@@ -40,6 +44,11 @@ impl Transaction {
             Inner::Postgres(_) => Dialect::Postgres,
             Inner::Sqlite(..) => Dialect::Sqlite,
         }
+    }
+
+    /// The database, for messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The connection underneath.
@@ -92,14 +101,35 @@ impl Transaction {
     /// # Errors
     /// [`DatabaseError`], classified; a lock time-out is transient.
     pub async fn lock(&mut self, parts: &[&str]) -> Result<(), DatabaseError> {
-        if self.dialect() == Dialect::Sqlite {
-            return Ok(());
-        }
         // U+001F, the unit separator: it keeps ("a", "bc") from ("ab", "c").
-        let name = parts.join("\u{1f}");
-        let sql =
-            "SELECT 1 AS locked FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS l";
-        self.fetch_optional(sql, &[name.into()]).await.map(drop)
+        self.lock_all([parts.join("\u{1f}")].into_iter()).await
+    }
+
+    /// Holds the locks of several names, each as [`Transaction::lock`] has it with
+    /// its parts joined by U+001F. They are taken in the order given.
+    ///
+    /// # Errors
+    /// As [`Transaction::lock`].
+    pub async fn lock_all(
+        &mut self,
+        names: impl Iterator<Item = String>,
+    ) -> Result<(), DatabaseError> {
+        match self.dialect() {
+            Dialect::Sqlite => Ok(()),
+            Dialect::Postgres => {
+                let names: Vec<Value> = names.map(Value::from).collect();
+                for names in by_halves(&names, MOST_LOCKS) {
+                    let sql = format!(
+                        "SELECT 1 AS locked FROM (SELECT pg_advisory_xact_lock( \
+                             hashtextextended(CAST(n.name AS TEXT), 0)) \
+                         FROM unnest(ARRAY[{}]) AS n (name)) AS l",
+                        numbered(names.len())
+                    );
+                    self.fetch_all(&sql, names).await?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Makes it all durable at once.
@@ -126,4 +156,9 @@ impl Transaction {
         };
         done.map_err(|error| DatabaseError::of(&self.name, error))
     }
+}
+
+/// `$1, $2`.
+fn numbered(count: usize) -> String {
+    (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }

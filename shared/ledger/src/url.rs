@@ -14,6 +14,16 @@ use crate::fault::Fault;
 /// How long a SQLite writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// What a commit in a SQLite file survives. Servers say that themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the machine: a commit waits for the disk.
+    Machine,
+    /// The end of every process, but a machine that loses its power may lose what
+    /// was committed last.
+    Process,
+}
+
 /// Where a database is, with a name for it that holds no secret.
 #[derive(Debug, Clone)]
 pub(crate) enum Location {
@@ -22,10 +32,10 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    pub(crate) fn parse(url: &str) -> Result<Self, DatabaseError> {
+    pub(crate) fn parse(url: &str, durability: Durability) -> Result<Self, DatabaseError> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => postgres(url),
-            Some("sqlite") => sqlite(url),
+            Some("sqlite") => sqlite(url, durability),
             Some("redshift") => Err(wrong(
                 "Redshift URL",
                 "this version does not run loads into Redshift, it only shows their statements \
@@ -68,7 +78,11 @@ fn postgres(url: &str) -> Result<Location, DatabaseError> {
     )))
 }
 
-fn sqlite(url: &str) -> Result<Location, DatabaseError> {
+fn sqlite(url: &str, durability: Durability) -> Result<Location, DatabaseError> {
+    let synchronous = match durability {
+        Durability::Machine => SqliteSynchronous::Full,
+        Durability::Process => SqliteSynchronous::Normal,
+    };
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|_| wrong("SQLite URL", "it is not of the form `sqlite://path/to/file.db`"))?;
     if url.contains(":memory:") || url.contains("mode=memory") || is_empty(options.get_filename()) {
@@ -82,7 +96,7 @@ fn sqlite(url: &str) -> Result<Location, DatabaseError> {
         options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            .synchronous(synchronous)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging(),
     )))
@@ -100,12 +114,16 @@ fn wrong(what: &str, why: &str) -> DatabaseError {
 mod tests {
     use super::*;
 
+    fn parse(url: &str) -> Result<Location, DatabaseError> {
+        Location::parse(url, Durability::Machine)
+    }
+
     #[test]
     fn a_name_says_where_but_never_the_password() {
-        let location = Location::parse("postgres://ann:s3cret@db.example:5433/finance");
+        let location = parse("postgres://ann:s3cret@db.example:5433/finance");
         let name = location.expect("a URL").name();
         assert_eq!(name, "PostgreSQL `finance` at `db.example:5433`");
-        let name = Location::parse("sqlite://data/w.db").expect("a URL").name();
+        let name = parse("sqlite://data/w.db").expect("a URL").name();
         assert_eq!(name, "SQLite `data/w.db`");
     }
 
@@ -120,7 +138,7 @@ mod tests {
             "sqlite::memory:",
             "sqlite://",
         ] {
-            let error = Location::parse(url).expect_err(url);
+            let error = parse(url).expect_err(url);
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
         }
     }

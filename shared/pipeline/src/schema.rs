@@ -192,6 +192,8 @@ fn stage(defaults: &StageDefaults) -> Value {
                 stage::MAX_WORKERS),
             "concurrency": number("Messages one worker handles at a time.", defaults.concurrency,
                 stage::CONCURRENCY),
+            "connections": number("Database connections one worker has open at most, to each \
+                                   database.", defaults.connections, stage::CONNECTIONS),
             "visibility": { "type": "string", "default": defaults.visibility,
                 "description": "How long a message is hidden from other workers between two \
                                 heartbeats, at most 12h." },

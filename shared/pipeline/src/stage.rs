@@ -22,6 +22,9 @@ pub(crate) const MAX_WORKERS: RangeInclusive<u64> = 1..=5_000;
 /// Bounds of [`StageSettings::concurrency`].
 pub(crate) const CONCURRENCY: RangeInclusive<u64> = 1..=1_000;
 
+/// Bounds of [`StageSettings::connections`].
+pub(crate) const CONNECTIONS: RangeInclusive<u64> = 1..=1_000;
+
 /// Bounds of [`StageSettings::max_receive_count`], as SQS has them.
 pub(crate) const MAX_RECEIVE_COUNT: RangeInclusive<u64> = 1..=1_000;
 
@@ -34,6 +37,8 @@ pub struct StageSettings {
     pub max_workers: u32,
     /// Messages one worker handles at a time.
     pub concurrency: u32,
+    /// Database connections one worker has open at most, to each database.
+    pub connections: u32,
     /// How long a message stays hidden between two heartbeats; also the queue's
     /// default.
     pub visibility: Duration,
@@ -65,7 +70,7 @@ impl Stages {
     pub(crate) fn read(section: Option<&Section<'_>>) -> Self {
         let stage = |name: StageName| {
             let section = section.and_then(|stages| stages.section(name.as_str()));
-            read(section.as_ref(), &StageDefaults::of(name))
+            read(name, section.as_ref(), &StageDefaults::of(name))
         };
         Self {
             ingest: stage(StageName::Ingest),
@@ -82,6 +87,7 @@ pub(crate) struct StageDefaults {
     pub(crate) workers: u64,
     pub(crate) max_workers: u64,
     pub(crate) concurrency: u64,
+    pub(crate) connections: u64,
     pub(crate) visibility: &'static str,
     pub(crate) max_receive_count: u64,
     pub(crate) memory: &'static str,
@@ -94,6 +100,7 @@ impl StageDefaults {
         workers: 1,
         max_workers: 10,
         concurrency: 16,
+        connections: 2,
         visibility: "1m",
         max_receive_count: 5,
         memory: "512MiB",
@@ -107,9 +114,16 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
-    /// Waits for the warehouse half of the time, one connection each.
-    pub(crate) const LOAD: Self =
-        Self { about: "Parquet becomes rows in a database.", concurrency: 4, ..Self::INGEST };
+    /// Waits for the warehouse half of the time, one connection each and one for
+    /// small files and the ledger. Ten workers of every stage, as many as there are
+    /// unless the file says otherwise, stay within the 97 connections that a
+    /// PostgreSQL server has for its users unless it is told otherwise.
+    pub(crate) const LOAD: Self = Self {
+        about: "Parquet becomes rows in a database.",
+        concurrency: 4,
+        connections: 5,
+        ..Self::INGEST
+    };
 
     fn of(stage: StageName) -> Self {
         match stage {
@@ -120,7 +134,7 @@ impl StageDefaults {
     }
 }
 
-fn read(section: Option<&Section<'_>>, defaults: &StageDefaults) -> StageSettings {
+fn read(name: StageName, section: Option<&Section<'_>>, defaults: &StageDefaults) -> StageSettings {
     let number = |key: &str, bounds, default: u64| {
         let entry = section.and_then(|section| section.get(key));
         let number = entry.and_then(|entry| entry.number(bounds)).unwrap_or(default);
@@ -135,10 +149,12 @@ fn read(section: Option<&Section<'_>>, defaults: &StageDefaults) -> StageSetting
         .and_then(|entry| entry.size(64 << 20..=120 << 30))
         .or_else(|| quantity::size(defaults.memory));
     let workers = number("workers", WORKERS, defaults.workers);
+    let concurrency = number("concurrency", CONCURRENCY, defaults.concurrency);
     StageSettings {
         workers,
         max_workers: max_workers(section, workers, defaults),
-        concurrency: number("concurrency", CONCURRENCY, defaults.concurrency),
+        concurrency,
+        connections: connections(name, section, concurrency, defaults),
         visibility: visibility.unwrap_or_default(),
         max_receive_count: number(
             "max_receive_count",
@@ -147,6 +163,34 @@ fn read(section: Option<&Section<'_>>, defaults: &StageDefaults) -> StageSetting
         ),
         memory: memory.unwrap_or_default(),
     }
+}
+
+/// As many as the file says, or else as many as the stage has a use for.
+fn connections(
+    name: StageName,
+    section: Option<&Section<'_>>,
+    concurrency: u32,
+    defaults: &StageDefaults,
+) -> u32 {
+    let needed = match name {
+        StageName::Ingest | StageName::Transform => 1,
+        StageName::Load => concurrency.saturating_add(1),
+    };
+    let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);
+    let default = default.max(needed);
+    let Some(entry) = section.and_then(|section| section.get("connections")) else {
+        return default;
+    };
+    let Some(most) = entry.number(CONNECTIONS).and_then(|most| u32::try_from(most).ok()) else {
+        return default;
+    };
+    if most < needed {
+        entry.note(format!(
+            "`connections` is {most}, but each of {concurrency} loads at a time (`concurrency`) \
+             holds one, and the ledger needs another: set it to {needed} or more"
+        ));
+    }
+    most.max(needed)
 }
 
 /// As many as the file says, or else room to grow beyond `workers`.

@@ -58,8 +58,9 @@ async fn verdict(
     lease: &Lease,
 ) -> (Verdict, Duration) {
     let mut repeats = 0;
+    let is_small = context.handler.is_small(delivery);
     loop {
-        let Some(turn) = turn(context).await else {
+        let Some(turn) = turn(context, is_small).await else {
             return (Verdict::Interrupted, Duration::ZERO);
         };
         if !lease.still_held() {
@@ -86,8 +87,17 @@ async fn verdict(
     }
 }
 
-/// Waits for the end of an outage and a free turn; none when the worker stops.
-async fn turn(context: &Context) -> Option<SemaphorePermit<'_>> {
+/// Leave to handle a message.
+enum Turn<'a> {
+    /// One of the worker's turns, free again when dropped.
+    Taken { _permit: SemaphorePermit<'a> },
+    /// A small message needs none.
+    Free,
+}
+
+/// Waits for the end of an outage and, unless the message is small, a free turn;
+/// none when the worker stops.
+async fn turn(context: &Context, is_small: bool) -> Option<Turn<'_>> {
     loop {
         if context.circuit.is_open() {
             tokio::select! {
@@ -95,7 +105,11 @@ async fn turn(context: &Context) -> Option<SemaphorePermit<'_>> {
                 () = context.stopping.cancelled() => return None,
             }
         }
-        let turn = context.turns.acquire().await.ok()?;
+        let turn = match is_small {
+            true if context.stopping.is_cancelled() => return None,
+            true => Turn::Free,
+            false => Turn::Taken { _permit: context.turns.acquire().await.ok()? },
+        };
         if !context.circuit.is_open() {
             return Some(turn);
         }

@@ -15,6 +15,13 @@ pub trait Handler: Send + Sync + 'static {
     /// timeout ends first; the message is then handed back.
     async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome;
 
+    /// Whether a message costs so little memory and time of its own that it need
+    /// not wait for one of the worker's turns. Such messages are handled as they
+    /// come, as many as are in hand, so that what they do can be done together.
+    fn is_small(&self, _delivery: &Delivery) -> bool {
+        false
+    }
+
     /// Asked, with pauses, after a failure of class outage: has what was down
     /// come back? No messages are received until it has.
     ///

@@ -12,10 +12,15 @@ use crate::{LoadError, LoadPlan, SourceError};
 pub(crate) struct Batches<'a> {
     source: BoxStream<'a, Result<RecordBatch, SourceError>>,
     peeked: Option<Option<Result<RecordBatch, SourceError>>>,
+    shape: Shape,
+    rows: u64,
+}
+
+/// What every batch of a load is held to.
+pub(crate) struct Shape {
     schema: SchemaRef,
     /// Indexes of the columns that must not be null, with their names.
     key: Vec<(usize, String)>,
-    rows: u64,
 }
 
 impl<'a> Batches<'a> {
@@ -23,9 +28,7 @@ impl<'a> Batches<'a> {
         source: BoxStream<'a, Result<RecordBatch, SourceError>>,
         plan: &LoadPlan<'_>,
     ) -> Self {
-        let key = plan.target.key.iter();
-        let key = key.filter_map(|name| Some((plan.schema.index_of(name).ok()?, name.clone())));
-        Self { source, peeked: None, schema: plan.schema.clone(), key: key.collect(), rows: 0 }
+        Self { source, peeked: None, shape: Shape::of(plan), rows: 0 }
     }
 
     /// Waits for the first batch without taking it.
@@ -45,7 +48,7 @@ impl<'a> Batches<'a> {
             let Some(batch) = next.transpose()? else {
                 return Ok(None);
             };
-            self.check(&batch)?;
+            self.shape.check(&batch, self.rows)?;
             self.rows += batch.num_rows() as u64;
             if batch.num_rows() > 0 {
                 return Ok(Some(batch));
@@ -66,8 +69,17 @@ impl<'a> Batches<'a> {
         let (sent, written) = (self.rows, plan.task.balance.written);
         if sent == written { Ok(()) } else { Err(LoadError::Unbalanced { sent, written }) }
     }
+}
 
-    fn check(&self, batch: &RecordBatch) -> Result<(), LoadError> {
+impl Shape {
+    pub(crate) fn of(plan: &LoadPlan<'_>) -> Self {
+        let key = plan.target.key.iter();
+        let key = key.filter_map(|name| Some((plan.schema.index_of(name).ok()?, name.clone())));
+        Self { schema: plan.schema.clone(), key: key.collect() }
+    }
+
+    /// Checks the columns of a batch and its key; `before` rows came before it.
+    pub(crate) fn check(&self, batch: &RecordBatch, before: u64) -> Result<(), LoadError> {
         let planned = self.schema.fields().iter();
         let fits = batch.num_columns() == self.schema.fields().len()
             && planned.zip(batch.schema_ref().fields()).all(|(planned, found)| {
@@ -79,10 +91,10 @@ impl<'a> Batches<'a> {
                 found: describe(batch.schema_ref()),
             });
         }
-        self.check_key(batch)
+        self.check_key(batch, before)
     }
 
-    fn check_key(&self, batch: &RecordBatch) -> Result<(), LoadError> {
+    fn check_key(&self, batch: &RecordBatch, before: u64) -> Result<(), LoadError> {
         for (index, name) in &self.key {
             let nulls = batch.column(*index).logical_nulls();
             let row = nulls.and_then(|nulls| nulls.iter().position(|is_valid| !is_valid));
@@ -92,7 +104,7 @@ impl<'a> Batches<'a> {
                     problem: format!(
                         "row {} of the rows written has no value, but the column is part of the \
                          key; make it `required`",
-                        self.rows + row as u64 + 1
+                        before + row as u64 + 1
                     ),
                 });
             }

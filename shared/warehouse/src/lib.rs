@@ -10,6 +10,7 @@ mod comments;
 mod default;
 mod error;
 mod evolve;
+mod group;
 mod index;
 mod json_text;
 mod merge;
@@ -26,6 +27,7 @@ mod views;
 mod warehouse;
 
 pub use error::{LoadError, SourceError};
+pub use group::SmallFile;
 pub use millrace_ledger::loads::TableTotal;
 pub use plan::{CommitGuard, LoadPlan, Loaded};
 pub use views::{ViewNews, ViewRecord};

@@ -101,6 +101,11 @@ impl Warehouse {
         views::records(&self.database).await
     }
 
+    /// Where the tables are.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -160,14 +165,21 @@ async fn fence(
     transaction: &mut Transaction,
     plan: &LoadPlan<'_>,
 ) -> Result<Verdict, DatabaseError> {
-    if transaction.dialect() == Dialect::Postgres {
-        // Rather than waiting all the lease for a large load, come back later.
-        transaction.session().run_script("SET LOCAL lock_timeout = '30s'").await?;
-    }
+    limit_waiting(transaction).await?;
     let table = plan.target.full_name();
     if plan.target.mode == LoadMode::ReplaceTable {
         // One file after the other, whatever its key: the newest stays.
         return loads::lock_table(transaction, &table, plan.task).await;
     }
     loads::lock(transaction, &table, plan.task).await
+}
+
+/// Rather than waiting all the lease for a large load, come back later.
+pub(crate) async fn limit_waiting(transaction: &mut Transaction) -> Result<(), DatabaseError> {
+    match transaction.dialect() {
+        Dialect::Postgres => {
+            transaction.session().run_script("SET LOCAL lock_timeout = '30s'").await
+        }
+        Dialect::Sqlite => Ok(()),
+    }
 }

@@ -199,6 +199,11 @@ impl Handler for Ingest {
         self.run(delivery).await.into()
     }
 
+    /// Events are a few hundred bytes and a few statements each.
+    fn is_small(&self, _: &Delivery) -> bool {
+        true
+    }
+
     async fn probe(&self) -> Result<(), Failure> {
         self.ledger.ping().await?;
         Ok(())

@@ -16,15 +16,18 @@ use millrace_warehouse::{
     CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, Warehouse,
 };
 
+use crate::small::{self, Small, SmallLoads};
+
 /// The load stage.
 pub struct Load {
     ledger: Ledger,
     warehouse: Warehouse,
     storage: Arc<dyn Storage>,
+    small: SmallLoads,
 }
 
 /// Asks the lease right before the commit.
-struct LeaseGuard<'a>(&'a Lease);
+pub(crate) struct LeaseGuard<'a>(pub(crate) &'a Lease);
 
 #[async_trait]
 impl CommitGuard for LeaseGuard<'_> {
@@ -59,7 +62,8 @@ impl From<LoadError> for Failed {
 impl Load {
     /// The handler.
     pub fn new(ledger: Ledger, warehouse: Warehouse, storage: Arc<dyn Storage>) -> Self {
-        Self { ledger, warehouse, storage }
+        let small = SmallLoads::new(&warehouse);
+        Self { ledger, warehouse, storage, small }
     }
 
     /// Makes the warehouse's views as far as that is possible. No load suffers for
@@ -81,21 +85,25 @@ impl Load {
             None => (self.columns(task, &dataset).await?, task.captures.clone()),
         };
         let schema = arrow_schema(&columns, &captures);
-        let plan = LoadPlan {
-            task,
-            target,
-            columns: &columns,
-            schema: Arc::clone(&schema),
-            mode: dataset.schema.mode,
-            description: dataset.description.as_deref(),
-        };
         let (lake, outputs) = (task.lake.clone(), task.outputs.clone());
-        let rows = batches(Arc::clone(&self.storage), lake, outputs, schema, Missing::Refuse);
+        let storage = Arc::clone(&self.storage);
+        let rows = batches(storage, lake, outputs, Arc::clone(&schema), Missing::Refuse);
         let rows = rows.map_err(SourceError::new).boxed();
-        let guard = LeaseGuard(lease);
+        let (mode, description) = (dataset.schema.mode, dataset.description.as_deref());
+        let loading = async {
+            if small::is_small(task) && Warehouse::takes_groups(target.mode) {
+                let (task, target, lease) = (task.clone(), target.clone(), lease.clone());
+                let description = description.map(str::to_owned);
+                let small = Small { task, target, columns, schema, mode, description, lease };
+                return self.small.load(small, rows).await;
+            }
+            let plan = LoadPlan { task, target, columns: &columns, schema, mode, description };
+            self.warehouse.load(&plan, rows, &LeaseGuard(lease)).await
+        };
         let loaded = tokio::select! {
-            loaded = self.warehouse.load(&plan, rows, &guard) => loaded?,
-            // Dropping the load undoes its transaction.
+            loaded = loading => loaded?,
+            // Dropping the load undoes its transaction, or takes it out of its
+            // group.
             () = lease.lost() => return Err(Failed::LeaseLost),
         };
         let done = self.record(task, loaded, clock).await?;
@@ -201,6 +209,10 @@ impl Handler for Load {
             Err(Failed::LeaseLost) => Outcome::Abandoned,
             Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task))),
         }
+    }
+
+    fn is_small(&self, delivery: &Delivery) -> bool {
+        LoadTask::from_message(&delivery.body).is_ok_and(|task| small::is_small(&task))
     }
 
     async fn probe(&self) -> Result<(), Failure> {

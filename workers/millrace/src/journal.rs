@@ -91,6 +91,10 @@ impl<H: Handler> Handler for Recorded<H> {
         outcome
     }
 
+    fn is_small(&self, delivery: &Delivery) -> bool {
+        self.handler.is_small(delivery)
+    }
+
     async fn probe(&self) -> Result<(), Failure> {
         self.handler.probe().await
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
-use millrace_ledger::{Database, Ledger};
+use millrace_ledger::{Database, Durability, Ledger};
 use millrace_localaws::FaultPlan;
 use millrace_pipeline::{LoadError, Pipeline, UrlSource};
 use secrecy::{ExposeSecret, SecretString};
@@ -62,9 +62,11 @@ impl Setup {
         }
     }
 
-    /// Opens the ledger.
+    /// Opens the ledger. In a SQLite file it does not wait for the disk: what
+    /// decides is the warehouse's commit record, which does.
     pub(crate) async fn ledger(&self, connections: u32) -> anyhow::Result<(Database, Ledger)> {
-        let database = Database::connect(&self.ledger_url()?, connections).await?;
+        let url = self.ledger_url()?;
+        let database = Database::connect_for(&url, connections, Durability::Process).await?;
         let ledger = Ledger::open(&database).await?;
         Ok((database, ledger))
     }

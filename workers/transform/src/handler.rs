@@ -20,6 +20,10 @@ use crate::TransformError;
 use crate::columns::{Columns, columns};
 use crate::run::{Lake, ReadBy, Transformed, transform};
 
+/// Objects up to this size, compressed ones too, mostly wait for the ledger and
+/// the object store while they are handled.
+const SMALL_BYTES: u64 = 64 * 1024;
+
 /// The transform stage.
 pub struct Transform {
     ledger: Ledger,
@@ -210,6 +214,11 @@ impl Handler for Transform {
             Ok(done) => Outcome::Done(done.about(about(&task))),
             Err(failed) => self.failure(&task, failed),
         }
+    }
+
+    fn is_small(&self, delivery: &Delivery) -> bool {
+        let task = TransformTask::from_message(&delivery.body);
+        task.is_ok_and(|task| task.object.size.is_some_and(|size| size <= SMALL_BYTES))
     }
 
     async fn probe(&self) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use millrace_ledger::{Database, DatabaseError, Dialect, Fault};
+use millrace_ledger::{Database, DatabaseError, Dialect, Durability, Fault};
 use millrace_retry::{Classify, FailureClass};
 
 use crate::support::{connect, places};
@@ -105,7 +105,7 @@ async fn a_dropped_transaction_leaves_nothing() {
     }
 }
 
-async fn futures_all<T: Send + 'static>(
+pub(crate) async fn futures_all<T: Send + 'static>(
     tasks: impl Iterator<Item = tokio::task::JoinHandle<T>>,
 ) -> Vec<T> {
     // Started all before the first is waited for.
@@ -115,4 +115,53 @@ async fn futures_all<T: Send + 'static>(
         results.push(task.await.expect("a task"));
     }
     results
+}
+
+#[tokio::test]
+async fn a_commit_in_a_file_waits_for_the_disk_unless_told_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("w.db").display());
+    let asked = "SELECT synchronous AS n FROM pragma_synchronous";
+    let full = connect(&url).await;
+    let normal = Database::connect_for(&url.into(), 1, Durability::Process).await.unwrap();
+    for (database, expected) in [(full, 2), (normal, 1)] {
+        let row = database.fetch_optional(asked, &[]).await.unwrap().unwrap();
+        assert_eq!(row.count("n").unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn workers_wait_for_a_connection_of_a_crowded_server() {
+    for place in places().await.into_iter().filter(|p| p.database.dialect() == Dialect::Postgres) {
+        // Superusers are never refused: the limit is a role's.
+        let (server, name) = place.url.rsplit_once('/').unwrap();
+        let (_, host) = server.rsplit_once('@').unwrap();
+        let role = format!("few_{name}");
+        for sql in [
+            format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 3"),
+            "CREATE TABLE entered (worker BIGINT)".to_owned(),
+            "GRANT ALL ON entered TO PUBLIC".to_owned(),
+        ] {
+            place.database.execute(&sql, &[]).await.unwrap();
+        }
+        let url = format!("postgres://{role}@{host}/{name}");
+        let workers = (0..12_i64).map(|worker| {
+            let url = url.clone();
+            tokio::spawn(async move {
+                let database = Database::connect(&url.into(), 2).await?;
+                let mut transaction = database.begin().await?;
+                let sql = "INSERT INTO entered SELECT $1 FROM pg_sleep(0.05)";
+                transaction.execute(sql, &[worker.into()]).await?;
+                transaction.commit().await
+            })
+        });
+        for ended in futures_all(workers).await {
+            ended.expect("it was let in, in the end");
+        }
+        let count = "SELECT COUNT(*) AS n FROM entered";
+        let rows = place.database.fetch_optional(count, &[]).await.unwrap().unwrap();
+        assert_eq!(rows.count("n").unwrap(), 12);
+        let drop = format!("DROP ROLE {role}");
+        place.database.execute(&drop, &[]).await.unwrap();
+    }
 }

@@ -13,3 +13,4 @@ mod migrations;
 mod registering;
 mod replays;
 mod support;
+mod together;

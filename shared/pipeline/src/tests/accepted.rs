@@ -191,7 +191,25 @@ fn stages_are_set_one_by_one() {
     assert_eq!((transform.workers, transform.max_workers), (12, 12));
     assert_eq!(transform.visibility, Duration::from_secs(5_400));
     assert_eq!((transform.max_receive_count, transform.memory), (3, 2 << 30));
-    assert_eq!(pipeline.stage(StageName::Load).max_workers, 7);
+    assert_eq!(transform.connections, 2);
+    let load = pipeline.stage(StageName::Load);
+    assert_eq!((load.max_workers, load.connections), (7, 9));
+}
+
+#[test]
+fn loads_at_a_time_have_a_connection_each_and_one_beside() {
+    let read = |stage: &str| {
+        let text = format!(
+            "version = 1\nname = \"p\"\n[warehouse]\nurl = \"env:U\"\n\
+             [datasets.d]\nmatch = \"*.csv\"\n[stages.load]\n{stage}"
+        );
+        Pipeline::parse(&text).map(|pipeline| pipeline.stage(StageName::Load).connections)
+    };
+    assert_eq!(read("").unwrap(), 5);
+    assert_eq!(read("concurrency = 12").unwrap(), 13);
+    assert_eq!(read("concurrency = 12\nconnections = 20").unwrap(), 20);
+    let refused = read("concurrency = 12\nconnections = 12").unwrap_err().to_string();
+    assert!(refused.contains("set it to 13 or more"), "{refused}");
 }
 
 #[test]

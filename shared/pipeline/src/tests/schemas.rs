@@ -20,6 +20,7 @@ fn the_full_example_has_every_key_the_schema_lists() {
         missing,
         [
             ".stages.ingest.concurrency",
+            ".stages.ingest.connections",
             ".stages.ingest.max_receive_count",
             ".stages.ingest.max_workers",
             ".stages.ingest.memory",
@@ -29,6 +30,7 @@ fn the_full_example_has_every_key_the_schema_lists() {
             ".stages.load.memory",
             ".stages.load.visibility",
             ".stages.load.workers",
+            ".stages.transform.connections",
             ".stages.transform.max_workers",
         ],
         "the stages are all alike; between them they have every key"

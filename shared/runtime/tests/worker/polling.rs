@@ -27,10 +27,8 @@ async fn nothing_is_received_that_can_not_start_soon() {
     assert!((8..=10).contains(&summary.done), "{summary:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn no_more_are_handled_at_a_time_than_configured() {
-    let world = World::new().with(|config| *config = config.clone().concurrency(3));
-    world.fill(60).await;
+/// A handler that takes 50 ms, and the most that it ran at a time.
+fn counting() -> (Scripted, Arc<AtomicUsize>) {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let high = Arc::clone(&most);
     let handler = Scripted::new(move |_, _| {
@@ -42,8 +40,27 @@ async fn no_more_are_handled_at_a_time_than_configured() {
             done()
         }
     });
+    (handler, most)
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_handled_at_a_time_than_configured() {
+    let world = World::new().with(|config| *config = config.clone().concurrency(3));
+    world.fill(60).await;
+    let (handler, most) = counting();
     let summary = world.run(handler, SECOND * 5).await;
     assert_eq!((summary.done, most.load(Ordering::SeqCst)), (60, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn small_messages_are_handled_as_many_as_are_in_hand() {
+    let world = World::new().with(|config| *config = config.clone().concurrency(3));
+    world.fill(200).await;
+    let (handler, most) = counting();
+    let summary = world.run(handler.small(), SECOND * 5).await;
+    let most = most.load(Ordering::SeqCst);
+    assert_eq!(summary.done, 200);
+    assert!(most > 10 && most <= world.config.max_in_hand, "{most}");
 }
 
 #[tokio::test(start_paused = true)]

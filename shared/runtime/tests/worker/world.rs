@@ -98,6 +98,7 @@ type Handling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(crate) struct Scripted {
     handle: Box<dyn Fn(Delivery, Lease) -> Handling + Send + Sync>,
     probe: Box<dyn Fn() -> Result<(), Failure> + Send + Sync>,
+    small: bool,
     seen: Arc<Mutex<Vec<(String, u32)>>>,
 }
 
@@ -114,6 +115,7 @@ impl Scripted {
         Self {
             handle: Box::new(move |delivery, lease| Box::pin(handle(delivery, lease))),
             probe: Box::new(|| Ok(())),
+            small: false,
             seen: Arc::default(),
         }
     }
@@ -123,6 +125,12 @@ impl Scripted {
         probe: impl Fn() -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
         self.probe = Box::new(probe);
+        self
+    }
+
+    /// All messages are small.
+    pub(crate) fn small(mut self) -> Self {
+        self.small = true;
         self
     }
 
@@ -136,6 +144,10 @@ impl Handler for Scripted {
     async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
         self.seen.lock().unwrap().push((delivery.body.clone(), delivery.receive_count));
         (self.handle)(delivery.clone(), lease.clone()).await
+    }
+
+    fn is_small(&self, _: &Delivery) -> bool {
+        self.small
     }
 
     async fn probe(&self) -> Result<(), Failure> {

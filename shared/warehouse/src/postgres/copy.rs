@@ -9,6 +9,7 @@ use arrow::record_batch::RecordBatch;
 use super::encode::{Encoder, Last, TRAILER};
 use crate::batches::Batches;
 use crate::column::{Column, LOAD_ID, quote_all, quote_table};
+use crate::group::Part;
 use crate::{LoadError, LoadPlan};
 
 /// Bytes handed to the connection at a time.
@@ -66,6 +67,54 @@ pub(super) async fn copy(
         stream.finish().await.map_err(failed)?;
     }
     Ok(())
+}
+
+/// Copies files that are at hand, one behind the other in one `COPY`.
+pub(super) async fn copy_parts(
+    connection: &mut PgConnection,
+    at: &str,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+    parts: &[Part<'_>],
+) -> Result<(), LoadError> {
+    let failed = |error| plan.failed(DatabaseError::of(at, error));
+    let statement = statement(&quote_table(plan.target), columns, LOAD_ID);
+    let mut stream = connection.copy_in_raw(&statement).await.map_err(failed)?;
+    match send_parts(&mut stream, columns, parts).await {
+        Ok(()) => {}
+        Err(Stopped::Load(error)) => {
+            let _aborted = stream.abort("the load failed").await;
+            return Err(error);
+        }
+        Err(Stopped::Connection(error)) => return Err(failed(error)),
+    }
+    stream.finish().await.map(drop).map_err(failed)
+}
+
+async fn send_parts(
+    stream: &mut PgCopyIn<&mut PgConnection>,
+    columns: &[Column],
+    parts: &[Part<'_>],
+) -> Result<(), Stopped> {
+    let mut encoder = Encoder::new(Last::Ordinal);
+    encoder.begin();
+    for part in parts {
+        encoder.of(Last::Constant(part.load_id));
+        for batch in part.rows {
+            let cells = crate::cells::cells(batch, columns).map_err(Stopped::Load)?;
+            let mut row = 0;
+            while row < batch.num_rows() {
+                let rest = row..batch.num_rows();
+                row = encoder.rows(&cells, columns, rest, SEND_BYTES).map_err(Stopped::Load)?;
+                if encoder.bytes.len() >= SEND_BYTES {
+                    stream.send(encoder.bytes.as_slice()).await.map_err(Stopped::Connection)?;
+                    encoder.bytes.clear();
+                }
+            }
+        }
+    }
+    encoder.bytes.extend_from_slice(&TRAILER);
+    stream.send(encoder.bytes.as_slice()).await.map(drop).map_err(Stopped::Connection)
 }
 
 enum Stopped {

@@ -42,6 +42,11 @@ impl Encoder {
         Self { bytes: Vec::new(), last, ordinal: 0 }
     }
 
+    /// From here on rows are of another load.
+    pub(super) fn of(&mut self, last: Last) {
+        self.last = last;
+    }
+
     /// Starts a `COPY`.
     pub(super) fn begin(&mut self) {
         self.bytes.clear();

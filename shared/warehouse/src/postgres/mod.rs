@@ -14,6 +14,7 @@ use sqlx::PgConnection;
 
 use crate::batches::Batches;
 use crate::column::Column;
+use crate::group::Part;
 use crate::{LoadError, LoadPlan};
 
 /// Writes all rows of a load.
@@ -33,4 +34,16 @@ pub(crate) async fn write(
         LoadMode::Upsert => upsert::write(connection, at, plan, columns, load_id, batches).await,
         LoadMode::Merge => merge::write(connection, at, plan, columns, load_id, batches).await,
     }
+}
+
+/// Writes the rows of several small files, which nothing but their load tells
+/// apart.
+pub(crate) async fn write_together(
+    connection: &mut PgConnection,
+    at: &str,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+    parts: &[Part<'_>],
+) -> Result<(), LoadError> {
+    copy::copy_parts(connection, at, plan, columns, parts).await
 }

@@ -1,7 +1,9 @@
 //! Multi-row `INSERT`s, as large as pays.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use millrace_contract::LoadMode;
@@ -14,6 +16,7 @@ use super::merge;
 use crate::batches::Batches;
 use crate::cells::{Cells, cells};
 use crate::column::{Column, LOAD_ID, quote, quote_all};
+use crate::group::Part;
 use crate::{LoadError, LoadPlan};
 
 /// SQLite's limit on bound values of one statement.
@@ -58,18 +61,7 @@ pub(super) async fn insert(
     into: &Into,
     batches: &mut Batches<'_>,
 ) -> Result<(), LoadError> {
-    // The first value is the load, shared by all rows.
-    let rows = ((MAX_VALUES - 1) / columns.len().max(1)).clamp(1, MAX_ROWS);
-    let mut insert = Insert {
-        connection,
-        at,
-        plan,
-        columns,
-        load_id,
-        rows,
-        into,
-        full: statement(into, columns, rows),
-    };
+    let mut insert = Insert::new(connection, at, plan, columns, load_id, into);
     let mut next = batches.next().await?;
     while let Some(batch) = next.take() {
         // The next batch is fetched while this one is written.
@@ -80,39 +72,76 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Writes the rows of several small files.
+pub(crate) async fn write_together(
+    connection: &mut SqliteConnection,
+    at: &str,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+    parts: &[Part<'_>],
+) -> Result<(), LoadError> {
+    let into = Into { table: quote(&plan.target.table), tail: String::new() };
+    let mut insert = Insert::new(connection, at, plan, columns, 0, &into);
+    for part in parts {
+        insert.load_id = part.load_id;
+        for batch in part.rows {
+            insert.batch(batch).await?;
+        }
+    }
+    Ok(())
+}
+
 struct Insert<'a> {
     connection: &'a mut SqliteConnection,
     at: &'a str,
     plan: &'a LoadPlan<'a>,
     columns: &'a [Column],
     load_id: i64,
-    rows: usize,
     into: &'a Into,
-    full: String,
+    /// Rows of one statement at most.
+    most: usize,
+    /// Statements by their number of rows.
+    statements: HashMap<usize, Arc<str>>,
 }
 
-impl Insert<'_> {
+impl<'a> Insert<'a> {
+    fn new(
+        connection: &'a mut SqliteConnection,
+        at: &'a str,
+        plan: &'a LoadPlan<'a>,
+        columns: &'a [Column],
+        load_id: i64,
+        into: &'a Into,
+    ) -> Self {
+        // The first value is the load, shared by all rows.
+        let most = ((MAX_VALUES - 1) / columns.len().max(1)).clamp(1, MAX_ROWS);
+        let statements = HashMap::new();
+        Self { connection, at, plan, columns, load_id, into, most, statements }
+    }
+
     async fn batch(&mut self, batch: &RecordBatch) -> Result<(), LoadError> {
         let cells = cells(batch, self.columns)?;
         let mut row = 0;
         while row < batch.num_rows() {
-            let end = batch.num_rows().min(row + self.rows);
-            self.rows(&cells, row..end).await?;
-            row = end;
+            let rows = self.rows_of_next(batch.num_rows() - row);
+            self.rows(&cells, row..row + rows).await?;
+            row += rows;
         }
         Ok(())
     }
 
+    /// What is left after the largest statements is written by halves, so that a
+    /// few statements, which the connection keeps prepared, do for every number.
+    fn rows_of_next(&self, left: usize) -> usize {
+        if left >= self.most { self.most } else { 1 << left.max(1).ilog2() }
+    }
+
     async fn rows(&mut self, cells: &[Cells], rows: Range<usize>) -> Result<(), LoadError> {
         let arguments = self.arguments(cells, rows.clone())?;
-        let is_full = rows.len() == self.rows;
-        let sql = if is_full {
-            self.full.clone()
-        } else {
-            statement(self.into, self.columns, rows.len())
-        };
+        let (into, columns, count) = (self.into, self.columns, rows.len());
+        let made = || statement(into, columns, count).into();
+        let sql = Arc::clone(self.statements.entry(count).or_insert_with(made));
         sqlx::query_with(AssertSqlSafe(sql), arguments)
-            .persistent(is_full)
             .execute(&mut *self.connection)
             .await
             .map_err(|error| self.plan.failed(DatabaseError::of(self.at, error)))?;

@@ -6,4 +6,4 @@ mod merge;
 pub(crate) mod table;
 pub(crate) mod widen;
 
-pub(crate) use insert::write;
+pub(crate) use insert::{write, write_together};

@@ -4,6 +4,7 @@
 
 mod at_most_once;
 mod evolving;
+mod groups;
 mod lost_connection;
 mod merging;
 mod modes;

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use millrace_contract::StageName;
 use millrace_ingest::Ingest;
-use millrace_ledger::{Database, Ledger};
+use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
 use millrace_queue::Sqs;
 use millrace_runtime::{Handler, Worker, WorkerConfig, shutdown, telemetry};
 use millrace_storage::S3Storage;
 use millrace_transform::Transform;
 use millrace_warehouse::Warehouse;
+use secrecy::ExposeSecret;
 
 use crate::args::{LogFormat, WorkerArgs};
 use crate::journal::{LedgerFailures, Recorded};
@@ -32,11 +33,10 @@ pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
         config.wait = LOCAL_WAIT;
     }
     let aws = setup::aws().await;
-    // A handler holds a connection only while it talks to the database; the
-    // failure log needs one when all handlers are busy.
-    let connections = u32::try_from(config.concurrency).unwrap_or(u32::MAX).clamp(2, 8) + 1;
+    let connections = setup.pipeline.stage(args.stage).connections;
     let (database, ledger) = setup.ledger(connections).await?;
-    let handler = handler(&setup, args.stage, ledger.clone(), &aws, connections).await?;
+    let databases = Databases { ledger: ledger.clone(), database: database.clone(), connections };
+    let handler = handler(&setup, args.stage, databases, &aws).await?;
     let failures = Arc::new(LedgerFailures::new(ledger));
     let worker = Worker::new(config, Arc::new(Sqs::new(&aws)), handler, failures);
     let summary = worker.run(stopped(args.stop_on_stdin_end)).await?;
@@ -56,13 +56,37 @@ fn config(setup: &Setup, stage: StageName) -> WorkerConfig {
     config
 }
 
+/// What a handler talks to.
+struct Databases {
+    ledger: Ledger,
+    /// The ledger's.
+    database: Database,
+    /// Connections to each at most.
+    connections: u32,
+}
+
+impl Databases {
+    /// The warehouse's database. Where it is the ledger's, which is usual with
+    /// PostgreSQL, both share their connections: nobody who holds one waits for
+    /// another.
+    async fn warehouse(&self, setup: &Setup) -> anyhow::Result<Database> {
+        let (warehouse, ledger) = (setup.warehouse_url()?, setup.ledger_url()?);
+        let is_one = warehouse.expose_secret() == ledger.expose_secret();
+        // A SQLite ledger does not wait for the disk, which a warehouse has to.
+        if is_one && self.database.dialect() != Dialect::Sqlite {
+            return Ok(self.database.clone());
+        }
+        Ok(Database::connect(&warehouse, self.connections).await?)
+    }
+}
+
 async fn handler(
     setup: &Setup,
     stage: StageName,
-    ledger: Ledger,
+    databases: Databases,
     aws: &aws_config::SdkConfig,
-    connections: u32,
 ) -> anyhow::Result<Arc<dyn Handler>> {
+    let ledger = databases.ledger.clone();
     let storage = || Arc::new(S3Storage::new(aws));
     let pipeline = &setup.pipeline;
     Ok(match stage {
@@ -76,8 +100,8 @@ async fn handler(
             Arc::new(Recorded::new(stage, ledger, transform))
         }
         StageName::Load => {
-            let database = Database::connect(&setup.warehouse_url()?, connections).await?;
-            let warehouse = Warehouse::open(&database).await?.with_views(&pipeline.views);
+            let warehouse = Warehouse::open(&databases.warehouse(setup).await?).await?;
+            let warehouse = warehouse.with_views(&pipeline.views);
             let load = Load::new(ledger.clone(), warehouse, storage());
             load.refresh_views().await;
             Arc::new(Recorded::new(stage, ledger, load))

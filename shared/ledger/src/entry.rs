@@ -1,0 +1,129 @@
+//! What is said about a file as it goes on, and how it is said about many files at
+//! once: one statement for all of them wherever there is one.
+
+use chrono::Utc;
+use millrace_contract::FileId;
+
+use crate::progress::known;
+use crate::together::{Answers, Entry, by_halves, placeholders};
+use crate::{LedgerError, Transaction, Value};
+
+/// Rows or files of one statement.
+const MOST_ROWS: usize = 64;
+
+/// What is said about one file.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) file_id: FileId,
+    /// A statement that has to change the file's row, with its values. The rest is
+    /// not said about a file that is unknown.
+    pub(crate) update: Option<(&'static str, Vec<Value>)>,
+    /// Rows of `millrace_rejects`, which take the place of the file's earlier ones.
+    pub(crate) counts: Option<Vec<[Value; 5]>>,
+    /// Whether the file's open failures are over.
+    pub(crate) closes_failures: bool,
+    /// A row of `millrace_hops`.
+    pub(crate) hop: Option<[Value; 7]>,
+}
+
+impl Progress {
+    /// Nothing yet.
+    pub(crate) fn of(file_id: &FileId) -> Self {
+        let file_id = file_id.clone();
+        Self { file_id, update: None, counts: None, closes_failures: false, hop: None }
+    }
+
+    /// Whether the file is known.
+    async fn update(
+        &self,
+        transaction: &mut Transaction,
+    ) -> Result<Result<(), LedgerError>, LedgerError> {
+        match &self.update {
+            Some((sql, values)) => {
+                Ok(known(transaction.execute(sql, values).await?, &self.file_id))
+            }
+            None => Ok(Ok(())),
+        }
+    }
+}
+
+impl Entry for Progress {
+    type Answer = ();
+
+    fn place(&self) -> String {
+        self.file_id.to_string()
+    }
+
+    async fn enter_all(
+        entries: &[&Self],
+        transaction: &mut Transaction,
+    ) -> Result<Answers<Self>, LedgerError> {
+        let mut answers = Vec::with_capacity(entries.len());
+        for entry in entries {
+            answers.push(entry.update(transaction).await?);
+        }
+        let known = entries.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
+        let known: Vec<&Self> = known.map(|(entry, _)| *entry).collect();
+        count(transaction, &known).await?;
+        close_failures(transaction, &known).await?;
+        hop(transaction, &known).await?;
+        Ok(answers)
+    }
+}
+
+/// A rule is counted once per outcome; its rows add up.
+async fn count(transaction: &mut Transaction, entries: &[&Progress]) -> Result<(), LedgerError> {
+    let counted = entries.iter().filter_map(|entry| Some((entry, entry.counts.as_ref()?)));
+    let counted: Vec<_> = counted.collect();
+    let files: Vec<Value> =
+        counted.iter().map(|(entry, _)| entry.file_id.as_str().into()).collect();
+    for files in by_halves(&files, MOST_ROWS) {
+        let those = placeholders(1, files.len(), 1);
+        let forget = format!("DELETE FROM millrace_rejects WHERE file_id IN {those}");
+        transaction.execute(&forget, files).await?;
+    }
+    let sql = "INSERT INTO millrace_rejects (file_id, rule, outcome, row_count, example) \
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (file_id, outcome, rule) \
+               DO UPDATE SET row_count = millrace_rejects.row_count + excluded.row_count";
+    for values in counted.iter().flat_map(|(_, counts)| *counts) {
+        transaction.execute(sql, values).await?;
+    }
+    Ok(())
+}
+
+async fn close_failures(
+    transaction: &mut Transaction,
+    entries: &[&Progress],
+) -> Result<(), LedgerError> {
+    let over = entries.iter().filter(|entry| entry.closes_failures);
+    let over: Vec<Value> = over.map(|entry| entry.file_id.as_str().into()).collect();
+    for files in by_halves(&over, MOST_ROWS) {
+        // Where a file was gone through again, it has mended what it is a replay of,
+        // and whatever became of earlier replays.
+        let those = placeholders(1, files.len(), 2);
+        let sql = format!(
+            "UPDATE millrace_failures SET resolution = 'loaded', resolved_at = $1 \
+             WHERE resolution IS NULL AND (file_id IN {those} OR file_id IN ( \
+                 SELECT o.file_id FROM millrace_files AS o JOIN millrace_files AS m \
+                     ON o.file_id = m.replay_of OR o.replay_of = m.replay_of \
+                 WHERE m.file_id IN {those}))"
+        );
+        let values: Vec<Value> =
+            std::iter::once(Utc::now().into()).chain(files.iter().cloned()).collect();
+        transaction.execute(&sql, &values).await?;
+    }
+    Ok(())
+}
+
+async fn hop(transaction: &mut Transaction, entries: &[&Progress]) -> Result<(), LedgerError> {
+    let hops: Vec<[Value; 7]> = entries.iter().filter_map(|entry| entry.hop.clone()).collect();
+    for hops in by_halves(&hops, MOST_ROWS) {
+        let sql = format!(
+            "INSERT INTO millrace_hops \
+                 (file_id, stage, attempt, started_at, duration_ms, outcome, detail) VALUES {}",
+            placeholders(hops.len(), 7, 1)
+        );
+        transaction.execute(&sql, hops.as_flattened()).await?;
+    }
+    Ok(())
+}
