@@ -2,12 +2,15 @@
 //! databases.
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
+mod books;
 mod command_line;
+mod crash_matrix;
 mod crashes;
 mod dead_letters;
 mod events;
 mod evolving;
 mod faults;
+mod fleet;
 mod house;
 mod journey;
 mod outages;

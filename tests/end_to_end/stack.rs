@@ -47,7 +47,12 @@ impl Stack {
 
     /// Starts a stack whose AWS side does what the plan says wrong.
     pub(crate) fn start_with_faults(pipeline: &str, plan: &str) -> Self {
-        let mut stack = Self::new(pipeline, &[]);
+        Self::start_with_all(pipeline, plan, &[])
+    }
+
+    /// Starts a stack with both.
+    pub(crate) fn start_with_all(pipeline: &str, plan: &str, environment: &[(&str, &str)]) -> Self {
+        let mut stack = Self::new(pipeline, environment);
         let file = stack.folder.path().join("faults.toml");
         std::fs::write(&file, plan).expect("the fault plan");
         stack.faults = Some(file);
@@ -224,13 +229,15 @@ impl Stack {
         std::fs::read_to_string(self.folder.path().join("stack.log")).unwrap_or_default()
     }
 
-    fn log(&self) -> Stdio {
+    /// Where the stack and its workers log to.
+    pub(crate) fn log(&self) -> Stdio {
         let path = self.folder.path().join("stack.log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         file.expect("a log file").into()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A `millrace` command against the stack.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(millrace());
         command
             .args(arguments)

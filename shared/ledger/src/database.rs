@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
 use crate::url::Location;
-use crate::{DatabaseError, Dialect, Row, Session, Transaction, Value};
+use crate::{CurrentUrl, DatabaseError, Dialect, Row, Session, Transaction, Value};
 
 /// How long a connection may take, and how long one waits for a free one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +24,7 @@ pub struct Database {
     pool: Pool,
     name: Arc<str>,
     max_connections: u32,
+    source: Option<Arc<dyn CurrentUrl>>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +73,15 @@ impl Database {
                 Pool::Sqlite(pool, Arc::new(Semaphore::new(1)))
             }
         };
-        Ok(Self { pool, name, max_connections })
+        Ok(Self { pool, name, max_connections, source: None })
+    }
+
+    /// Asks `source` for the URL again when the database refuses the login, so
+    /// that a rotated password is found without a restart.
+    #[must_use]
+    pub fn renewed_by(mut self, source: Arc<dyn CurrentUrl>) -> Self {
+        self.source = Some(source);
+        self
     }
 
     /// What is spoken here.
@@ -90,11 +99,41 @@ impl Database {
     }
 
     /// Asks the database for a sign of life, on a connection of its own, so
-    /// that a pool in full use does not look like an outage.
+    /// that a pool in full use does not look like an outage. Where it refuses
+    /// the login, the URL is read again, and new connections use what it says.
     ///
     /// # Errors
     /// [`DatabaseError`] with the reason why there is none.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
+        match (self.probe().await, &self.source) {
+            (Err(refused), Some(source)) if refused.fault() == Fault::Login => {
+                self.renew(source.as_ref()).await?;
+                self.probe().await
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    async fn renew(&self, source: &dyn CurrentUrl) -> Result<(), DatabaseError> {
+        let url = source.url().await.map_err(|why| {
+            let detail = format!("the login is refused, and its URL can't be read again: {why}");
+            DatabaseError::new(Fault::Login, &self.name, detail)
+        })?;
+        match (&self.pool, Location::parse(url.expose_secret())?) {
+            (Pool::Postgres(pool), Location::Postgres(options)) => {
+                pool.set_connect_options(*options);
+                Ok(())
+            }
+            (Pool::Sqlite(..), Location::Sqlite(_)) => Ok(()),
+            (Pool::Postgres(_), Location::Sqlite(_))
+            | (Pool::Sqlite(..), Location::Postgres(_)) => {
+                let detail = "the URL now names another kind of database; restart the worker";
+                Err(DatabaseError::new(Fault::Url, &self.name, detail))
+            }
+        }
+    }
+
+    async fn probe(&self) -> Result<(), DatabaseError> {
         match &self.pool {
             Pool::Postgres(pool) => probe_postgres(&pool.connect_options(), &self.name).await,
             Pool::Sqlite(pool, _) => probe_sqlite(&pool.connect_options(), &self.name).await,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use millrace_failpoint::{Point, reach};
 use millrace_retry::FailureClass;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
@@ -65,6 +66,7 @@ async fn verdict(
         if !lease.still_held() {
             return (Verdict::Abandoned, Duration::ZERO);
         }
+        reach(&context.config.stage, Point::Received);
         let started = Instant::now();
         let verdict = handle(context, delivery, lease).await;
         drop(turn);

@@ -4,12 +4,16 @@
 use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 use millrace_contract::{LoadMode, Replay};
+use millrace_failpoint::{Point, reach};
 use millrace_ledger::loads::{self, TableTotal, Verdict};
 use millrace_ledger::{Database, DatabaseError, Dialect, Session, Transaction};
 
 use crate::batches::Batches;
 use crate::column::{Column, LOAD_ID, columns, quote};
 use crate::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, postgres, sqlite, table};
+
+/// The stage whose failpoints lie here.
+const STAGE: &str = "load";
 
 /// A database that files are loaded into. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,9 +57,12 @@ impl Warehouse {
             batches.wait().await;
         }
         let mut transaction = self.database.begin().await.map_err(failed)?;
+        reach(STAGE, Point::Began);
         match fill(&mut transaction, plan, columns, &mut batches, guard).await {
             Ok(fresh @ Loaded::Fresh { .. }) => {
+                reach(STAGE, Point::BeforeCommit);
                 transaction.commit().await.map_err(failed)?;
+                reach(STAGE, Point::AfterCommit);
                 Ok(fresh)
             }
             Ok(nothing_to_do) => {
@@ -120,6 +127,7 @@ async fn fill(
             sqlite::write(connection, &at, plan, &columns, load_id, batches).await?;
         }
     }
+    reach(STAGE, Point::AfterRows);
     let (sent, written) = (batches.rows(), plan.task.balance.written);
     if sent != written {
         return Err(LoadError::Unbalanced { sent, written });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use millrace_contract::StageName;
 use millrace_ingest::Ingest;
-use millrace_ledger::{Database, Ledger};
+use millrace_ledger::Ledger;
 use millrace_load::Load;
 use millrace_queue::Sqs;
 use millrace_runtime::{Handler, Worker, WorkerConfig, shutdown, telemetry};
@@ -76,7 +76,7 @@ async fn handler(
             Arc::new(Recorded::new(stage, ledger, transform))
         }
         StageName::Load => {
-            let database = Database::connect(&setup.warehouse_url()?, connections).await?;
+            let database = setup.warehouse(connections).await?;
             let warehouse = Warehouse::open(&database).await?;
             let load = Load::new(ledger.clone(), warehouse, storage());
             Arc::new(Recorded::new(stage, ledger, load))
