@@ -27,6 +27,8 @@ columns = [
   { name = "id", type = "int64", required = true },
   { name = "price", type = "decimal(10,2)", required = true },
 ]
+[datasets.sales.rejects]
+max = "10%"
 [datasets.sales.load]
 table = "sales"
 mode = "append"
@@ -95,11 +97,16 @@ pub(crate) struct Published {
 impl Published {
     /// One more file of `sales`, with ids of its own.
     pub(crate) async fn sale(&mut self, s3: &aws_sdk_s3::Client) {
-        let first = self.sales * ROWS;
+        self.again(s3, self.sales).await;
+        self.sales += 1;
+    }
+
+    /// A file of `sales` that was published before, as it was.
+    pub(crate) async fn again(&self, s3: &aws_sdk_s3::Client, number: i64) {
+        let first = number * ROWS;
         let rows = (first..first + ROWS).map(|id| format!("{id},{}.25\n", id % 1000));
         let text = format!("id,price\n{}", rows.collect::<String>());
-        put(s3, &format!("sales/{:05}.csv", self.sales), text).await;
-        self.sales += 1;
+        put(s3, &format!("sales/{number:05}.csv"), text).await;
     }
 
     /// One more version of a key of `stock`.

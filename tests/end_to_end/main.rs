@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
 mod books;
+mod chaos;
 mod command_line;
 mod crash_matrix;
 mod crashes;

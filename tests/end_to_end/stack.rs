@@ -215,13 +215,20 @@ impl Stack {
     /// Waits until no message waits or is in flight in any stage's queue.
     pub(crate) fn wait_until_drained(&self) {
         wait_for("the queues to drain", Duration::from_secs(90), || {
-            let status = self.json(&["status"]);
-            let queues = status["queues"].as_array().expect("queues");
-            let busy = |queue: &Value| {
-                ["visible", "in_flight", "delayed"].iter().any(|count| queue[count] != 0)
-            };
-            (!queues.iter().any(busy)).then_some(())
+            self.is_drained().then_some(())
         });
+    }
+
+    /// Whether no message waits or is in flight in any stage's queue; false too
+    /// if that can't be asked because the database is gone.
+    pub(crate) fn is_drained(&self) -> bool {
+        let output = self.run(&["status", "-o", "json"]);
+        let Ok(status) = serde_json::from_slice::<Value>(&output.stdout) else { return false };
+        let queues = status["queues"].as_array().expect("queues");
+        let busy = |queue: &Value| {
+            ["visible", "in_flight", "delayed"].iter().any(|count| queue[count] != 0)
+        };
+        !queues.iter().any(busy)
     }
 
     /// What the stack and its workers logged.
