@@ -12,7 +12,7 @@ use std::env;
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
@@ -106,6 +106,22 @@ impl TestServer {
         &self.0.url
     }
 
+    /// Writes a file into its data folder, which only it can read, and has it
+    /// read its configuration again.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn configure(&mut self, file: &str, text: &str) -> PathBuf {
+        let data = self.0.data.as_ref().expect("a server of our own");
+        let (path, owner) = (data.join(file), fs::metadata(data).expect("its data folder"));
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its permissions");
+        // Only root may give a file away; anybody else is its owner.
+        let _given = chown(&path, Some(owner.uid()), Some(owner.gid()));
+        self.signal("HUP");
+        path
+    }
+
     /// Sends its first process a signal: `KILL` is a crash, `INT` a fast
     /// restart. It is started again at once.
     ///
@@ -119,6 +135,8 @@ impl TestServer {
 
 struct Server {
     url: String,
+    /// Its data folder; none for another's.
+    data: Option<PathBuf>,
     /// Held open for as long as the server shall run; none for another's.
     input: Option<ChildStdin>,
 }
@@ -130,7 +148,7 @@ async fn server() -> Option<&'static Server> {
 
 async fn find_or_start() -> Option<Server> {
     if let Ok(url) = env::var("MILLRACE_TEST_POSTGRES_URL") {
-        return Some(Server { url, input: None });
+        return Some(Server { url, data: None, input: None });
     }
     start(Binaries::find()).await
 }
@@ -144,7 +162,7 @@ async fn start(binaries: Option<Binaries>) -> Option<Server> {
         let input = binaries.start(&template, &folder, port).expect("a server");
         let url = format!("postgres://millrace@127.0.0.1:{port}/postgres");
         if answers(&url, &folder).await {
-            return Some(Server { url, input: Some(input) });
+            return Some(Server { url, data: Some(folder.join("data")), input: Some(input) });
         }
     }
     panic!("PostgreSQL was started five times and never answered")

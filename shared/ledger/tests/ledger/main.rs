@@ -10,6 +10,8 @@ mod history;
 mod journey;
 mod live;
 mod migrations;
+mod outages;
 mod registering;
 mod replays;
 mod support;
+mod tls;
