@@ -30,6 +30,7 @@ impl Frozen {
         for _ in 0..3 {
             published.sale(&s3).await;
         }
+        published.version(&s3, 1).await;
         let limit = Duration::from_secs(60);
         wait_for("a worker to freeze", limit, || fired.exists().then_some(()));
         let worker = wait_for("the frozen worker", limit, || {

@@ -129,12 +129,13 @@ async fn survives_a_rotation(guarded: &Guarded, stack: &Stack, kept: &Kept) {
     let (s3, mut published) = (stack.s3().await, Published::default());
     let fleet = Fleet::start(stack, 1, &[]);
     published.sale(&s3).await;
+    published.version(&s3, 1).await;
     let loaded = |files: usize| {
         stack.wait_for_runs("the load", |runs| {
             runs.iter().filter(|run| run["state"] == "loaded").count() == files
         });
     };
-    loaded(1);
+    loaded(2);
     let before = fleet.ids();
     guarded.rotate(PASSWORDS[1]).await;
     published.sale(&s3).await;
@@ -143,7 +144,7 @@ async fn survives_a_rotation(guarded: &Guarded, stack: &Stack, kept: &Kept) {
     });
     assert_unseen_in(&stack.log_text());
     kept.put(guarded, PASSWORDS[1]).await;
-    loaded(2);
+    loaded(3);
     stack.wait_until_drained();
     assert_eq!(fleet.ids(), before, "no worker was started again");
     assert_unseen(stack);
