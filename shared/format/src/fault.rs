@@ -248,6 +248,8 @@ impl Faults {
     fn watch(&mut self, row: usize, column: usize, refusal: &Refusal) {
         let is_watched = self.watched.contains(&column);
         match refusal {
+            // Its other members are as they are.
+            Refusal::Malformed(Malformed::UnknownField(_)) => {}
             Refusal::Malformed(_) if !self.watched.is_empty() => self.unjudged.push(row),
             Refusal::Type { .. } | Refusal::Inside { .. } if is_watched => self.unjudged.push(row),
             Refusal::Required if is_watched => self.missing.push((row, column)),

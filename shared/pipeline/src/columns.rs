@@ -87,13 +87,38 @@ fn note_clashes(section: &Section<'_>, column: &ColumnDef, before: &[ColumnDef])
     }
 }
 
+/// Whether values of a type are dates or times, or have some in them.
+fn has_times(data_type: DataType) -> bool {
+    match data_type {
+        DataType::Date | DataType::Time | DataType::Timestamp { .. } => true,
+        DataType::List(element) => has_times(*element),
+        DataType::Struct(members) => members.iter().any(|member| has_times(member.data_type)),
+        DataType::Bool
+        | DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32
+        | DataType::UInt64
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Decimal { .. }
+        | DataType::String
+        | DataType::Binary
+        | DataType::Uuid
+        | DataType::Json => false,
+    }
+}
+
 fn formats(entry: &Entry<'_>, data_type: Option<DataType>) -> Formats {
     let patterns = match entry.value.get_ref() {
         DeValue::Array(_) => entry.texts().unwrap_or_default(),
         _ => entry.text().map(|text| vec![(text, entry.clone())]).unwrap_or_default(),
     };
     if let Some(other) = data_type
-        && !matches!(other, DataType::Date | DataType::Time | DataType::Timestamp { .. })
+        && !has_times(other)
     {
         entry.note(format!("only dates and times have a format, and the type is {other}"));
     }

@@ -47,6 +47,8 @@ pub(super) struct MemberDecoder {
     options: JsonOptions,
     /// The keys on the way to the current object, joined by dots.
     path: Vec<u8>,
+    /// The first key of the current row that no column has, if that matters.
+    unknown: Option<Malformed>,
 }
 
 enum Column {
@@ -99,6 +101,7 @@ impl MemberDecoder {
             row: 0,
             options: plan.json,
             path: Vec::new(),
+            unknown: None,
         })
     }
 
@@ -113,9 +116,12 @@ impl MemberDecoder {
             self.values.fill(None);
             self.row = row;
             let line = block.row(row);
-            if let Err(fault) = self.find_members(line) {
+            let found = self.find_members(line);
+            if found.is_err() {
                 self.values.fill(None);
                 self.rescue.iter_mut().for_each(|rescue| rescue.forget(row));
+            }
+            if let Some(fault) = found.err().or(self.unknown.take()) {
                 faults.note(row, 0, || Refusal::Malformed(fault));
             }
             self.append_row(line, row, faults);
@@ -135,6 +141,7 @@ impl MemberDecoder {
             return Err(no_object(tokens));
         }
         self.path.clear();
+        self.unknown = None;
         self.find_in_object(&mut tokens, line, 0)?;
         tokens.end().map_err(malformed)
     }
@@ -156,7 +163,7 @@ impl MemberDecoder {
                 self.keep(Some(column), value, &key, line)?;
             } else {
                 let key = tokens.key().map_err(malformed)?;
-                let column = self.look_up(&key, index, key.text(line))?;
+                let column = self.look_up(&key, index, key.text(line));
                 let value = tokens.value().map_err(malformed)?;
                 self.keep(column, value, &key, line)?;
             }
@@ -185,9 +192,10 @@ impl MemberDecoder {
         let column = self.by_key.get(&self.path).copied();
         if column.is_none() && depth < DEEPEST_PATH && tokens.is_object() {
             self.find_in_object(tokens, line, depth + 1)?;
-        } else if column.is_none() && !self.ignores_extra {
-            return Err(Malformed::UnknownField(shown(&self.path)));
         } else {
+            if column.is_none() && !self.ignores_extra {
+                self.unknown.get_or_insert_with(|| Malformed::UnknownField(shown(&self.path)));
+            }
             let value = tokens.value().map_err(malformed)?;
             self.keep(column, value, key, line)?;
         }
@@ -239,25 +247,22 @@ impl MemberDecoder {
         Some((column, tokens.take_key(&self.spelled[column])?))
     }
 
-    /// The column of the key at `index` in its row. `None` if it is ignored.
-    fn look_up(
-        &mut self,
-        key: &Token,
-        index: usize,
-        text: &[u8],
-    ) -> Result<Option<usize>, Malformed> {
+    /// The column of the key at `index` in its row. `None` if there is none, which
+    /// is noted unless it does not matter.
+    fn look_up(&mut self, key: &Token, index: usize, text: &[u8]) -> Option<usize> {
         self.plain.clear();
         let is_escaped = key.kind == Kind::Escaped && unescape(text, &mut self.plain).is_some();
         let name = if is_escaped { &self.plain[..] } else { text };
-        let column = match self.by_key.get(name).copied() {
-            Some(column) => column,
-            None if self.ignores_extra => return Ok(None),
-            None => return Err(Malformed::UnknownField(shown(text))),
-        };
-        if let Some(expected) = self.order.get_mut(index) {
-            *expected = column;
+        let column = self.by_key.get(name).copied();
+        match (column, self.order.get_mut(index)) {
+            (Some(column), Some(expected)) => *expected = column,
+            (Some(_), None) => {}
+            (None, _) if self.ignores_extra => {}
+            (None, _) => {
+                self.unknown.get_or_insert_with(|| Malformed::UnknownField(shown(text)));
+            }
         }
-        Ok(Some(column))
+        column
     }
 
     fn append_row(&mut self, line: &[u8], row: usize, faults: &mut Faults) {

@@ -160,10 +160,15 @@ impl FieldColumn {
     }
 }
 
-/// Whether a text holds U+0000, which PostgreSQL can't store.
+/// Whether a text holds U+0000, which PostgreSQL can't store; in a list or a
+/// struct, too.
 fn holds_nul(array: &ArrayRef) -> bool {
-    let texts = array.as_string_opt::<i32>();
-    texts.is_some_and(|texts| memchr::memchr(0, texts.values()).is_some())
+    match array.data_type() {
+        ArrowType::Utf8 => memchr::memchr(0, array.as_string::<i32>().values()).is_some(),
+        ArrowType::List(_) => holds_nul(array.as_list::<i32>().values()),
+        ArrowType::Struct(_) => array.as_struct().columns().iter().any(holds_nul),
+        _ => false,
+    }
 }
 
 /// Makes a block of a batch whose first row is `number` of the file.

@@ -288,7 +288,7 @@ impl<'a> Tokens<'a> {
             _ => return self.value().map(|_| false),
         };
         if levels.len() == DEEPEST {
-            return self.fail("values nest too deeply");
+            return self.fail("values nest deeper than 512 levels");
         }
         self.at += 1;
         if self.take(close) {

@@ -1,11 +1,17 @@
 //! The column types that inference gives to Arrow's.
 
-use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit};
-use millrace_contract::{DataType, TimeUnit};
+use std::collections::HashSet;
 
-/// The type that holds all values of an Arrow type, as far as one does. Nested
-/// values are JSON, and what no type holds exactly is text. Nanoseconds are cut
-/// to microseconds, as databases cut them.
+use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit};
+use millrace_contract::{DataType, StructField, TimeUnit};
+
+use super::takeover::holds_all;
+use crate::arrow_type;
+
+/// The type that holds all values of an Arrow type, as far as one does. Maps,
+/// unions, and lists and structs of which a part would change are JSON, and what
+/// no type holds exactly is text. Nanoseconds are cut to microseconds, as
+/// databases cut them.
 pub(crate) fn nearest_type(arrow: &ArrowType) -> DataType {
     match arrow {
         ArrowType::Boolean => DataType::Bool,
@@ -39,21 +45,52 @@ pub(crate) fn nearest_type(arrow: &ArrowType) -> DataType {
         | ArrowType::LargeListView(_)
         | ArrowType::Struct(_)
         | ArrowType::Union(..)
-        | ArrowType::Map(..) => DataType::Json,
+        | ArrowType::Map(..) => nested(arrow, 0).unwrap_or(DataType::Json),
         ArrowType::Dictionary(_, values) => nearest_type(values),
         ArrowType::RunEndEncoded(_, values) => nearest_type(values.data_type()),
         ArrowType::Null
         | ArrowType::Duration(_)
         | ArrowType::Interval(_)
-        | ArrowType::Binary
-        | ArrowType::FixedSizeBinary(_)
-        | ArrowType::LargeBinary
-        | ArrowType::BinaryView
         | ArrowType::Utf8
         | ArrowType::LargeUtf8
         | ArrowType::Utf8View => DataType::String,
+        ArrowType::Binary
+        | ArrowType::FixedSizeBinary(_)
+        | ArrowType::LargeBinary
+        | ArrowType::BinaryView => DataType::Binary,
     }
 }
+
+/// The type of lists or structs that have all of these values as they are; none
+/// if there is none, so that they are better kept as JSON.
+fn nested(arrow: &ArrowType, depth: usize) -> Option<DataType> {
+    let inner = |inner: &ArrowType| match inner.is_nested() {
+        _ if depth == DEEPEST => None,
+        true => nested(inner, depth + 1),
+        false => Some(nearest_type(inner)),
+    };
+    let found = match arrow {
+        ArrowType::List(item) | ArrowType::LargeList(item) | ArrowType::FixedSizeList(item, _) => {
+            DataType::list(inner(item.data_type())?)
+        }
+        ArrowType::Struct(fields) if !fields.is_empty() => {
+            let names: HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+            let members = fields.iter().map(|field| {
+                Some(StructField {
+                    name: field.name().clone(),
+                    data_type: inner(field.data_type())?,
+                })
+            });
+            let members: Option<Vec<_>> = members.collect();
+            DataType::structure(members.filter(|_| names.len() == fields.len())?)
+        }
+        _ => return None,
+    };
+    holds_all(arrow, &arrow_type(found)).then_some(found)
+}
+
+/// How deep types are followed: as deep as the pipeline file lets them nest.
+const DEEPEST: usize = 30;
 
 fn decimal(precision: u8, scale: i8) -> DataType {
     // A negative scale stands for zeros in front of the point.

@@ -19,6 +19,12 @@ pub(crate) fn taken_over(array: &ArrayRef, target: &DataType) -> Option<ArrayRef
     if let Some(coarser) = coarser_timestamps(array, target) {
         return Some(coarser);
     }
+    if array.data_type().is_nested() {
+        // A null inside would not show in the count below.
+        let options = CastOptions { safe: false, ..CastOptions::default() };
+        let holds = holds_all(array.data_type(), target);
+        return holds.then(|| cast_with_options(array, target, &options).ok()).flatten();
+    }
     if !is_exact(array.data_type(), target) {
         return None;
     }
@@ -28,11 +34,51 @@ pub(crate) fn taken_over(array: &ArrayRef, target: &DataType) -> Option<ArrayRef
     (cast.null_count() == array.null_count()).then_some(cast)
 }
 
+/// Whether one type has every value of another, so that a cast only moves them;
+/// inside lists and structs, too.
+pub(crate) fn holds_all(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        (
+            DataType::List(from) | DataType::LargeList(from) | DataType::FixedSizeList(from, _),
+            DataType::List(to),
+        ) => holds_all(from.data_type(), to.data_type()),
+        (DataType::Struct(from), DataType::Struct(to)) => {
+            from.len() == to.len()
+                && from.iter().zip(to).all(|(from, to)| {
+                    from.name() == to.name() && holds_all(from.data_type(), to.data_type())
+                })
+        }
+        (DataType::Dictionary(_, values), _) => holds_all(values, to),
+        (DataType::LargeUtf8 | DataType::Utf8View, DataType::Utf8)
+        | (
+            DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_),
+            DataType::Binary,
+        )
+        | (DataType::Float16, DataType::Float32)
+        | (DataType::Time32(_), DataType::Time64(_)) => true,
+        (
+            DataType::Decimal32(digits, scale) | DataType::Decimal64(digits, scale),
+            DataType::Decimal128(most, other),
+        ) => digits <= most && scale == other,
+        (DataType::Timestamp(unit, zone), DataType::Timestamp(other, other_zone)) => {
+            zone.is_some() == other_zone.is_some()
+                && rank(unit) <= rank(other)
+                // Seconds reach further than their thousandths.
+                && (unit == other || *unit != TimeUnit::Second)
+        }
+        _ => from == to,
+    }
+}
+
 /// Whether a cast gives the same values, or null.
 fn is_exact(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (DataType::Dictionary(_, values), _) if **values == *to => true,
         (DataType::LargeUtf8 | DataType::Utf8View, DataType::Utf8)
+        | (
+            DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_),
+            DataType::Binary,
+        )
         | (DataType::Float16, DataType::Float32 | DataType::Float64)
         | (DataType::Float32, DataType::Float64)
         | (DataType::Time32(_), DataType::Time64(_)) => true,

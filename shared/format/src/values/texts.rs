@@ -6,6 +6,7 @@ use arrow::array::types::{Float16Type, Float32Type, Float64Type};
 use arrow::array::{Array, ArrayRef, AsArray, GenericBinaryArray, OffsetSizeTrait};
 use arrow::datatypes::DataType as ArrowType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use millrace_contract::DataType;
 
 use super::json;
@@ -73,6 +74,8 @@ impl<'a> Texts<'a> {
         let bytes = bytes_of(self.array, row).unwrap_or_default();
         match (self.target, bytes.len()) {
             (DataType::Uuid, 16) => append_hex(bytes, text),
+            // As the parser of text files has bytes.
+            (DataType::Binary, _) => text.extend(BASE64_STANDARD.encode(bytes).bytes()),
             _ if std::str::from_utf8(bytes).is_ok() => text.extend(bytes),
             _ => {
                 text.extend(b"0x");

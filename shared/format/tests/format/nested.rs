@@ -5,7 +5,7 @@ use crate::support::{Outcome, csv, dataset, ndjson, run};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType as ArrowType, Int64Type};
 use millrace_contract::{
-    ColumnDef, DataType, DuplicateKeys, ExtraColumns, FileFormat, Schema, StructField,
+    ColumnDef, DataType, DuplicateKeys, ExtraColumns, FileFormat, Formats, Schema, StructField,
 };
 use millrace_format::{Plan, infer};
 use proptest::prelude::*;
@@ -225,4 +225,14 @@ fn lists_and_objects_are_inferred_with_the_types_within() {
             "list<struct<k: date, l: list<list<int64>>>>",
         ]
     );
+}
+
+#[test]
+fn dates_inside_of_lists_have_the_columns_format() {
+    let mut plan = ndjson(&["days list<date>"]);
+    plan.columns[0].format = Formats(vec!["%d/%m/%Y".into()]);
+    let outcome = run("{\"days\": [\"31/01/2024\", null]}\n{\"days\": [\"2024-01-31\"]}\n", &plan);
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.rows(), ["[2024-01-31, ∅]"]);
+    assert!(outcome.messages()[0].contains("days[0]"), "{:?}", outcome.messages());
 }

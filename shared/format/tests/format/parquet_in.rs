@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array,
-    DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
-    StringArray, TimestampMillisecondArray, TimestampNanosecondArray, UInt64Array,
+    DictionaryArray, Float32Array, Float64Array, Int32Array, Int64Array, LargeBinaryArray,
+    LargeListArray, ListArray, RecordBatch, StringArray, StructArray, TimestampMillisecondArray,
+    TimestampNanosecondArray, UInt64Array,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType as ArrowType, Int32Type};
+use arrow::datatypes::{DataType as ArrowType, Field, FieldRef, Int32Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use millrace_contract::{DataType, ExtraColumns, FileFormat, RejectLimit, SchemaMode};
 use millrace_format::{ErrorKind, FormatError, Inferred, Plan, infer};
@@ -137,17 +139,66 @@ fn every_kind_of_value_has_its_nearest_type() {
     let types: Vec<_> = inferred.columns.iter().map(|c| c.data_type.to_string()).collect();
     assert_eq!(
         types.join(" "),
-        "bool uint64 float32 date timestamp timestamptz_ms string string json"
+        "bool uint64 float32 date timestamp timestamptz_ms string binary list<int32>"
     );
     assert_eq!(inferred.rows_sampled, 2);
     assert_eq!(
         outcome.rows(),
-        ["true|18446744073709551615|1.1|1970-01-01|1970-01-01T00:00:00.000001|\
-          1970-01-01T00:00:00.001Z|x|text|[1,null]"]
+        [
+            "true|18446744073709551615|1.1|1970-01-01|1970-01-01T00:00:00.000001|\
+          1970-01-01T00:00:00.001Z|x|74657874|[1, ∅]",
+            "false|0|NaN|1969-12-31|1969-12-31T23:59:59.999999|1970-01-01T00:00:00.002Z|y|ff00|∅"
+        ]
     );
+    // As text, bytes have to be text.
+    let mut declared = strict(&["ratio float32", "blob string"]);
+    declared.extra = ExtraColumns::Ignore;
+    let outcome = run(&bytes, &declared).unwrap();
     let reject = outcome.messages()[0];
     assert_eq!(reject, "column `blob` at row 2: `0xff00` is not a string");
     assert!(outcome.rejects[0].raw.contains("\"ratio\":\"NaN\""), "{}", outcome.rejects[0].raw);
+}
+
+/// A list of structs, as writers of Parquet have them.
+fn items() -> ArrayRef {
+    let names = StringArray::from(vec!["a", "b", "c"]);
+    let sizes = LargeBinaryArray::from_vec(vec![b"\x00\xFF", b"x", b""]);
+    let members: Vec<(FieldRef, ArrayRef)> = vec![
+        (Arc::new(Field::new("name", ArrowType::Utf8, false)), Arc::new(names)),
+        (Arc::new(Field::new("size", ArrowType::LargeBinary, true)), Arc::new(sizes)),
+    ];
+    let structs = StructArray::from(members);
+    let item = Arc::new(Field::new("element", structs.data_type().clone(), false));
+    let offsets = OffsetBuffer::new(vec![0, 2, 2, 3].into());
+    Arc::new(LargeListArray::new(
+        item,
+        OffsetBuffer::new(offsets.iter().map(|end: &i32| i64::from(*end)).collect()),
+        Arc::new(structs),
+        Some(vec![true, false, true].into()),
+    ))
+}
+
+#[test]
+fn lists_and_structs_are_taken_over_and_others_are_json() {
+    let nanos = TimestampNanosecondArray::from(vec![1_500, 2, 3]);
+    let moments: Vec<(FieldRef, ArrayRef)> =
+        vec![(Arc::new(Field::new("at", nanos.data_type().clone(), true)), Arc::new(nanos))];
+    let bytes = parquet(vec![
+        ("items", items()),
+        ("seen", Arc::new(StructArray::from(moments)) as ArrayRef),
+    ]);
+    let (inferred, outcome) = infer_and_run(&bytes);
+    let types: Vec<_> = inferred.columns.iter().map(|c| c.data_type.to_string()).collect();
+    // What is cut on the way is better kept as it was written.
+    assert_eq!(types, ["list<struct<name: string, size: binary>>", "json"]);
+    assert_eq!(
+        outcome.rows(),
+        [
+            "[{name: a, size: 00ff}, {name: b, size: 78}]|{\"at\":\"1970-01-01T00:00:00.000001500\"}",
+            "∅|{\"at\":\"1970-01-01T00:00:00.000000002\"}",
+            "[{name: c, size: }]|{\"at\":\"1970-01-01T00:00:00.000000003\"}",
+        ]
+    );
 }
 
 #[test]

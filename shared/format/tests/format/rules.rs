@@ -307,3 +307,20 @@ fn keys_are_held_to_one_type_and_to_memory() {
     plan.rules = vec![references(&["1"], OnFail::RejectRow)];
     assert!(matches!(run("a\n1\n", &plan), Err(FormatError::Rule { .. })));
 }
+
+#[test]
+fn rows_that_are_not_meant_may_have_other_keys() {
+    let mut plan = ndjson(&["kind string", "n int64"]);
+    plan.filter = Some(Box::new(IsX([0])));
+    plan.reject_limit = RejectLimit::Percent(100.0);
+    let text = "{\"kind\": \"x\", \"n\": 1}\n{\"kind\": \"y\", \"m\": {\"a\": [1]}, \"n\": \"z\"}\n\
+                {\"m\": 1, \"kind\": \"x\", \"n\": 2}\n{\"m\": 1, \"kind\": \"y\", \"n\": \n";
+    let outcome = run(text, &plan).unwrap();
+    assert_eq!(outcome.rows(), ["x|1"]);
+    assert_eq!(outcome.report.balance.skipped["where"], 1);
+    assert_eq!(outcome.messages()[0], "line 3: no column is named `m`");
+    assert_eq!(outcome.rejects.len(), 2);
+    plan.json.flatten = true;
+    let flat = run(text, &plan).unwrap();
+    assert_eq!((flat.rows(), flat.rejects.len()), (outcome.rows(), 2));
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json_schema;
+use crate::{Pipeline, json_schema};
 
 #[test]
 fn the_json_schema_is_as_committed() {
@@ -55,4 +55,20 @@ fn compare(schema: &Value, values: &[&Value], path: &str, missing: &mut Vec<Stri
     if schema["items"].is_object() {
         compare(&schema["items"], &items, &format!("{path}[]"), missing);
     }
+}
+
+#[test]
+fn dates_inside_of_lists_have_a_format_and_numbers_have_none() {
+    let columns = |kind: &str| {
+        let text = format!(
+            "version = 1\nname = \"p\"\n[datasets.a]\nmatch = \"*\"\nformat = \"ndjson\"\n\
+             [datasets.a.schema]\ncolumns = [{{ name = \"days\", type = \"{kind}\", format = \
+             \"%d/%m/%Y\" }}]\n"
+        );
+        Pipeline::parse(&text).map(|_| ()).map_err(|problems| problems.to_string())
+    };
+    columns("list<date>").unwrap();
+    columns("struct<n: int64, at: list<timestamp>>").unwrap();
+    let refused = columns("list<struct<n: int64>>").unwrap_err();
+    assert!(refused.contains("only dates and times have a format"), "{refused}");
 }

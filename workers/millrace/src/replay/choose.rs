@@ -104,3 +104,46 @@ fn in_the_way(then: Option<&Dataset>, now: &Dataset) -> Option<String> {
         Some(LoadMode::Append | LoadMode::ReplaceFile | LoadMode::Upsert) | None => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use millrace_contract::LoadTarget;
+
+    use super::*;
+
+    fn dataset(change: impl FnOnce(&mut serde_json::Value)) -> Dataset {
+        let mut text = serde_json::json!({
+            "name": "d", "pattern": "*", "format": "csv", "csv": {}, "expect": [],
+            "schema": {"mode": "strict", "sample_bytes": 1, "columns": [
+                {"name": "id", "type": "int64", "required": false},
+            ]},
+            "rejects": {"max": "1%"}, "parquet": {},
+            "load": {"table": "d", "mode": "append"},
+        });
+        change(&mut text);
+        serde_json::from_value(text).expect("a dataset")
+    }
+
+    fn expecting(rule: &str) -> Dataset {
+        dataset(|text| {
+            text["expect"] = serde_json::json!([{"rule": rule, "on_fail": "reject_row"}]);
+        })
+    }
+
+    #[test]
+    fn rows_go_alone_where_each_is_judged_and_loaded_by_itself() {
+        let then = expecting("id > 0");
+        assert_eq!(in_the_way(Some(&then), &expecting("id >= 0")), None);
+        let why = |now: &Dataset| in_the_way(Some(&then), now).expect("something in the way");
+        assert!(why(&expecting("unique(id)")).contains("`unique(id)` looks at all rows"));
+        let sql = dataset(|text| text["transform"] = serde_json::json!({"sql": "select 1"}));
+        assert!(why(&sql).contains("`transform`"));
+        let read = dataset(|text| text["csv"] = serde_json::json!({"delimiter": ";"}));
+        assert!(why(&read).contains("read in another way"));
+        let mut elsewhere = expecting("id > 0");
+        let load = LoadTarget { table: "e".into(), ..then.load.clone().expect("a table") };
+        elsewhere.load = Some(load);
+        assert!(why(&elsewhere).contains("loaded in another way"));
+        assert!(in_the_way(None, &then).expect("unknown").contains("not known"));
+    }
+}
