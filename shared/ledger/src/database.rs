@@ -56,7 +56,7 @@ impl Database {
         let max_connections = max_connections.max(1);
         let pool = match location {
             Location::Postgres(options) => {
-                probe_postgres(&options, &name).await?;
+                probe_postgres(&options, &name, Probe::Reachable).await?;
                 Pool::Postgres(
                     PgPoolOptions::new()
                         .max_connections(max_connections)
@@ -99,8 +99,9 @@ impl Database {
     }
 
     /// Asks the database for a sign of life, on a connection of its own, so
-    /// that a pool in full use does not look like an outage. Where it refuses
-    /// the login, the URL is read again, and new connections use what it says.
+    /// that a pool in full use does not look like an outage. One that can only
+    /// be read gives none. Where it refuses the login, the URL is read again, and
+    /// new connections use what it says.
     ///
     /// # Errors
     /// [`DatabaseError`] with the reason why there is none.
@@ -135,7 +136,9 @@ impl Database {
 
     async fn probe(&self) -> Result<(), DatabaseError> {
         match &self.pool {
-            Pool::Postgres(pool) => probe_postgres(&pool.connect_options(), &self.name).await,
+            Pool::Postgres(pool) => {
+                probe_postgres(&pool.connect_options(), &self.name, Probe::Writable).await
+            }
             Pool::Sqlite(pool, _) => probe_sqlite(&pool.connect_options(), &self.name).await,
         }
     }
@@ -232,11 +235,35 @@ impl Pooled {
     }
 }
 
-async fn probe_postgres(options: &PgConnectOptions, name: &str) -> Result<(), DatabaseError> {
-    let connection = timeout(CONNECT_TIMEOUT, options.connect())
+/// What a probe asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// That the server lets us in: enough for commands that only look.
+    Reachable,
+    /// That it can be written too, which a replica can't, nor a server that has
+    /// not been promoted yet.
+    Writable,
+}
+
+async fn probe_postgres(
+    options: &PgConnectOptions,
+    name: &str,
+    probe: Probe,
+) -> Result<(), DatabaseError> {
+    let mut connection = timeout(CONNECT_TIMEOUT, options.connect())
         .await
         .map_err(|_| no_answer(name))?
         .map_err(|error| connecting(name, error))?;
+    if probe == Probe::Writable {
+        let asked = sqlx::query_scalar::<_, String>("SHOW transaction_read_only");
+        let read_only = timeout(CONNECT_TIMEOUT, asked.fetch_one(&mut connection))
+            .await
+            .map_err(|_| no_answer(name))?
+            .map_err(|error| connecting(name, error))?;
+        if read_only == "on" {
+            return Err(DatabaseError::new(Fault::ReadOnly, name, "it can only be read now"));
+        }
+    }
     connection.close().await.map_err(|error| connecting(name, error))
 }
 

@@ -53,6 +53,8 @@ async fn a_database_that_can_only_be_read_is_an_outage() {
     let database = connect(here.server.url()).await;
     let error = database.execute("UPDATE n SET n = 1", &[]).await.unwrap_err();
     says(&error, Fault::ReadOnly, FailureClass::Outage, "25006");
+    let error = database.ping().await.expect_err("a worker must go on waiting");
+    assert_eq!(error.fault(), Fault::ReadOnly, "{error}");
 }
 
 #[tokio::test]
