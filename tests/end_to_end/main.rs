@@ -15,6 +15,7 @@ mod fleet;
 mod frozen;
 mod house;
 mod journey;
+mod modes;
 mod outages;
 mod real_files;
 mod replays;

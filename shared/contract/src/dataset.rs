@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    CsvOptions, DataType, Encoding, LimitOptions, ParquetOptions, SqlTransform, XlsxOptions,
+    CsvOptions, DataType, Encoding, LimitOptions, LoadTarget, ParquetOptions, SqlTransform,
+    XlsxOptions,
 };
 
 /// A dataset: one kind of file, one table.
@@ -20,6 +21,9 @@ use crate::{
 pub struct Dataset {
     /// Name, unique in the pipeline; also the first folder in the lake.
     pub name: String,
+    /// What its rows are, for people; the table's comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// Glob over object keys of the raw bucket; `{name}` captures a path part.
     pub pattern: String,
     /// Format of the bytes, after decompression.
@@ -240,6 +244,16 @@ pub struct ColumnDef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32")]
     pub width: Option<u32>,
+    /// What the column has in the rows of files that do not have it, and in rows
+    /// that others insert into the table without naming it: a value as in a file,
+    /// dates and times by ISO 8601. A null in a file stays one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub default: Option<String>,
+    /// What it holds, for people; the comment of the table's column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub description: Option<String>,
 }
 
 /// How numbers are written, where not as `-1234.5`.
@@ -289,6 +303,8 @@ impl ColumnDef {
             zone: None,
             start: None,
             width: None,
+            default: None,
+            description: None,
         }
     }
 
@@ -434,32 +450,6 @@ impl From<RejectLimit> for String {
             RejectLimit::Rows(rows) => rows.to_string(),
         }
     }
-}
-
-/// Where a dataset's rows are loaded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoadTarget {
-    /// Table name as the database shall have it; quoted wherever it is used.
-    pub table: String,
-    /// How rows meet what is there already.
-    pub mode: LoadMode,
-    /// Key columns of [`LoadMode::Upsert`]; empty otherwise.
-    #[serde(default)]
-    pub key: Vec<String>,
-}
-
-/// How a file's rows meet what the table holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LoadMode {
-    /// Every new object version adds its rows.
-    #[default]
-    Append,
-    /// A new version of an object replaces the rows of the older one.
-    ReplaceFile,
-    /// Rows replace those with the same key; the last row of a key in the file
-    /// wins.
-    Upsert,
 }
 
 #[cfg(test)]

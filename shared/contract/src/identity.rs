@@ -90,7 +90,8 @@ impl ContractVersion {
         let (sheet, sql) = (later(&dataset.xlsx), later(&dataset.transform));
         let (sheet, sql) = (sheet.map(|s| format!("xlsx {s}")), sql.map(|s| format!("sql {s}")));
         let limits = later(&dataset.limits);
-        let parts = [Some(definition), json, fixed, filter, limits, sheet, sql];
+        let about = dataset.description.as_ref().map(|text| format!("about {text}"));
+        let parts = [Some(definition), json, fixed, filter, limits, sheet, sql, about];
         let parts: Vec<&str> = parts.iter().flatten().map(String::as_str).collect();
         let mut digits = fingerprint(&parts);
         digits.truncate(12);
@@ -163,6 +164,27 @@ mod tests {
         assert_ne!(version(&plain), version(&filtered("a = 1")));
         assert_ne!(version(&filtered("a = 2")), version(&filtered("a = 1")));
         assert!(!serde_json::to_string(&plain).expect("JSON").contains("where"));
+    }
+
+    #[test]
+    fn what_is_loaded_otherwise_is_another_contract_and_what_is_not_said_is_not() {
+        let text = |load: &str| {
+            format!(
+                r#"{{"name":"d","pattern":"*","format":"csv","csv":{{}},"schema":{{"mode":"strict",
+                "columns":[{{"name":"id","type":"int64"}}],"sample_bytes":1}},"expect":[],
+                "rejects":{{"max":"1%"}},"parquet":{{}},"load":{load}}}"#
+            )
+        };
+        let read =
+            |load: &str| -> Dataset { serde_json::from_str(&text(load)).expect("a dataset") };
+        let plain = read(r#"{"table":"t","mode":"append"}"#);
+        // As the version before had it.
+        assert_eq!(ContractVersion::of(&plain).as_str(), "ad772c0de0a6");
+        let indexed = read(r#"{"table":"t","mode":"append","indexes":[["id"]]}"#);
+        let described = Dataset { description: Some("sales".into()), ..plain.clone() };
+        for other in [indexed, described] {
+            assert_ne!(ContractVersion::of(&other), ContractVersion::of(&plain));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod event;
 mod evolution;
 mod identity;
 mod limits;
+mod load;
 mod object;
 mod parquet;
 mod reject;
@@ -24,13 +25,14 @@ pub use balance::{RowBalance, SqlRows, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,
-    Formats, JsonOptions, LoadMode, LoadTarget, MissingColumns, NumberFormat, OnFail, RejectLimit,
-    RejectLimitError, RejectOptions, Schema, SchemaMode,
+    Formats, JsonOptions, MissingColumns, NumberFormat, OnFail, RejectLimit, RejectLimitError,
+    RejectOptions, Schema, SchemaMode,
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
 pub use identity::{ContractVersion, FileId};
 pub use limits::LimitOptions;
+pub use load::{LoadMode, LoadTarget, View};
 pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -75,6 +76,9 @@ pub struct TransformTask {
     /// Path parts that become columns.
     #[serde(default)]
     pub captures: Captures,
+    /// When the object was put, as the event said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<DateTime<Utc>>,
     /// What is gone through again, if the file is not on its first way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
@@ -96,6 +100,9 @@ pub struct LoadTask {
     /// Path parts that became columns.
     #[serde(default)]
     pub captures: Captures,
+    /// When the object was put, as the event said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<DateTime<Utc>>,
     /// Lake bucket the outputs are in.
     pub lake: String,
     /// What transform wrote, in a stable order.
@@ -214,6 +221,7 @@ mod tests {
                 size: Some(1),
             },
             captures: Captures::from([("year".into(), "2024".into())]),
+            published_at: Some(DateTime::from_timestamp_nanos(1_700_000_000_123_000_000)),
             replay: Some(Replay::Whole { of: FileId::from_text("e") }),
             trace_id: "t".into(),
         }

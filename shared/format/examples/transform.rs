@@ -63,6 +63,7 @@ fn dataset(path: &str) -> Result<Dataset, Box<dyn Error>> {
     Ok(Dataset {
         name: "file".into(),
         pattern: path.into(),
+        description: None,
         format: format_of(path),
         json: Default::default(),
         fixed: Default::default(),

@@ -36,7 +36,8 @@ pub(crate) enum Origin {
         /// What stands for a member that is missing.
         otherwise: Option<String>,
     },
-    /// A path part, the same for every row.
+    /// A path part, or the default of a column that the file does not have: the
+    /// same for every row.
     Capture(String),
     /// Nowhere: it is null.
     Absent,
@@ -61,6 +62,7 @@ pub(crate) fn bind(plan: &Plan, header: Option<&[String]>) -> Result<Binding, Fo
         }
         None => bind_positions(plan, &columns),
     };
+    spell_defaults(plan, &mut columns, &origins);
     Ok(Binding { columns, origins, fields, rescued })
 }
 
@@ -136,13 +138,7 @@ fn bind_header(
         origins.push(match (position, capture_of(plan, column)) {
             (Some(position), _) => Origin::File { position, otherwise: None },
             (None, Some(value)) => Origin::Capture(value.clone()),
-            (None, None) => {
-                let is_tolerated = plan.mode.is_open() || plan.missing == MissingColumns::Null;
-                if !is_tolerated || column.required {
-                    differences.push(SchemaDifference::Missing(column.source_name().to_owned()));
-                }
-                Origin::Absent
-            }
+            (None, None) => absent(plan, column, &mut differences),
         });
     }
     if plan.rescues() {
@@ -152,6 +148,31 @@ fn bind_header(
         differences.extend(extras(positions, &names));
     }
     if differences.is_empty() { Ok(origins) } else { Err(FormatError::Schema(differences)) }
+}
+
+/// What a column has that the file does not have.
+fn absent(plan: &Plan, column: &ColumnDef, differences: &mut Vec<SchemaDifference>) -> Origin {
+    if let Some(default) = &column.default {
+        return Origin::Capture(default.clone());
+    }
+    let is_tolerated = plan.mode.is_open() || plan.missing == MissingColumns::Null;
+    if !is_tolerated || column.required {
+        differences.push(SchemaDifference::Missing(column.source_name().to_owned()));
+    }
+    Origin::Absent
+}
+
+/// A default is written plainly, however the files write the column's values.
+fn spell_defaults(plan: &Plan, columns: &mut [ColumnDef], origins: &[Origin]) {
+    for (column, origin) in columns.iter_mut().zip(origins) {
+        if matches!(origin, Origin::Capture(_)) && capture_of(plan, column).is_none() {
+            *column = ColumnDef {
+                from: column.from.take(),
+                required: column.required,
+                ..ColumnDef::new(&column.name, column.data_type)
+            };
+        }
+    }
 }
 
 /// Columns of the file that nothing is bound to, in the order of the file.
@@ -256,6 +277,7 @@ mod tests {
         let mut plan = Plan::of(&Dataset {
             name: "d".into(),
             pattern: "*".into(),
+            description: None,
             format: FileFormat::Csv,
             csv: Default::default(),
             json: Default::default(),

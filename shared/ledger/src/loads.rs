@@ -4,14 +4,24 @@
 //! Who holds the lock of [`lock`] and finds [`Verdict::Load`] is the only one
 //! who can commit this version of this key to this table.
 
+mod whole_table;
+
 use chrono::{DateTime, Utc};
 use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind};
 
 use crate::migrate::{Migration, migrate};
 use crate::{Database, DatabaseError, Row, Transaction, Value};
 
-const LOADS: &[Migration] =
-    &[Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") }];
+pub use whole_table::{lock_table, replace_table};
+
+const LOADS: &[Migration] = &[
+    Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") },
+    Migration {
+        version: 2,
+        name: "published files and views",
+        sql: include_str!("../migrations/loads_002.sql"),
+    },
+];
 
 /// Brings the commit record's table up to date.
 ///
@@ -150,7 +160,7 @@ pub async fn enter(
 ) -> Result<i64, DatabaseError> {
     let object = &task.object;
     let [table, bucket, key] = place(table, object);
-    let values: [Value; 11] = [
+    let values: [Value; 12] = [
         table,
         bucket,
         key,
@@ -162,10 +172,12 @@ pub async fn enter(
         mode.into(),
         task.balance.written.into(),
         Utc::now().into(),
+        task.published_at.into(),
     ];
     let sql = "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
-                   sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) RETURNING load_id";
+                   sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at, \
+                   published_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12) RETURNING load_id";
     let row = transaction.fetch_optional(sql, &values).await?;
     row.map_or(Ok(0), |row| row.get("load_id"))
 }

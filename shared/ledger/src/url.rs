@@ -26,6 +26,11 @@ impl Location {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => postgres(url),
             Some("sqlite") => sqlite(url),
+            Some("redshift") => Err(wrong(
+                "Redshift URL",
+                "this version does not run loads into Redshift, it only shows their statements \
+                 (`millrace plan`); use `postgres://` or `sqlite://`",
+            )),
             _ => Err(wrong(
                 "database URL",
                 "it must start with `postgres://` or `sqlite://`, as in \
@@ -108,6 +113,7 @@ mod tests {
     fn wrong_urls_are_refused_without_being_repeated() {
         for url in [
             "mysql://u:s3cret@h/db",
+            "redshift://u:s3cret@h/db",
             "postgres://u:s3cret@h:port/db",
             "s3cret",
             "",

@@ -4,6 +4,7 @@ use chrono::format::{Item, StrftimeItems};
 use millrace_contract::{ColumnDef, DataType, FileFormat, Formats};
 use toml::de::DeValue;
 
+use crate::default;
 use crate::entry::Entry;
 use crate::names;
 use crate::spelling;
@@ -29,6 +30,11 @@ fn column(section: &Section<'_>, file: FileFormat) -> Option<ColumnDef> {
     let required = section.get("required").and_then(|entry| entry.flag()).unwrap_or_default();
     let spelling = spelling::read(section, data_type);
     let place = place(section, file);
+    let default = section.get("default").and_then(|entry| default::read(&entry, data_type));
+    let description = section.get("description").and_then(|entry| entry.text());
+    if let (true, FileFormat::Json | FileFormat::Ndjson) = (default.is_some(), file) {
+        note_spelled(section);
+    }
     let name = section.need("name", r#""amount""#)?;
     let text = name.text()?;
     if let Err(why) = names::column(text) {
@@ -41,8 +47,20 @@ fn column(section: &Section<'_>, file: FileFormat) -> Option<ColumnDef> {
         required,
         start: place.map(|(start, _)| start),
         width: place.map(|(_, width)| width),
+        default,
+        description: description.map(str::to_owned),
         ..spelling
     })
+}
+
+/// Objects that lack a key are read with those that have it, so a default is
+/// written as they write the value; and it has to be written plainly.
+fn note_spelled(section: &Section<'_>) {
+    for key in ["format", "number", "true", "false"] {
+        if let Some(entry) = section.get(key) {
+            entry.note(format!("with `{key}`, a column of JSON can't have a `default`"));
+        }
+    }
 }
 
 /// The last place a line of fixed width may have.

@@ -56,9 +56,11 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     note_nameless(&section, &csv, schema.mode);
     let filter = filter(&section);
     let shared = section.get("shared").and_then(|entry| entry.flag());
+    let description = section.get("description").and_then(|entry| entry.text());
     let load = section.section("load").and_then(|section| load::read(&section, &known));
     let dataset = Dataset {
         name: name.to_owned(),
+        description: description.map(str::to_owned),
         pattern: text.unwrap_or_default().to_owned(),
         format,
         csv,

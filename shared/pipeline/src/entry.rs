@@ -11,7 +11,6 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::quantity;
-use crate::unavailable;
 use crate::walk::{Findings, Section, Span, suggestion};
 
 /// A key's value and everything needed to complain about it.
@@ -144,16 +143,10 @@ impl<'w> Entry<'w> {
             return Some(choice);
         }
         let words = crate::schema::words(self.schema);
-        match unavailable::word(&self.path, text) {
-            true => self.note_with(
-                format!("`{text}` is not available in this version"),
-                format!("available: {}", words.join(", ")),
-            ),
-            false => self.note_with(
-                format!("`{text}` is not one of {}", words.join(", ")),
-                suggestion(text, &words).unwrap_or_else(|| format!("write {:?}", words[0])),
-            ),
-        }
+        self.note_with(
+            format!("`{text}` is not one of {}", words.join(", ")),
+            suggestion(text, &words).unwrap_or_else(|| format!("write {:?}", words[0])),
+        );
         None
     }
 

@@ -1,5 +1,6 @@
 //! Reads the file as a whole.
 
+use millrace_contract::{LoadMode, LoadTarget};
 use toml::de::DeTable;
 
 use crate::dataset::{self, ReadDataset};
@@ -10,6 +11,7 @@ use crate::problem::Problem;
 use crate::schema::schema;
 use crate::stage::Stages;
 use crate::url::UrlSource;
+use crate::views;
 use crate::walk::{Findings, Section, Span};
 
 /// Reads a pipeline file, or says everything that is wrong with it.
@@ -39,13 +41,16 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let warehouse = url(file, "warehouse");
     let ledger = url(file, "ledger");
     let stages = Stages::read(file.section("stages").as_ref());
-    let (datasets, globs) = datasets(file).into_iter().map(|d| (d.dataset, d.glob)).unzip();
+    let (datasets, globs): (Vec<_>, _) =
+        datasets(file).into_iter().map(|d| (d.dataset, d.glob)).unzip();
+    let views = file.section("views").map(|section| views::read(&section, &datasets));
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
         ledger,
         lake,
         datasets,
+        views: views.unwrap_or_default(),
         stages,
         globs,
         text: text.to_owned().into(),
@@ -160,10 +165,9 @@ fn note_identical_patterns(datasets: &[ReadDataset<'_>]) {
 fn note_shared_tables(datasets: &[ReadDataset<'_>]) {
     for (index, later) in datasets.iter().enumerate() {
         let Some(load) = &later.dataset.load else { continue };
-        let same_table = |earlier: &&ReadDataset<'_>| {
-            let table = earlier.dataset.load.as_ref().map(|load| &load.table);
-            table == Some(&load.table) && may_share(earlier, later)
-        };
+        note_whole_table(later, load, &datasets[..index]);
+        let same_table =
+            |earlier: &&ReadDataset<'_>| is_into(earlier, load) && may_share(earlier, later);
         if let Some(earlier) = datasets[..index].iter().find(same_table) {
             let (name, other) = (&later.dataset.name, &earlier.dataset.name);
             later.pattern.note_with(
@@ -171,6 +175,27 @@ fn note_shared_tables(datasets: &[ReadDataset<'_>]) {
                 "the rows of one would replace those of the other; use two tables, or one dataset",
             );
         }
+    }
+}
+
+fn is_into(dataset: &ReadDataset<'_>, load: &LoadTarget) -> bool {
+    let target = dataset.dataset.load.as_ref();
+    target.is_some_and(|target| target.full_name() == load.full_name())
+}
+
+/// A table that holds one file holds nothing of another dataset.
+fn note_whole_table(later: &ReadDataset<'_>, load: &LoadTarget, before: &[ReadDataset<'_>]) {
+    let is_whole = |load: &LoadTarget| load.mode == LoadMode::ReplaceTable;
+    let clashes = |earlier: &&ReadDataset<'_>| {
+        let is_either = earlier.dataset.load.as_ref().is_some_and(is_whole) || is_whole(load);
+        is_either && is_into(earlier, load)
+    };
+    if let Some(earlier) = before.iter().find(clashes) {
+        let (name, other) = (&later.dataset.name, &earlier.dataset.name);
+        later.pattern.note_with(
+            format!("`{name}` and `{other}` load both into `{}`", load.full_name()),
+            "mode `replace_table` leaves nothing there but one file; use two tables",
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! The names by which a dataset's rows can be partitioned and told apart.
 
-use millrace_contract::ColumnDef;
+use millrace_contract::{ColumnDef, DataType};
 
 use crate::entry::Entry;
 use crate::walk::suggestion;
@@ -51,6 +51,11 @@ impl Known<'_> {
     /// A declared column by name.
     fn column(&self, name: &str) -> Option<&ColumnDef> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The type of a declared column.
+    pub(crate) fn type_of(&self, name: &str) -> Option<DataType> {
+        self.column(name).map(|column| column.data_type)
     }
 
     /// Whether a file may leave the column empty: a declared one that is not

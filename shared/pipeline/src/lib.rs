@@ -7,6 +7,7 @@
 mod columns;
 mod csv;
 mod dataset;
+mod default;
 mod entry;
 mod file;
 mod glob;
@@ -27,13 +28,17 @@ mod secret;
 mod spelling;
 mod sql_transform;
 mod stage;
+mod statement;
 mod unavailable;
 mod url;
+mod views;
 mod walk;
 mod xlsx;
 
 pub use pipeline::{Lake, LoadError, Pipeline};
-pub use plan::{Plan, PlannedBucket, PlannedNotification, PlannedQueue, PlannedService};
+pub use plan::{
+    Plan, PlannedBucket, PlannedNotification, PlannedQueue, PlannedService, PlannedView,
+};
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;
 pub use route::{KeyError, Route};

@@ -89,6 +89,19 @@ pub(crate) fn table(name: &str) -> Result<(), String> {
     }
 }
 
+/// Why a text cannot name a schema of the database.
+pub(crate) fn schema(name: &str) -> Result<(), String> {
+    identifier(name, "a schema")?;
+    if name.contains('.') {
+        return Err(format!("`{name}` has a dot, which stands between schema and table"));
+    }
+    let folded = name.to_ascii_lowercase();
+    match folded.starts_with("pg_") || folded == "information_schema" {
+        true => Err(format!("`{name}` is a schema of the database's own")),
+        false => Ok(()),
+    }
+}
+
 /// The column that the warehouse adds to every table.
 const LOAD_ID: &str = "_load_id";
 

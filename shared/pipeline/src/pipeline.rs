@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use millrace_contract::{Dataset, StageName};
+use millrace_contract::{Dataset, StageName, View};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -26,6 +26,8 @@ pub struct Pipeline {
     pub lake: Lake,
     /// Datasets in file order.
     pub datasets: Vec<Dataset>,
+    /// Views of the warehouse, each behind those it depends on.
+    pub views: Vec<View>,
     /// Settings of every stage.
     pub stages: Stages,
     /// The datasets' patterns, in the same order.

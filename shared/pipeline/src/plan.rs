@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use millrace_contract::StageName;
+use millrace_contract::{StageName, View};
 use serde::Serialize;
 
 use crate::pipeline::Pipeline;
@@ -29,6 +29,9 @@ pub struct Plan {
     pub notifications: Vec<PlannedNotification>,
     /// Services, in the order of a file's journey.
     pub services: Vec<PlannedService>,
+    /// Views of the warehouse, each behind those it depends on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<PlannedView>,
 }
 
 /// A bucket.
@@ -87,6 +90,17 @@ pub struct PlannedService {
     pub memory: u64,
 }
 
+/// A view of the warehouse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedView {
+    /// Name, with its schema where it has one.
+    pub name: String,
+    /// Views that have to be there first.
+    pub depends_on: Vec<String>,
+    /// The query.
+    pub sql: String,
+}
+
 impl Pipeline {
     /// What the pipeline needs.
     pub fn plan(&self) -> Plan {
@@ -100,6 +114,7 @@ impl Pipeline {
             queues: StageName::ALL.map(|stage| self.planned_queue(stage)).into(),
             notifications: self.planned_notifications(),
             services: StageName::ALL.map(|stage| self.planned_service(stage)).into(),
+            views: self.views.iter().map(planned_view).collect(),
         }
     }
 
@@ -139,6 +154,14 @@ impl Pipeline {
     }
 }
 
+fn planned_view(view: &View) -> PlannedView {
+    PlannedView {
+        name: view.full_name(),
+        depends_on: view.depends_on.clone(),
+        sql: view.sql.clone(),
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |seconds: u32| show_duration(std::time::Duration::from_secs(seconds.into()));
@@ -171,6 +194,15 @@ impl fmt::Display for Plan {
                 f,
                 "  {name}: {workers} to {max_workers} workers of {memory}, {concurrency} messages at a time each"
             )?;
+        }
+        if !self.views.is_empty() {
+            writeln!(f, "\nviews")?;
+        }
+        for PlannedView { name, depends_on, .. } in &self.views {
+            match depends_on.as_slice() {
+                [] => writeln!(f, "  {name}")?,
+                others => writeln!(f, "  {name}: after {}", others.join(", "))?,
+            }
         }
         Ok(())
     }

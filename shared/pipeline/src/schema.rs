@@ -6,13 +6,17 @@ use std::sync::OnceLock;
 
 use millrace_contract::{
     ColumnDef, CsvOptions, DataType, Expectation, ExtraColumns, FileFormat, FixedOptions,
-    JsonOptions, LimitOptions, LoadMode, MissingColumns, ParquetOptions, SchemaMode, XlsxOptions,
+    JsonOptions, LimitOptions, MissingColumns, ParquetOptions, SchemaMode, XlsxOptions,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::stage::{self, StageDefaults};
+
+mod warehouse;
+
+use warehouse::{ledger, load, view, warehouse};
 
 /// The JSON Schema of the pipeline file (draft 2020-12), for editors and other
 /// tools.
@@ -42,32 +46,17 @@ fn file() -> Value {
                 "minProperties": 1,
                 "additionalProperties": dataset(),
             },
+            "views": {
+                "type": "object",
+                "description": "Views of the warehouse, by name.",
+                "additionalProperties": view(),
+            },
             "stages": stages(),
         }),
     );
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("millrace.toml");
     schema
-}
-
-fn warehouse() -> Value {
-    table(
-        "The database that datasets are loaded into.",
-        &["url"],
-        json!({
-            "url": text("postgres://… or sqlite://…, or where that is: `env:NAME`, `file:/path` or \
-                         `secretsmanager:NAME[?OPTIONS][#KEY]`. `env:DATABASE_URL` if there is \
-                         no `[warehouse]`."),
-        }),
-    )
-}
-
-fn ledger() -> Value {
-    table(
-        "The database that keeps account of files; the warehouse unless given.",
-        &["url"],
-        json!({ "url": text("As the warehouse's.") }),
-    )
 }
 
 fn lake() -> Value {
@@ -86,6 +75,7 @@ fn dataset() -> Value {
         "One kind of file, one table.",
         &["match"],
         json!({
+            "description": text("What the rows are; the table's comment."),
             "match": text("Glob over keys of the raw bucket: `*` and `?` within a path part, \
                            `**` for any number of parts; `{name}` captures part of one as a \
                            column."),
@@ -171,23 +161,8 @@ fn columns() -> Value {
 fn column() -> Value {
     let mut column = of::<ColumnDef>();
     column["properties"]["type"] = of::<DataType>();
+    column["properties"]["default"]["type"] = json!(["string", "number", "boolean"]);
     column
-}
-
-fn load() -> Value {
-    table(
-        "The table that rows are loaded into.",
-        &["table"],
-        json!({
-            "table": text("Table name."),
-            "mode": of::<LoadMode>(),
-            "key": {
-                "type": "array",
-                "description": "Key columns of mode `upsert`.",
-                "items": { "type": "string" },
-            },
-        }),
-    )
 }
 
 fn stages() -> Value {

@@ -1,14 +1,13 @@
-//! Keys and words the design has and this version has not yet: whoever copies
+//! Keys the design has and this version has not yet: whoever copies
 //! them from the documentation of a later version shall not be told that they
 //! do not exist.
 
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 9] = [
     ("derived", "derive the table with a view in the database"),
     ("exports", "export with the database's own tools"),
     ("streams", "publish files to the raw bucket instead"),
     ("alerts", "watch the dead-letter queues; `millrace dlq list` shows them"),
-    ("views", "create views in the database"),
     ("stages.catalog", "the stages of this version are ingest, transform and load"),
     ("stages.derive", "the stages of this version are ingest, transform and load"),
     ("stages.export", "the stages of this version are ingest, transform and load"),
@@ -16,18 +15,10 @@ const KEYS: [(&str, &str); 10] = [
     ("stages.maintain", "the stages of this version are ingest, transform and load"),
 ];
 
-/// Words by the path of their key.
-const WORDS: [(&str, &str); 1] = [("datasets.*.load.mode", "replace_table")];
-
 /// What to do instead of a key of a later version.
 pub(crate) fn key(path: &str) -> Option<String> {
     let (_, instead) = KEYS.into_iter().find(|(pattern, _)| is_at(pattern, path))?;
     Some(instead.to_owned())
-}
-
-/// Whether a word is one of a later version.
-pub(crate) fn word(path: &str, text: &str) -> bool {
-    WORDS.into_iter().any(|(pattern, word)| word == text && is_at(pattern, path))
 }
 
 fn is_at(pattern: &str, path: &str) -> bool {

@@ -80,6 +80,15 @@ impl UrlSource {
         }
     }
 
+    /// Whether the URL is known to begin with a scheme such as `redshift`: of a
+    /// variable that is not set, or a secret, there is no telling.
+    pub fn is(&self, scheme: &str) -> bool {
+        match self.resolve() {
+            Ok(Resolved::Url(url)) => url.expose_secret().split(':').next() == Some(scheme),
+            Ok(Resolved::Secret(_)) | Err(_) => false,
+        }
+    }
+
     /// Reads `url = "env:NAME"`, `file:/path`, `secretsmanager:NAME` or a URL.
     pub(crate) fn read(entry: &Entry<'_>) -> Option<Self> {
         let text = entry.text()?;
@@ -102,8 +111,11 @@ impl UrlSource {
         }
         let scheme = text.split(':').next().unwrap_or_default();
         match scheme {
-            "postgres" | "postgresql" | "sqlite" => Some(Self::Literal(text.to_owned().into())),
-            "mysql" | "mariadb" | "redshift" => {
+            // Loads into Redshift are planned and shown, but not run yet.
+            "postgres" | "postgresql" | "sqlite" | "redshift" => {
+                Some(Self::Literal(text.to_owned().into()))
+            }
+            "mysql" | "mariadb" => {
                 let hint =
                     "write postgres://…, sqlite://…, env:NAME, file:/path or secretsmanager:NAME";
                 entry.note_with(format!("`{scheme}:` is not available in this version"), hint);

@@ -54,15 +54,18 @@ async fn load(what: &str, url: &str, table: &str, mode: LoadMode, batches: i64) 
     let task = task(table, rows);
     let key = match mode {
         LoadMode::Upsert => vec!["l_orderkey".to_owned(), "l_linenumber".to_owned()],
-        LoadMode::Append | LoadMode::ReplaceFile => Vec::new(),
+        LoadMode::Append | LoadMode::ReplaceFile | LoadMode::ReplaceTable | LoadMode::Merge => {
+            Vec::new()
+        }
     };
-    let target = LoadTarget { table: table.into(), mode, key };
+    let target = LoadTarget { table: table.into(), mode, key, ..LoadTarget::default() };
     let plan = LoadPlan {
         task: &task,
         target: &target,
         schema: batch(0).schema(),
         columns: &[],
         mode: SchemaMode::Strict,
+        description: None,
     };
     let stream = stream::iter((0..batches).map(|number| Ok(batch(number))));
     let start = Instant::now();
@@ -189,6 +192,7 @@ fn task(key: &str, rows: u64) -> LoadTask {
         contract,
         object,
         captures: Captures::new(),
+        published_at: None,
         lake: "lake".into(),
         outputs: Vec::new(),
         columns: None,

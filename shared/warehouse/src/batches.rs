@@ -58,6 +58,15 @@ impl<'a> Batches<'a> {
         self.rows
     }
 
+    /// Whether all the rows came that transform wrote.
+    ///
+    /// # Errors
+    /// [`LoadError::Unbalanced`] if not.
+    pub(crate) fn check_balance(&self, plan: &LoadPlan<'_>) -> Result<(), LoadError> {
+        let (sent, written) = (self.rows, plan.task.balance.written);
+        if sent == written { Ok(()) } else { Err(LoadError::Unbalanced { sent, written }) }
+    }
+
     fn check(&self, batch: &RecordBatch) -> Result<(), LoadError> {
         let planned = self.schema.fields().iter();
         let fits = batch.num_columns() == self.schema.fields().len()

@@ -1,18 +1,14 @@
 //! A file's columns as the warehouse sees them: a dozen kinds, each with the one
 //! Arrow type it is read through.
 
-use std::collections::HashSet;
-
 use arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
-use millrace_contract::{DataType, LoadMode};
+use millrace_contract::{ColumnDef, DataType, LoadTarget};
+use millrace_ledger::Dialect;
 
-use crate::{LoadError, LoadPlan};
+use crate::{LoadError, LoadPlan, names};
 
 /// Names every row's load: a reference to `millrace_loads.load_id`.
 pub(crate) const LOAD_ID: &str = "_load_id";
-
-/// PostgreSQL's limit, held everywhere so that a table can move.
-const MAX_NAME_BYTES: usize = 63;
 
 /// A column to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +18,10 @@ pub(crate) struct Column {
     pub(crate) nullable: bool,
     /// Its type as the dataset has it, where it is a column of the dataset.
     pub(crate) data_type: Option<DataType>,
+    /// What the table has where a row does not say, written plainly.
+    pub(crate) default: Option<String>,
+    /// Its comment.
+    pub(crate) description: Option<String>,
 }
 
 /// What a column holds, as far as databases tell it apart.
@@ -103,8 +103,8 @@ impl Kind {
 ///
 /// # Errors
 /// [`LoadError::Table`] with every name and type that can't be loaded.
-pub(crate) fn columns(plan: &LoadPlan<'_>) -> Result<Vec<Column>, LoadError> {
-    let mut differences = check_names(plan);
+pub(crate) fn columns(plan: &LoadPlan<'_>, dialect: Dialect) -> Result<Vec<Column>, LoadError> {
+    let mut differences = names::check(plan, dialect);
     let mut columns = Vec::with_capacity(plan.schema.fields().len());
     for field in plan.schema.fields() {
         match kind(plan, field) {
@@ -112,7 +112,9 @@ pub(crate) fn columns(plan: &LoadPlan<'_>) -> Result<Vec<Column>, LoadError> {
                 name: field.name().clone(),
                 kind,
                 nullable: field.is_nullable(),
-                data_type: declared(plan, field),
+                data_type: declared(plan, field).map(|column| column.data_type),
+                default: declared(plan, field).and_then(|column| column.default.clone()),
+                description: declared(plan, field).and_then(|column| column.description.clone()),
             }),
             None => differences.push(format!(
                 "column `{}` is {}, which can't be loaded; cast it to a type of the pipeline file",
@@ -121,67 +123,53 @@ pub(crate) fn columns(plan: &LoadPlan<'_>) -> Result<Vec<Column>, LoadError> {
             )),
         }
     }
+    differences.extend(order(plan, dialect, &columns));
     if differences.is_empty() {
         return Ok(columns);
     }
-    Err(LoadError::Table { table: plan.target.table.clone(), differences })
+    Err(LoadError::Table { table: plan.target.full_name(), differences })
 }
 
-fn declared(plan: &LoadPlan<'_>, field: &Field) -> Option<DataType> {
-    let column = plan.columns.iter().find(|column| column.name == *field.name());
-    column.map(|column| column.data_type)
+/// Why the column that orders rows can't do so.
+fn order(plan: &LoadPlan<'_>, dialect: Dialect, columns: &[Column]) -> Option<String> {
+    let name = plan.target.order_by.as_ref()?;
+    let column = columns.iter().find(|column| column.name == *name)?;
+    let is_text_of_digits = match (dialect, column.kind) {
+        // Kept as text where they do not fit a number, and texts are no numbers.
+        (Dialect::Sqlite, Kind::UInt64) => true,
+        (Dialect::Sqlite, Kind::Decimal { precision, scale }) => {
+            precision > if scale == 0 { 18 } else { 15 }
+        }
+        (Dialect::Postgres | Dialect::Sqlite, _) => false,
+    };
+    is_text_of_digits.then(|| {
+        format!("`order_by` column `{name}` has more digits than {dialect} compares as numbers")
+    })
+}
+
+fn declared<'a>(plan: &LoadPlan<'a>, field: &Field) -> Option<&'a ColumnDef> {
+    plan.columns.iter().find(|column| column.name == *field.name())
 }
 
 fn kind(plan: &LoadPlan<'_>, field: &Field) -> Option<Kind> {
-    match (Kind::of(field.data_type()), declared(plan, field)) {
+    let declared = declared(plan, field).map(|column| column.data_type);
+    match (Kind::of(field.data_type()), declared) {
         (Some(Kind::Text), Some(DataType::Json)) => Some(Kind::Json),
         (kind, _) => kind,
     }
 }
 
-fn check_names(plan: &LoadPlan<'_>) -> Vec<String> {
-    let target = plan.target;
-    let mut problems: Vec<String> = check_name("table", &target.table).into_iter().collect();
-    if target.table.to_ascii_lowercase().starts_with("millrace_") {
-        problems.push(format!("table `{}`: names with `millrace_` are reserved", target.table));
-    }
-    let mut seen = HashSet::new();
-    for field in plan.schema.fields() {
-        let name = field.name();
-        problems.extend(check_name("column", name));
-        if name.eq_ignore_ascii_case(LOAD_ID) {
-            problems.push(format!("column `{name}`: the name is reserved"));
-        }
-        if !seen.insert(name.to_ascii_lowercase()) {
-            problems.push(format!("column `{name}` is there twice"));
-        }
-    }
-    if target.mode == LoadMode::Upsert && target.key.is_empty() {
-        problems.push("mode `upsert` needs key columns: `key = [\"id\"]`".to_owned());
-    }
-    for key in &target.key {
-        if plan.schema.index_of(key).is_err() {
-            problems.push(format!("key column `{key}` is not a column of the dataset"));
-        }
-    }
-    problems
-}
-
-fn check_name(what: &str, name: &str) -> Option<String> {
-    if name.is_empty() {
-        return Some(format!("a {what} without a name"));
-    }
-    if name.contains('\0') {
-        return Some(format!("{what} `{}`: a name can't hold U+0000", name.escape_default()));
-    }
-    (name.len() > MAX_NAME_BYTES).then(|| {
-        format!("{what} `{name}`: the name has {} bytes, at most {MAX_NAME_BYTES}", name.len())
-    })
-}
-
 /// An identifier, quoted so that nothing in it is taken for SQL.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A table with its schema, where it has one, each quoted.
+pub(crate) fn quote_table(target: &LoadTarget) -> String {
+    match &target.schema {
+        Some(schema) => format!("{}.{}", quote(schema), quote(&target.table)),
+        None => quote(&target.table),
+    }
 }
 
 /// Identifiers, quoted and separated by commas.

@@ -39,6 +39,18 @@ pub enum LoadError {
         /// What the database said.
         source: DatabaseError,
     },
+    /// A statement of mode `merge` failed.
+    #[error("merging into `{table}`: statement {number} of `load.sql` ({sql}): {source}")]
+    Statement {
+        /// Table name.
+        table: String,
+        /// 1, 2, …
+        number: usize,
+        /// How it begins, as the pipeline file has it.
+        sql: String,
+        /// What the database said.
+        source: DatabaseError,
+    },
     /// The batches could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -96,7 +108,7 @@ pub enum LoadError {
 impl Classify for LoadError {
     fn class(&self) -> FailureClass {
         match self {
-            Self::Database { source, .. } => source.class(),
+            Self::Database { source, .. } | Self::Statement { source, .. } => source.class(),
             Self::Source(source) => source.class(),
             Self::Table { .. } | Self::Value { .. } | Self::Apart { .. } => FailureClass::Contract,
             Self::Shape { .. } | Self::Unbalanced { .. } => FailureClass::Poison,

@@ -8,9 +8,9 @@
 use millrace_ledger::{DatabaseError, Dialect, Transaction};
 
 use crate::LoadPlan;
-use crate::column::{Column, quote};
+use crate::column::{Column, quote, quote_table};
 use crate::table::{self, Existing};
-use crate::{postgres, sqlite};
+use crate::{postgres, sqlite, views};
 
 /// One statement's worth of moving.
 enum Step<'a> {
@@ -37,15 +37,20 @@ pub(crate) async fn evolve(
     if steps(dialect, columns, existing).is_empty() {
         return Ok(());
     }
-    let name = &plan.target.table;
-    transaction.lock(&["table", name]).await?;
-    let existing = table::describe(transaction, name).await?;
-    for step in steps(dialect, columns, &existing) {
+    transaction.lock(&["table", &plan.target.full_name()]).await?;
+    let existing = table::describe(transaction, plan.target).await?;
+    let steps = steps(dialect, columns, &existing);
+    let widens = steps.iter().any(|step| matches!(step, Step::Widen(..)));
+    let away = match widens {
+        true => views::put_away(transaction, plan.target).await?,
+        false => Vec::new(),
+    };
+    for step in steps {
         for sql in statements(plan, dialect, &step) {
             transaction.execute(&sql, &[]).await?;
         }
     }
-    Ok(())
+    views::bring_back(transaction, &away).await
 }
 
 fn steps<'a>(dialect: Dialect, columns: &'a [Column], existing: &'a [Existing]) -> Vec<Step<'a>> {
@@ -63,11 +68,10 @@ fn steps<'a>(dialect: Dialect, columns: &'a [Column], existing: &'a [Existing]) 
 }
 
 fn statements(plan: &LoadPlan<'_>, dialect: Dialect, step: &Step<'_>) -> Vec<String> {
-    let table = quote(&plan.target.table);
+    let table = quote_table(plan.target);
     match (step, dialect) {
         (Step::Add(column), _) => {
-            let type_name = table::type_name(dialect, column);
-            vec![format!("ALTER TABLE {table} ADD COLUMN {} {type_name}", quote(&column.name))]
+            vec![format!("ALTER TABLE {table} ADD COLUMN {}", table::definition(dialect, column))]
         }
         (Step::Widen(column, wider, _), Dialect::Postgres) => {
             let name = quote(&column.name);
@@ -75,8 +79,8 @@ fn statements(plan: &LoadPlan<'_>, dialect: Dialect, step: &Step<'_>) -> Vec<Str
                 "ALTER TABLE {table} ALTER COLUMN {name} TYPE {wider} USING CAST({name} AS {wider})"
             )]
         }
-        (Step::Widen(_, wider, found), Dialect::Sqlite) => {
-            sqlite::widen::statements(plan, found, wider)
+        (Step::Widen(column, wider, found), Dialect::Sqlite) => {
+            sqlite::widen::statements(plan, column, found, wider)
         }
     }
 }

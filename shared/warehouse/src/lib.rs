@@ -6,16 +6,27 @@
 mod batches;
 mod cells;
 mod column;
+mod comments;
+mod default;
 mod error;
 mod evolve;
+mod index;
 mod json_text;
+mod merge;
+mod names;
 mod plan;
 mod postgres;
+mod primary_key;
+pub mod redshift;
+mod replace;
+mod schema;
 mod sqlite;
 mod table;
+mod views;
 mod warehouse;
 
 pub use error::{LoadError, SourceError};
 pub use millrace_ledger::loads::TableTotal;
 pub use plan::{CommitGuard, LoadPlan, Loaded};
+pub use views::{ViewNews, ViewRecord};
 pub use warehouse::Warehouse;

@@ -4,6 +4,9 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use millrace_contract::{ColumnDef, FileId, LoadTarget, LoadTask, SchemaMode};
+use millrace_ledger::DatabaseError;
+
+use crate::LoadError;
 
 /// One file's load.
 #[derive(Debug, Clone)]
@@ -21,6 +24,15 @@ pub struct LoadPlan<'a> {
     /// [`SchemaMode::Evolve`] it follows them, otherwise every difference is an
     /// error.
     pub mode: SchemaMode,
+    /// What the dataset's rows are: the table's comment.
+    pub description: Option<&'a str>,
+}
+
+impl LoadPlan<'_> {
+    /// What the database said, of this table.
+    pub(crate) fn failed(&self, source: DatabaseError) -> LoadError {
+        LoadError::Database { table: self.target.full_name(), source }
+    }
 }
 
 /// Asked right before the commit.
@@ -49,10 +61,11 @@ pub enum Loaded {
         /// When.
         committed_at: DateTime<Utc>,
     },
-    /// A version of the key with a newer sequencer was committed before.
-    /// Nothing was changed.
+    /// A version of the key with a newer sequencer was committed before, or, where
+    /// the table holds one file, one that was published later. Nothing was
+    /// changed.
     Superseded {
-        /// That version.
+        /// That file.
         by: FileId,
     },
 }

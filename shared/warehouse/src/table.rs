@@ -4,9 +4,9 @@
 use millrace_contract::{LoadMode, LoadTarget, SchemaMode};
 use millrace_ledger::{DatabaseError, Dialect, Transaction};
 
-use crate::column::{Column, Kind, LOAD_ID, quote, quote_all};
+use crate::column::{Column, Kind, LOAD_ID, quote, quote_all, quote_table};
 use crate::evolve::evolve;
-use crate::{LoadError, LoadPlan, postgres, sqlite};
+use crate::{LoadError, LoadPlan, comments, default, index, postgres, primary_key, schema, sqlite};
 
 /// A column as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,40 +24,50 @@ pub(crate) async fn prepare(
     plan: &LoadPlan<'_>,
     columns: Vec<Column>,
 ) -> Result<Vec<Column>, LoadError> {
-    let table = &plan.target.table;
-    let failed = |source| LoadError::Database { table: table.clone(), source };
-    let mut existing = describe(transaction, table).await.map_err(failed)?;
+    let (target, dialect) = (plan.target, transaction.dialect());
+    let failed = |source| plan.failed(source);
+    let mut existing = describe(transaction, target).await.map_err(failed)?;
     if existing.is_empty() {
         // Whoever else creates it now is waited for, and then it is there.
-        transaction.lock(&["table", table]).await.map_err(failed)?;
-        existing = describe(transaction, table).await.map_err(failed)?;
+        transaction.lock(&["table", &target.full_name()]).await.map_err(failed)?;
+        existing = describe(transaction, target).await.map_err(failed)?;
     }
     if existing.is_empty() {
-        let sql = create(transaction.dialect(), table, &columns);
+        schema::ready(transaction, plan).await?;
+        let sql = create(dialect, plan, &columns);
         transaction.execute(&sql, &[]).await.map_err(failed)?;
-        index(transaction, plan).await.map_err(failed)?;
+        index::ready(transaction, plan).await.map_err(failed)?;
+        comments::ready(transaction, plan, &columns).await.map_err(failed)?;
+        return Ok(columns);
+    }
+    if target.mode == LoadMode::Merge {
+        // Which of its columns are filled is for the statements to say.
+        index::ready(transaction, plan).await.map_err(failed)?;
         return Ok(columns);
     }
     if plan.mode == SchemaMode::Evolve {
         evolve(transaction, plan, &columns, &existing).await.map_err(failed)?;
-        existing = describe(transaction, table).await.map_err(failed)?;
+        primary_key::add(transaction, plan).await.map_err(failed)?;
+        comments::ready(transaction, plan, &columns).await.map_err(failed)?;
+        existing = describe(transaction, target).await.map_err(failed)?;
     }
-    let ready = fit(transaction.dialect(), plan, columns.clone(), &existing)?;
-    index(transaction, plan).await.map_err(failed)?;
+    let key = primary_key::difference(transaction, plan).await.map_err(failed)?;
+    let ready = fit(dialect, plan, columns.clone(), &existing, key)?;
+    index::ready(transaction, plan).await.map_err(failed)?;
     // Whoever widens the table from here on waits for the rows. Somebody may
     // have done so a moment ago.
-    hold(transaction, table).await.map_err(failed)?;
-    let held = describe(transaction, table).await.map_err(failed)?;
-    if held == existing { Ok(ready) } else { fit(transaction.dialect(), plan, columns, &held) }
+    hold(transaction, target).await.map_err(failed)?;
+    let held = describe(transaction, target).await.map_err(failed)?;
+    if held == existing { Ok(ready) } else { fit(dialect, plan, columns, &held, None) }
 }
 
 /// Keeps the types of the table's columns as they are until the transaction
 /// ends. SQLite needs nothing: whoever writes is alone.
-async fn hold(transaction: &mut Transaction, table: &str) -> Result<(), DatabaseError> {
+async fn hold(transaction: &mut Transaction, target: &LoadTarget) -> Result<(), DatabaseError> {
     match transaction.dialect() {
         Dialect::Postgres => {
             // Any read of the table keeps ALTER TABLE out.
-            let sql = format!("SELECT 1 AS held FROM {} LIMIT 0", quote(table));
+            let sql = format!("SELECT 1 AS held FROM {} LIMIT 0", quote_table(target));
             transaction.fetch_optional(&sql, &[]).await.map(drop)
         }
         Dialect::Sqlite => Ok(()),
@@ -67,25 +77,39 @@ async fn hold(transaction: &mut Transaction, table: &str) -> Result<(), Database
 /// The columns of a table; none if there is no such table.
 pub(crate) async fn describe(
     transaction: &mut Transaction,
-    table: &str,
+    target: &LoadTarget,
 ) -> Result<Vec<Existing>, DatabaseError> {
     match transaction.dialect() {
-        Dialect::Postgres => postgres::table::describe(transaction, table).await,
-        Dialect::Sqlite => sqlite::table::describe(transaction, table).await,
+        Dialect::Postgres => postgres::table::describe(transaction, target).await,
+        Dialect::Sqlite => sqlite::table::describe(transaction, &target.table).await,
     }
 }
 
-fn create(dialect: Dialect, table: &str, columns: &[Column]) -> String {
+fn create(dialect: Dialect, plan: &LoadPlan<'_>, columns: &[Column]) -> String {
+    let key = &plan.target.primary_key;
     let mut parts: Vec<String> = columns
         .iter()
         .map(|column| {
-            let type_name = type_name(dialect, column);
-            let not_null = if column.nullable { "" } else { " NOT NULL" };
-            format!("{} {type_name}{not_null}", quote(&column.name))
+            let is_key = key.contains(&column.name);
+            let not_null = if column.nullable && !is_key { "" } else { " NOT NULL" };
+            format!("{}{not_null}", definition(dialect, column))
         })
         .collect();
     parts.push(format!("{} BIGINT NOT NULL", quote(LOAD_ID)));
-    format!("CREATE TABLE {} ({})", quote(table), parts.join(", "))
+    if !key.is_empty() {
+        parts.push(format!("PRIMARY KEY ({})", quote_all(key.iter().map(String::as_str))));
+    }
+    format!("CREATE TABLE {} ({})", quote_table(plan.target), parts.join(", "))
+}
+
+/// Name, type and default of a new column.
+pub(crate) fn definition(dialect: Dialect, column: &Column) -> String {
+    let mut definition = format!("{} {}", quote(&column.name), type_name(dialect, column));
+    if let Some(text) = &column.default {
+        definition.push_str(" DEFAULT ");
+        definition.push_str(&default::literal(dialect, column.kind, text));
+    }
+    definition
 }
 
 /// The type of a new column.
@@ -102,9 +126,10 @@ fn fit(
     plan: &LoadPlan<'_>,
     columns: Vec<Column>,
     existing: &[Existing],
+    key: Option<String>,
 ) -> Result<Vec<Column>, LoadError> {
-    let table = plan.target.table.as_str();
-    let mut differences = Vec::new();
+    let table = &quote_table(plan.target);
+    let mut differences = Vec::from_iter(key);
     let mut ready = Vec::with_capacity(columns.len());
     for column in columns {
         match find(dialect, existing, &column.name) {
@@ -139,7 +164,7 @@ fn fit(
     if differences.is_empty() {
         return Ok(ready);
     }
-    Err(LoadError::Table { table: table.to_owned(), differences })
+    Err(LoadError::Table { table: plan.target.full_name(), differences })
 }
 
 fn fitting(dialect: Dialect, mode: SchemaMode, column: &Column, type_name: &str) -> Option<Column> {
@@ -157,8 +182,14 @@ fn fitting(dialect: Dialect, mode: SchemaMode, column: &Column, type_name: &str)
 }
 
 fn holds_load_id(dialect: Dialect, type_name: &str) -> bool {
-    let column =
-        Column { name: LOAD_ID.to_owned(), kind: Kind::Int64, nullable: false, data_type: None };
+    let column = Column {
+        name: LOAD_ID.to_owned(),
+        kind: Kind::Int64,
+        nullable: false,
+        data_type: None,
+        default: None,
+        description: None,
+    };
     fitting(dialect, SchemaMode::Strict, &column, type_name)
         .is_some_and(|fitting| fitting.kind == Kind::Int64)
 }
@@ -173,7 +204,7 @@ pub(crate) fn find<'a>(
 }
 
 /// SQLite takes letter case for the same, even in quotes.
-fn same_name(dialect: Dialect, one: &str, other: &str) -> bool {
+pub(crate) fn same_name(dialect: Dialect, one: &str, other: &str) -> bool {
     match dialect {
         Dialect::Postgres => one == other,
         Dialect::Sqlite => one.eq_ignore_ascii_case(other),
@@ -183,62 +214,7 @@ fn same_name(dialect: Dialect, one: &str, other: &str) -> bool {
 fn missing(table: &str, column: &str, type_name: &str) -> String {
     format!(
         "column `{column}` is not in the table; add it: \
-         ALTER TABLE {} ADD COLUMN {} {type_name}",
-        quote(table),
+         ALTER TABLE {table} ADD COLUMN {} {type_name}",
         quote(column)
     )
-}
-
-/// The index that a mode relies on.
-async fn index(transaction: &mut Transaction, plan: &LoadPlan<'_>) -> Result<(), DatabaseError> {
-    let target = plan.target;
-    let unique = match target.mode {
-        LoadMode::Append => return Ok(()),
-        LoadMode::ReplaceFile => "",
-        LoadMode::Upsert => "UNIQUE ",
-    };
-    let (table, columns, name) = (quote(&target.table), index_columns(target), index_name(target));
-    if index_exists(transaction, &name).await? {
-        return Ok(());
-    }
-    transaction.lock(&["table", &target.table]).await?;
-    if index_exists(transaction, &name).await? {
-        return Ok(());
-    }
-    let sql = format!("CREATE {unique}INDEX {} ON {table} ({columns})", quote(&name));
-    transaction.execute(&sql, &[]).await.map(drop)
-}
-
-fn index_columns(target: &LoadTarget) -> String {
-    match target.mode {
-        LoadMode::Append | LoadMode::ReplaceFile => quote(LOAD_ID),
-        LoadMode::Upsert => quote_all(target.key.iter().map(String::as_str)),
-    }
-}
-
-/// The name of the index that a mode relies on: by what it is over, since a name
-/// made of names could be too long.
-pub(crate) fn index_name(target: &LoadTarget) -> String {
-    let over = format!("{} {}", quote(&target.table), index_columns(target));
-    format!("millrace_{:016x}", fnv1a(&over))
-}
-
-async fn index_exists(transaction: &mut Transaction, name: &str) -> Result<bool, DatabaseError> {
-    let sql = match transaction.dialect() {
-        Dialect::Postgres => {
-            "SELECT 1 AS found FROM pg_catalog.pg_class WHERE relname = CAST($1 AS NAME) \
-             AND relkind = 'i' AND pg_catalog.pg_table_is_visible(oid)"
-        }
-        Dialect::Sqlite => {
-            "SELECT 1 AS found FROM sqlite_master WHERE type = 'index' AND name = $1"
-        }
-    };
-    Ok(transaction.fetch_optional(sql, &[name.into()]).await?.is_some())
-}
-
-/// The 64-bit FNV-1a hash, which is the same in every release.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

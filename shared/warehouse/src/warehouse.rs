@@ -3,14 +3,18 @@
 
 use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
-use millrace_contract::{LoadMode, Replay};
+use millrace_contract::{LoadMode, View};
 use millrace_failpoint::{Point, reach};
 use millrace_ledger::loads::{self, TableTotal, Verdict};
 use millrace_ledger::{Database, DatabaseError, Dialect, Session, Transaction};
 
 use crate::batches::Batches;
-use crate::column::{Column, LOAD_ID, columns, quote};
-use crate::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, postgres, sqlite, table};
+use crate::column::{Column, columns};
+use crate::views::{self, Views};
+use crate::{
+    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, ViewRecord, postgres, replace,
+    sqlite, table,
+};
 
 /// The stage whose failpoints lie here.
 const STAGE: &str = "load";
@@ -19,6 +23,7 @@ const STAGE: &str = "load";
 #[derive(Debug, Clone)]
 pub struct Warehouse {
     database: Database,
+    views: Views,
 }
 
 impl Warehouse {
@@ -29,7 +34,7 @@ impl Warehouse {
     /// [`DatabaseError`], classified.
     pub async fn open(database: &Database) -> Result<Self, DatabaseError> {
         loads::open(database).await?;
-        Ok(Self { database: database.clone() })
+        Ok(Self { database: database.clone(), views: Views::default() })
     }
 
     /// Loads one file: rows and commit record in one transaction, at most once.
@@ -48,8 +53,8 @@ impl Warehouse {
         batches: BoxStream<'_, Result<RecordBatch, SourceError>>,
         guard: &dyn CommitGuard,
     ) -> Result<Loaded, LoadError> {
-        let failed = |source| LoadError::Database { table: plan.target.table.clone(), source };
-        let columns = columns(plan)?;
+        let failed = |source| plan.failed(source);
+        let columns = columns(plan, self.database.dialect())?;
         let mut batches = Batches::new(batches, plan);
         if self.database.dialect() == Dialect::Sqlite {
             // Everybody else waits for the file's one writer: let the rows be
@@ -78,6 +83,31 @@ impl Warehouse {
         }
     }
 
+    /// Has these views, each behind those it depends on.
+    pub fn with_views(self, declared: &[View]) -> Self {
+        Self { views: Views::new(declared), ..self }
+    }
+
+    /// Makes the views that are missing or whose text is another, as far as their
+    /// tables are there. To be called at the start and after every load: once all
+    /// views are there it asks the database nothing, and while some are not it
+    /// tries only when tables have changed.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database can't be asked, which no load should
+    /// suffer for. What is wrong with a view is news, told once.
+    pub async fn refresh_views(&self) -> Result<Vec<ViewNews>, DatabaseError> {
+        self.views.refresh(&self.database).await
+    }
+
+    /// What is on record about views, by name.
+    ///
+    /// # Errors
+    /// [`DatabaseError`], classified.
+    pub async fn view_records(&self) -> Result<Vec<ViewRecord>, DatabaseError> {
+        views::records(&self.database).await
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -103,7 +133,7 @@ async fn fill(
     batches: &mut Batches<'_>,
     guard: &dyn CommitGuard,
 ) -> Result<Loaded, LoadError> {
-    let failed = |source| LoadError::Database { table: plan.target.table.clone(), source };
+    let failed = |source| plan.failed(source);
     match fence(transaction, plan).await.map_err(failed)? {
         Verdict::Load => {}
         Verdict::Already { rows, committed_at } => {
@@ -111,14 +141,13 @@ async fn fill(
         }
         Verdict::Superseded { by } => return Ok(Loaded::Superseded { by }),
         Verdict::Apart { of } => {
-            return Err(LoadError::Apart { table: plan.target.table.clone(), of });
+            return Err(LoadError::Apart { table: plan.target.full_name(), of });
         }
     }
     let columns = table::prepare(transaction, plan, columns).await?;
-    let mode = mode_name(plan.target.mode);
-    let load_id =
-        loads::enter(transaction, &plan.target.table, mode, plan.task).await.map_err(failed)?;
-    let replaced = remove_older(transaction, plan, load_id).await.map_err(failed)?;
+    let (table, mode) = (plan.target.full_name(), plan.target.mode.as_str());
+    let load_id = loads::enter(transaction, &table, mode, plan.task).await.map_err(failed)?;
+    let replaced = replace::older(transaction, plan, load_id).await.map_err(failed)?;
     match transaction.session() {
         Session::Postgres(connection, at) => {
             postgres::write(connection, &at, plan, &columns, load_id, batches).await?;
@@ -128,14 +157,11 @@ async fn fill(
         }
     }
     reach(STAGE, Point::AfterRows);
-    let (sent, written) = (batches.rows(), plan.task.balance.written);
-    if sent != written {
-        return Err(LoadError::Unbalanced { sent, written });
-    }
+    batches.check_balance(plan)?;
     if !guard.allowed().await {
         return Err(LoadError::LeaseLost);
     }
-    Ok(Loaded::Fresh { rows: sent, replaced })
+    Ok(Loaded::Fresh { rows: batches.rows(), replaced })
 }
 
 async fn fence(
@@ -146,44 +172,10 @@ async fn fence(
         // Rather than waiting all the lease for a large load, come back later.
         transaction.session().run_script("SET LOCAL lock_timeout = '30s'").await?;
     }
-    loads::lock(transaction, &plan.target.table, plan.task).await
-}
-
-/// Rows that must leave for the new ones: those of the key's other versions when
-/// files replace each other, and always those of this same version under an
-/// earlier contract, which would otherwise be there twice. For rows that were
-/// rejected before none leave: they are added.
-async fn remove_older(
-    transaction: &mut Transaction,
-    plan: &LoadPlan<'_>,
-    load_id: i64,
-) -> Result<u64, DatabaseError> {
-    let target = plan.target;
-    if let Some(Replay::Rejects { .. }) = plan.task.replay {
-        return Ok(0);
+    let table = plan.target.full_name();
+    if plan.target.mode == LoadMode::ReplaceTable {
+        // One file after the other, whatever its key: the newest stays.
+        return loads::lock_table(transaction, &table, plan.task).await;
     }
-    let this_version_only = match target.mode {
-        LoadMode::Append => true,
-        LoadMode::ReplaceFile => false,
-        LoadMode::Upsert => return Ok(0),
-    };
-    let object = &plan.task.object;
-    let older =
-        loads::older(transaction, load_id, &target.table, object, this_version_only).await?;
-    let sql = format!("DELETE FROM {} WHERE {} = $1", quote(&target.table), quote(LOAD_ID));
-    let mut replaced = 0;
-    for load in older {
-        let rows = transaction.execute(&sql, &[load.into()]).await?;
-        loads::replace(transaction, load_id, load, rows).await?;
-        replaced += rows;
-    }
-    Ok(replaced)
-}
-
-fn mode_name(mode: LoadMode) -> &'static str {
-    match mode {
-        LoadMode::Append => "append",
-        LoadMode::ReplaceFile => "replace_file",
-        LoadMode::Upsert => "upsert",
-    }
+    loads::lock(transaction, &table, plan.task).await
 }

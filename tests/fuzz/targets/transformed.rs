@@ -47,6 +47,7 @@ fn dataset(format: FileFormat, csv: CsvOptions) -> Dataset {
     Dataset {
         name: "fuzz".into(),
         pattern: "*".into(),
+        description: None,
         format,
         csv,
         json: JsonOptions::default(),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use millrace_contract::{
     ContractVersion, FileId, Notice, ObjectEvent, ObjectEventKind, ObjectVersion, StageName,
     TransformTask, decode_event,
@@ -73,7 +73,7 @@ impl Ingest {
     }
 
     async fn plan(&self, delivery: &Delivery, event: ObjectEvent) -> Result<Planned, Failure> {
-        let object = event.object;
+        let (object, published_at) = (event.object, event.time);
         let skipped = |note| Planned { note, subject: about(&object), tasks: Vec::new() };
         match event.kind {
             ObjectEventKind::Created => {}
@@ -90,7 +90,7 @@ impl Ingest {
             self.ledger.skip_unrouted(&object.bucket, &object.key, why).await?;
             return Ok(skipped("unrouted"));
         }
-        self.register_all(delivery, &object, routes).await
+        self.register_all(delivery, &object, published_at, routes).await
     }
 
     /// Registers an object with every dataset that takes it. Should that be cut
@@ -100,11 +100,12 @@ impl Ingest {
         &self,
         delivery: &Delivery,
         object: &ObjectVersion,
+        published_at: Option<DateTime<Utc>>,
         routes: Vec<Route<'_>>,
     ) -> Result<Planned, Failure> {
         let mut planned: Vec<Planned> = Vec::with_capacity(routes.len());
         for route in routes {
-            planned.push(self.register(delivery, object, route).await?);
+            planned.push(self.register(delivery, object, published_at, route).await?);
         }
         // What is new is worth more of a mention than what is not.
         planned.sort_by_key(|planned| planned.tasks.is_empty());
@@ -132,6 +133,7 @@ impl Ingest {
         &self,
         delivery: &Delivery,
         object: &ObjectVersion,
+        published_at: Option<DateTime<Utc>>,
         route: Route<'_>,
     ) -> Result<Planned, Failure> {
         let (started_at, clock) = (Utc::now(), Instant::now());
@@ -176,6 +178,7 @@ impl Ingest {
             contract,
             object: object.clone(),
             captures: route.captures,
+            published_at,
             replay: None,
             trace_id: delivery.trace_id.clone(),
         });

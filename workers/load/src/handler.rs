@@ -13,7 +13,9 @@ use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::FailureClass;
 use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
 use millrace_storage::Storage;
-use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, Warehouse};
+use millrace_warehouse::{
+    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, Warehouse,
+};
 
 /// The load stage.
 pub struct Load {
@@ -61,6 +63,15 @@ impl Load {
         Self { ledger, warehouse, storage }
     }
 
+    /// Makes the warehouse's views as far as that is possible. No load suffers for
+    /// them: what goes wrong is logged, and written down in `millrace_views`.
+    pub async fn refresh_views(&self) {
+        match self.warehouse.refresh_views().await {
+            Ok(news) => news.iter().for_each(tell),
+            Err(error) => tracing::warn!(%error, "views could not be looked after"),
+        }
+    }
+
     async fn run(&self, task: &LoadTask, lease: &Lease) -> Result<Done, Failed> {
         let clock = Instant::now();
         let dataset = self.dataset(task).await?;
@@ -71,8 +82,14 @@ impl Load {
             None => (self.columns(task, &dataset).await?, task.captures.clone()),
         };
         let schema = arrow_schema(&columns, &captures);
-        let (mode, schema_of_plan) = (dataset.schema.mode, Arc::clone(&schema));
-        let plan = LoadPlan { task, target, columns: &columns, schema: schema_of_plan, mode };
+        let plan = LoadPlan {
+            task,
+            target,
+            columns: &columns,
+            schema: Arc::clone(&schema),
+            mode: dataset.schema.mode,
+            description: dataset.description.as_deref(),
+        };
         let (lake, outputs) = (task.lake.clone(), task.outputs.clone());
         let rows = batches(Arc::clone(&self.storage), lake, outputs, schema, Missing::Refuse);
         let rows = rows.map_err(SourceError::new).boxed();
@@ -82,7 +99,9 @@ impl Load {
             // Dropping the load undoes its transaction.
             () = lease.lost() => return Err(Failed::LeaseLost),
         };
-        self.record(task, loaded, clock).await
+        let done = self.record(task, loaded, clock).await?;
+        self.refresh_views().await;
+        Ok(done)
     }
 
     async fn dataset(&self, task: &LoadTask) -> Result<Dataset, Failed> {
@@ -123,7 +142,7 @@ impl Load {
             Loaded::Fresh { rows, .. } => ("loaded", rows),
             Loaded::Already { rows, .. } => ("loaded before", rows),
             Loaded::Superseded { by } => {
-                let why = "a newer version of the key was loaded first";
+                let why = "a newer file was loaded first";
                 self.ledger.superseded(&task.file_id, Some(&by), why).await?;
                 return Ok(Done::new("superseded"));
             }
@@ -136,6 +155,15 @@ impl Load {
             rows_rejected: Some(task.balance.rejected),
             bytes: Some(task.outputs.iter().map(|output| output.bytes).sum()),
         }))
+    }
+}
+
+fn tell(news: &ViewNews) {
+    match news {
+        ViewNews::Made { view } => tracing::info!(view, "view made"),
+        ViewNews::Refused { view, problem } => {
+            tracing::warn!(view, problem, "view not made; it is tried again when tables change");
+        }
     }
 }
 

@@ -229,6 +229,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         contract: task.contract.clone(),
         object: task.object.clone(),
         captures: task.captures.clone(),
+        published_at: task.published_at,
         lake: lake.curated.clone(),
         outputs: outputs.collect(),
         columns: None,

@@ -56,6 +56,9 @@ enum Column {
         kind: DataType,
         required: bool,
         otherwise: Option<String>,
+        /// What an object has that does not have the key; one whose value is null
+        /// has null.
+        default: Option<String>,
         /// Texts that mean null in this column.
         nulls: NullTexts,
         builder: Box<dyn ColumnBuilder>,
@@ -267,7 +270,8 @@ impl MemberDecoder {
 
     fn append_row(&mut self, line: &[u8], row: usize, faults: &mut Faults) {
         for (index, (column, value)) in self.columns.iter_mut().zip(&self.values).enumerate() {
-            let Column::Member { kind, required, otherwise, nulls, builder } = column else {
+            let Column::Member { kind, required, otherwise, default, nulls, builder } = column
+            else {
                 continue;
             };
             let means_null = |value: &Token| match value.kind {
@@ -275,8 +279,9 @@ impl MemberDecoder {
                 Kind::Plain => nulls.contain(value.text(line)),
                 Kind::Bool | Kind::Number | Kind::Escaped | Kind::Nested => false,
             };
+            let default = default.as_ref().filter(|_| value.is_none());
             let value = value.filter(|value| !means_null(value));
-            let taken = match (&value, &otherwise) {
+            let taken = match (&value, otherwise.as_ref().or(default)) {
                 (Some(value), _) => {
                     append_token(value, line, *kind, builder.as_mut(), &mut self.plain)
                 }
@@ -333,10 +338,12 @@ fn member(
 ) -> Result<Column, FormatError> {
     // A capture that is not of the type is the file's fault, not a row's.
     Constant::new(column, otherwise.as_deref())?;
+    let default = column.default.clone();
+    Constant::new(column, default.as_deref())?;
     let nulls = NullTexts::new(column.null.as_deref().unwrap_or_default());
     let builder = builder(column, &NullTexts::default(), rules)?;
     let (kind, required) = (column.data_type, column.required);
-    Ok(Column::Member { kind, required, otherwise, nulls, builder })
+    Ok(Column::Member { kind, required, otherwise, default, nulls, builder })
 }
 
 /// Keys on the way to a column, at most; what lies deeper is one value.

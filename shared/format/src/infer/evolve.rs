@@ -68,7 +68,8 @@ impl Survey {
             captures.keys().any(|capture| folded(capture) == folded(&column.name))
         };
         let is_missing = |(position, column): &(usize, &ColumnDef)| {
-            column.required && !met.contains(position) && !is_captured(column)
+            let has_none = column.default.is_none() && !is_captured(column);
+            column.required && !met.contains(position) && has_none
         };
         let missing = columns.iter().enumerate().filter(is_missing);
         let missing: Vec<_> = missing

@@ -6,6 +6,7 @@ mod blocks;
 mod books;
 mod columns;
 mod csv;
+mod defaults;
 mod dialects;
 mod documents;
 mod evolving;

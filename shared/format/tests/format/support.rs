@@ -26,6 +26,7 @@ pub(crate) fn dataset(format: FileFormat, columns: &[&str]) -> Dataset {
     Dataset {
         name: "test".into(),
         pattern: "*".into(),
+        description: None,
         format,
         json: Default::default(),
         fixed: Default::default(),

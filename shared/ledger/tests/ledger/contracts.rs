@@ -12,6 +12,7 @@ fn dataset() -> Dataset {
     Dataset {
         name: "sales".into(),
         pattern: "in/*.csv".into(),
+        description: None,
         format: FileFormat::Csv,
         json: Default::default(),
         fixed: Default::default(),

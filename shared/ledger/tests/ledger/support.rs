@@ -77,6 +77,7 @@ pub(crate) fn load_task(file: &Registration) -> LoadTask {
         contract: file.contract.clone(),
         object: file.object.clone(),
         captures: file.captures.clone(),
+        published_at: None,
         lake: "lake".into(),
         outputs: vec![Output {
             key: "sales/a.parquet".into(),

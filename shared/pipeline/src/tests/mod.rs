@@ -5,6 +5,7 @@
 mod accepted;
 mod arbitrary;
 mod keys;
+mod loading;
 mod plans;
 mod problems;
 mod rendered;

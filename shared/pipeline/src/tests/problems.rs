@@ -3,7 +3,7 @@
 use super::*;
 use crate::Problem;
 
-fn problems(text: &str) -> Vec<Problem> {
+pub(super) fn problems(text: &str) -> Vec<Problem> {
     Pipeline::parse(text).unwrap_err().problems
 }
 
@@ -38,12 +38,7 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[exports.x]", "`exports` is not available in this version"),
         ("[streams.x]", "`streams` is not available in this version"),
         ("[alerts]", "`alerts` is not available in this version"),
-        ("[views.x]", "`views` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
-        (
-            "load = { table = \"t\", mode = \"replace_table\" }",
-            "`replace_table` is not available in this version",
-        ),
     ] {
         let text = format!("version = 1\nname = \"p\"\n[datasets.d]\nmatch = \"*.csv\"\n{line}\n");
         let found = problems(&text);
@@ -76,12 +71,12 @@ fn a_problem_found_elsewhere_gets_its_line() {
         ("rule = \"date is not null\"".to_owned(), 8)
     );
     assert_eq!(line("datasets.clicks.load.table"), ("table = \"clicks\"".to_owned(), 9));
-    assert_eq!(line("datasets.clicks.load.mode").0, "[datasets.clicks.load]");
+    assert_eq!(line("datasets.clicks.load.key").0, "[datasets.clicks.load]");
     assert_eq!(line("nothing.of.the.kind").0, "version = 1");
 }
 
 /// What is said about a dataset with these lines, and on which of them.
-fn said(lines: &str) -> Vec<String> {
+pub(super) fn said(lines: &str) -> Vec<String> {
     let text =
         format!("version = 1\nname = \"p\"\n[datasets.d]\nmatch = \"{{y}}/*.csv\"\n{lines}\n");
     problems(&text)
@@ -107,7 +102,7 @@ fn what_does_not_go_together_is_said() {
         ),
         (
             r#"load = { table = "t", mode = "upsort", key = ["id"] }"#,
-            "1: `upsort` is not one of append, replace_file, upsert",
+            "1: `upsort` is not one of append, replace_file, replace_table, upsert, merge",
         ),
         (
             r#"load = { table = "millrace_loads" }"#,

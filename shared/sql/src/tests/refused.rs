@@ -98,6 +98,7 @@ pub(super) fn dataset(mode: SchemaMode, rules: &[&str]) -> Dataset {
     Dataset {
         name: "d".into(),
         pattern: "raw/{year}/{kind}-*.csv".into(),
+        description: None,
         format: FileFormat::Csv,
         json: Default::default(),
         fixed: Default::default(),

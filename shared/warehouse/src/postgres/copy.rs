@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::encode::{Encoder, Last, TRAILER};
 use crate::batches::Batches;
-use crate::column::{Column, LOAD_ID, quote, quote_all};
+use crate::column::{Column, LOAD_ID, quote_all, quote_table};
 use crate::{LoadError, LoadPlan};
 
 /// Bytes handed to the connection at a time.
@@ -29,14 +29,15 @@ pub(super) struct Into<'a> {
 impl<'a> Into<'a> {
     /// The target table itself; every row carries its load.
     pub(super) fn table(plan: &LoadPlan<'_>, columns: &'a [Column], load_id: i64) -> Self {
-        let statement = statement(&plan.target.table, columns, LOAD_ID);
+        let statement = statement(&quote_table(plan.target), columns, LOAD_ID);
         Self { statement, columns, last: Last::Constant(load_id) }
     }
 }
 
+/// The statement that copies into a table, which is quoted already.
 pub(super) fn statement(table: &str, columns: &[Column], last: &str) -> String {
     let names = columns.iter().map(|column| column.name.as_str()).chain([last]);
-    format!("COPY {} ({}) FROM STDIN (FORMAT binary)", quote(table), quote_all(names))
+    format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table, quote_all(names))
 }
 
 /// Copies all batches.
@@ -47,10 +48,7 @@ pub(super) async fn copy(
     into: &Into<'_>,
     batches: &mut Batches<'_>,
 ) -> Result<(), LoadError> {
-    let failed = |error| LoadError::Database {
-        table: plan.target.table.clone(),
-        source: DatabaseError::of(at, error),
-    };
+    let failed = |error| plan.failed(DatabaseError::of(at, error));
     let mut encoder = Encoder::new(into.last);
     let mut next = batches.next().await?;
     while next.is_some() {

@@ -3,6 +3,7 @@
 
 mod copy;
 mod encode;
+mod merge;
 mod numeric;
 pub(crate) mod table;
 mod upsert;
@@ -25,10 +26,11 @@ pub(crate) async fn write(
     batches: &mut Batches<'_>,
 ) -> Result<(), LoadError> {
     match plan.target.mode {
-        LoadMode::Append | LoadMode::ReplaceFile => {
+        LoadMode::Append | LoadMode::ReplaceFile | LoadMode::ReplaceTable => {
             copy::copy(connection, at, plan, &copy::Into::table(plan, columns, load_id), batches)
                 .await
         }
         LoadMode::Upsert => upsert::write(connection, at, plan, columns, load_id, batches).await,
+        LoadMode::Merge => merge::write(connection, at, plan, columns, load_id, batches).await,
     }
 }

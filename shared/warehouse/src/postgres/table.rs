@@ -1,5 +1,6 @@
 //! PostgreSQL's types for columns, and which existing types hold them.
 
+use millrace_contract::LoadTarget;
 use millrace_ledger::{DatabaseError, Transaction};
 
 use crate::column::Kind;
@@ -12,7 +13,7 @@ use crate::table::Existing;
 /// its lock.
 pub(crate) async fn describe(
     transaction: &mut Transaction,
-    table: &str,
+    target: &LoadTarget,
 ) -> Result<Vec<Existing>, DatabaseError> {
     let sql = "SELECT CAST(a.attname AS TEXT) AS name, \
                    format_type(a.atttypid, a.atttypmod) AS type_name, \
@@ -20,10 +21,14 @@ pub(crate) async fn describe(
                        THEN 1 ELSE 0 END AS demands_value \
                FROM pg_catalog.pg_attribute AS a \
                JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid \
-               WHERE c.relname = CAST($1 AS NAME) AND c.relkind IN ('r', 'p', 'v', 'f') AND pg_catalog.pg_table_is_visible(c.oid) \
+               JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+               WHERE c.relname = CAST($1 AS NAME) AND c.relkind IN ('r', 'p', 'v', 'f') \
+                   AND (n.nspname = CAST($2 AS NAME) \
+                        OR CAST($2 AS NAME) IS NULL AND pg_catalog.pg_table_is_visible(c.oid)) \
                    AND a.attnum > 0 AND NOT a.attisdropped \
                ORDER BY a.attnum";
-    let rows = transaction.fetch_all(sql, &[table.into()]).await?;
+    let values = [target.table.as_str().into(), target.schema.as_deref().into()];
+    let rows = transaction.fetch_all(sql, &values).await?;
     rows.iter()
         .map(|row| {
             Ok(Existing {

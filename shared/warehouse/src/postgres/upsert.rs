@@ -1,5 +1,5 @@
 //! Upsert: rows go into a temporary table with their number, and from there,
-//! the last row of each key only, into the target.
+//! of each key the row that wins, into the target.
 
 use millrace_ledger::DatabaseError;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -7,11 +7,12 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::copy::{Into, copy, statement};
 use super::encode::Last;
 use crate::batches::Batches;
-use crate::column::{Column, LOAD_ID, quote, quote_all};
+use crate::column::{Column, Kind, LOAD_ID, quote, quote_all, quote_table};
 use crate::{LoadError, LoadPlan};
 
 const STAGE: &str = "millrace_stage";
 const ROW: &str = "_millrace_row";
+const TARGET: &str = "millrace_target";
 
 /// Writes all rows of a load, replacing those with the same key.
 pub(super) async fn write(
@@ -22,10 +23,7 @@ pub(super) async fn write(
     load_id: i64,
     batches: &mut Batches<'_>,
 ) -> Result<(), LoadError> {
-    let failed = |error| LoadError::Database {
-        table: plan.target.table.clone(),
-        source: DatabaseError::of(at, error),
-    };
+    let failed = |error| plan.failed(DatabaseError::of(at, error));
     sqlx::query(AssertSqlSafe(create_stage(plan, columns)))
         .persistent(false)
         .execute(&mut *connection)
@@ -49,12 +47,12 @@ fn create_stage(plan: &LoadPlan<'_>, columns: &[Column]) -> String {
          SELECT {}, CAST(0 AS BIGINT) AS {} FROM {} WITH NO DATA",
         quote_all(columns.iter().map(|column| column.name.as_str())),
         quote(ROW),
-        quote(&plan.target.table),
+        quote_table(plan.target),
     )
 }
 
-/// Rows are written in the order of their key, so that two loads with the same
-/// keys wait for each other instead of deadlocking.
+/// Of each key the row that wins. Rows are written in the order of their key, so
+/// that two loads with the same keys wait for each other instead of deadlocking.
 fn merge(plan: &LoadPlan<'_>, columns: &[Column]) -> String {
     let key = quote_all(plan.target.key.iter().map(String::as_str));
     let names = quote_all(columns.iter().map(|column| column.name.as_str()));
@@ -65,14 +63,33 @@ fn merge(plan: &LoadPlan<'_>, columns: &[Column]) -> String {
         .chain([LOAD_ID])
         .map(|name| format!("{0} = excluded.{0}", quote(name)))
         .collect();
+    let order = ordering(plan, columns);
+    let newest_first = order.as_ref().map_or_else(String::new, |(column, collation)| {
+        format!("{column}{collation} DESC NULLS LAST, ")
+    });
+    let unless_older = order.map_or_else(String::new, |(column, collation)| {
+        format!(
+            " WHERE excluded.{column}{collation} >= {TARGET}.{column}{collation} \
+             OR {TARGET}.{column} IS NULL"
+        )
+    });
     format!(
-        "INSERT INTO {table} ({names}, {load_id}) \
+        "INSERT INTO {table} AS {TARGET} ({names}, {load_id}) \
          SELECT DISTINCT ON ({key}) {names}, CAST($1 AS BIGINT) FROM {STAGE} \
-         ORDER BY {key}, {row} DESC \
-         ON CONFLICT ({key}) DO UPDATE SET {updated}",
-        table = quote(&plan.target.table),
+         ORDER BY {key}, {newest_first}{row} DESC \
+         ON CONFLICT ({key}) DO UPDATE SET {updated}{unless_older}",
+        table = quote_table(plan.target),
         load_id = quote(LOAD_ID),
         row = quote(ROW),
         updated = updated.join(", "),
     )
+}
+
+/// The column that says which row is newer, and how it is compared: texts by
+/// their bytes, as everywhere.
+fn ordering(plan: &LoadPlan<'_>, columns: &[Column]) -> Option<(String, &'static str)> {
+    let name = plan.target.order_by.as_ref()?;
+    let column = columns.iter().find(|column| column.name == *name)?;
+    let collation = if column.kind == Kind::Text { " COLLATE \"C\"" } else { "" };
+    Some((quote(name), collation))
 }

@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, SqliteConnection};
 
 use super::bind::bind;
+use super::merge;
 use crate::batches::Batches;
 use crate::cells::{Cells, cells};
 use crate::column::{Column, LOAD_ID, quote, quote_all};
@@ -30,6 +31,33 @@ pub(crate) async fn write(
     load_id: i64,
     batches: &mut Batches<'_>,
 ) -> Result<(), LoadError> {
+    let tail = match plan.target.mode {
+        LoadMode::Append | LoadMode::ReplaceFile | LoadMode::ReplaceTable => String::new(),
+        LoadMode::Upsert => on_conflict(plan, columns),
+        LoadMode::Merge => {
+            return merge::write(connection, at, plan, columns, load_id, batches).await;
+        }
+    };
+    let into = Into { table: quote(&plan.target.table), tail };
+    insert(connection, at, plan, columns, load_id, &into, batches).await
+}
+
+/// What is inserted into, quoted already, and what comes behind the rows.
+pub(super) struct Into {
+    pub(super) table: String,
+    pub(super) tail: String,
+}
+
+/// Inserts all rows.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    at: &str,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+    load_id: i64,
+    into: &Into,
+    batches: &mut Batches<'_>,
+) -> Result<(), LoadError> {
     // The first value is the load, shared by all rows.
     let rows = ((MAX_VALUES - 1) / columns.len().max(1)).clamp(1, MAX_ROWS);
     let mut insert = Insert {
@@ -39,7 +67,8 @@ pub(crate) async fn write(
         columns,
         load_id,
         rows,
-        full: statement(plan, columns, rows),
+        into,
+        full: statement(into, columns, rows),
     };
     let mut next = batches.next().await?;
     while let Some(batch) = next.take() {
@@ -58,6 +87,7 @@ struct Insert<'a> {
     columns: &'a [Column],
     load_id: i64,
     rows: usize,
+    into: &'a Into,
     full: String,
 }
 
@@ -79,16 +109,13 @@ impl Insert<'_> {
         let sql = if is_full {
             self.full.clone()
         } else {
-            statement(self.plan, self.columns, rows.len())
+            statement(self.into, self.columns, rows.len())
         };
         sqlx::query_with(AssertSqlSafe(sql), arguments)
             .persistent(is_full)
             .execute(&mut *self.connection)
             .await
-            .map_err(|error| LoadError::Database {
-                table: self.plan.target.table.clone(),
-                source: DatabaseError::of(self.at, error),
-            })?;
+            .map_err(|error| self.plan.failed(DatabaseError::of(self.at, error)))?;
         Ok(())
     }
 
@@ -110,9 +137,9 @@ impl Insert<'_> {
 }
 
 /// `INSERT … VALUES (?2, ?3, ?1), (?4, ?5, ?1)`.
-fn statement(plan: &LoadPlan<'_>, columns: &[Column], rows: usize) -> String {
+fn statement(into: &Into, columns: &[Column], rows: usize) -> String {
     let names = quote_all(columns.iter().map(|column| column.name.as_str()).chain([LOAD_ID]));
-    let mut sql = format!("INSERT INTO {} ({names}) VALUES ", quote(&plan.target.table));
+    let mut sql = format!("INSERT INTO {} ({names}) VALUES ", into.table);
     let mut number = 1;
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
@@ -123,13 +150,12 @@ fn statement(plan: &LoadPlan<'_>, columns: &[Column], rows: usize) -> String {
         }
         sql.push_str("?1)");
     }
-    if plan.target.mode == LoadMode::Upsert {
-        sql.push_str(&on_conflict(plan, columns));
-    }
+    sql.push_str(&into.tail);
     sql
 }
 
-/// Rows are written in their order, so the last of a key stays.
+/// Rows are written in their order, so the last of a key stays, or the last of
+/// those that nothing is newer than.
 fn on_conflict(plan: &LoadPlan<'_>, columns: &[Column]) -> String {
     let key = &plan.target.key;
     let updated: Vec<String> = columns
@@ -140,5 +166,9 @@ fn on_conflict(plan: &LoadPlan<'_>, columns: &[Column]) -> String {
         .map(|name| format!("{0} = excluded.{0}", quote(name)))
         .collect();
     let key = quote_all(key.iter().map(String::as_str));
-    format!(" ON CONFLICT ({key}) DO UPDATE SET {}", updated.join(", "))
+    let unless_older = plan.target.order_by.as_ref().map_or_else(String::new, |name| {
+        let (table, name) = (quote(&plan.target.table), quote(name));
+        format!(" WHERE excluded.{name} >= {table}.{name} COLLATE BINARY OR {table}.{name} IS NULL")
+    });
+    format!(" ON CONFLICT ({key}) DO UPDATE SET {}{unless_older}", updated.join(", "))
 }

@@ -2,6 +2,7 @@
 
 mod bind;
 mod insert;
+mod merge;
 pub(crate) mod table;
 pub(crate) mod widen;
 

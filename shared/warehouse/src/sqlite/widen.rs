@@ -3,12 +3,12 @@
 //! 7; and no statement changes the declared type of a column. So its values are
 //! copied to a new one, which takes its place at the end of the table.
 
-use millrace_contract::LoadMode;
+use millrace_ledger::Dialect;
 
 use super::table::{Affinity, affinity, declared, fits, wanted};
-use crate::LoadPlan;
-use crate::column::{Kind, quote};
-use crate::table::{Existing, index_name};
+use crate::column::{Column, Kind, quote};
+use crate::table::Existing;
+use crate::{LoadPlan, default, index};
 
 /// The declared type for a column that has to take values of `kind` and keep
 /// those it has. None if it takes them as it is, or if there is no such type.
@@ -44,17 +44,24 @@ pub(crate) fn roomy(kind: Kind, existing: &str) -> Option<Kind> {
 const WIDER: &str = "_millrace_wider";
 
 /// Puts a column of another type in the place of one.
-pub(crate) fn statements(plan: &LoadPlan<'_>, existing: &Existing, wider: &str) -> Vec<String> {
+pub(crate) fn statements(
+    plan: &LoadPlan<'_>,
+    column: &Column,
+    existing: &Existing,
+    wider: &str,
+) -> Vec<String> {
     let target = plan.target;
     let (table, name, on_the_way) = (quote(&target.table), quote(&existing.name), quote(WIDER));
-    let mut statements = Vec::new();
-    if target.mode == LoadMode::Upsert {
-        // It may be over the column; it is made again where it is missing.
-        statements.push(format!("DROP INDEX IF EXISTS {}", quote(&index_name(target))));
-    }
+    // They may be over the column; they are made again where they are missing.
+    let indexes = index::names(target).into_iter();
+    let mut statements: Vec<String> =
+        indexes.map(|name| format!("DROP INDEX IF EXISTS {}", quote(&name))).collect();
     let value = copied(&name, affinity(wider));
+    let default = column.default.as_ref().map_or_else(String::new, |text| {
+        format!(" DEFAULT {}", default::literal(Dialect::Sqlite, column.kind, text))
+    });
     statements.extend([
-        format!("ALTER TABLE {table} ADD COLUMN {on_the_way} {wider}"),
+        format!("ALTER TABLE {table} ADD COLUMN {on_the_way} {wider}{default}"),
         format!("UPDATE {table} SET {on_the_way} = {value}"),
         format!("ALTER TABLE {table} DROP COLUMN {name}"),
         format!("ALTER TABLE {table} RENAME COLUMN {on_the_way} TO {name}"),

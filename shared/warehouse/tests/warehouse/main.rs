@@ -5,10 +5,15 @@
 mod at_most_once;
 mod evolving;
 mod lost_connection;
+mod merging;
 mod modes;
 mod names;
+mod ordered;
 mod replays;
 mod rollback;
 mod support;
+mod swapping;
 mod tables;
+mod targets;
 mod values;
+mod views;

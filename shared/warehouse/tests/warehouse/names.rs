@@ -40,7 +40,10 @@ async fn no_name_is_taken_for_sql() {
                 let file = File::new(table, vec![batch(&names)]).key(&format!("{number}"));
                 let file = match mode {
                     LoadMode::Upsert => file.upsert(&names[..3]).contract("upsert"),
-                    LoadMode::Append | LoadMode::ReplaceFile => {
+                    LoadMode::Append
+                    | LoadMode::ReplaceFile
+                    | LoadMode::ReplaceTable
+                    | LoadMode::Merge => {
                         file.mode(mode).contract(if mode == LoadMode::Append { "a" } else { "r" })
                     }
                 };

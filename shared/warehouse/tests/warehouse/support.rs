@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use chrono::DateTime;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use millrace_contract::{
@@ -88,6 +89,7 @@ pub(crate) struct File {
     pub(crate) columns: Vec<ColumnDef>,
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) schema_mode: SchemaMode,
+    pub(crate) description: Option<String>,
 }
 
 impl File {
@@ -109,6 +111,7 @@ impl File {
             contract,
             object,
             captures: Captures::new(),
+            published_at: None,
             lake: "lake".into(),
             outputs: Vec::new(),
             columns: None,
@@ -118,9 +121,9 @@ impl File {
             replay: None,
             trace_id: "t".into(),
         };
-        let target = LoadTarget { table: table.into(), mode: LoadMode::Append, key: Vec::new() };
+        let target = LoadTarget { table: table.into(), ..LoadTarget::default() };
         let schema_mode = SchemaMode::Strict;
-        Self { task, target, columns: Vec::new(), batches, schema_mode }
+        Self { task, target, columns: Vec::new(), batches, schema_mode, description: None }
     }
 
     /// The file of a dataset that evolves.
@@ -137,6 +140,17 @@ impl File {
     pub(crate) fn upsert(mut self, key: &[&str]) -> Self {
         self.target.mode = LoadMode::Upsert;
         self.target.key = key.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    pub(crate) fn ordered(mut self, column: &str) -> Self {
+        self.target.order_by = Some(column.into());
+        self
+    }
+
+    /// A file that was put so many seconds after others.
+    pub(crate) fn published(mut self, seconds: i64) -> Self {
+        self.task.published_at = DateTime::from_timestamp(1_700_000_000 + seconds, 0);
         self
     }
 
@@ -190,6 +204,7 @@ impl File {
             schema: self.schema(),
             columns: &self.columns,
             mode: self.schema_mode,
+            description: self.description.as_deref(),
         };
         warehouse.load(&plan, batches, guard).await
     }

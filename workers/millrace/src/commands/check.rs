@@ -6,6 +6,7 @@ use millrace_pipeline::{LoadError, Pipeline, Problem};
 use millrace_sql::{check_rules, check_transform};
 use serde_json::json;
 
+use super::plan::NOT_RUN;
 use crate::args::{CheckArgs, Format};
 use crate::exit::{USAGE, Usage};
 use crate::show::{self, Style};
@@ -13,7 +14,12 @@ use crate::show::{self, Style};
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let (problems, datasets) = match Pipeline::load(&args.file) {
         Ok(pipeline) => {
-            let problems = [rule_problems(&pipeline), transform_problems(&pipeline)].concat();
+            let problems = [
+                rule_problems(&pipeline),
+                transform_problems(&pipeline),
+                warehouse_problems(&pipeline),
+            ];
+            let problems = problems.concat();
             (problems, pipeline.datasets.len())
         }
         Err(LoadError::Invalid(problems)) => (problems.problems, 0),
@@ -47,6 +53,28 @@ fn transform_problems(pipeline: &Pipeline) -> Vec<Problem> {
         })
     });
     problems.collect()
+}
+
+/// A warehouse that can't do what the file asks for, as far as its URL is known.
+fn warehouse_problems(pipeline: &Pipeline) -> Vec<Problem> {
+    if pipeline.warehouse.is("redshift") {
+        let hint = Some("use PostgreSQL or SQLite");
+        return vec![pipeline.problem("warehouse.url", NOT_RUN, hint)];
+    }
+    if !pipeline.warehouse.is("sqlite") {
+        return Vec::new();
+    }
+    let tables = pipeline.datasets.iter().filter_map(|dataset| {
+        dataset.load.as_ref()?.schema.as_ref()?;
+        Some(format!("datasets.{}.load.schema", dataset.name))
+    });
+    let views = pipeline.views.iter().filter_map(|view| {
+        view.schema.as_ref()?;
+        Some(format!("views.{}.schema", view.name))
+    });
+    let hint = Some("leave `schema` out");
+    let why = "SQLite has no schemas: a file is one";
+    tables.chain(views).map(|key| pipeline.problem(&key, why, hint)).collect()
 }
 
 fn report(args: &CheckArgs, problems: &[Problem], datasets: usize) {

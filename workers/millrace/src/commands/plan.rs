@@ -2,15 +2,89 @@
 
 use std::process::ExitCode;
 
+use millrace_contract::{Dataset, SchemaMode};
+use millrace_pipeline::Pipeline;
+use millrace_warehouse::redshift::{RedshiftLoad, statements};
+use serde_json::{Value, json};
+
 use crate::args::{Format, OutputArgs};
 use crate::setup::read_pipeline;
 use crate::show;
 
+/// What is said of a warehouse that loads are not run into.
+pub(super) const NOT_RUN: &str =
+    "loads into Redshift are not run by this version: `millrace plan` shows their statements";
+
 pub(super) fn run(args: &OutputArgs) -> anyhow::Result<ExitCode> {
-    let plan = read_pipeline(&args.pipeline.pipeline)?.plan();
+    let pipeline = read_pipeline(&args.pipeline.pipeline)?;
+    let plan = pipeline.plan();
+    let redshift = pipeline.warehouse.is("redshift").then(|| redshift(&pipeline));
     match args.output {
-        Format::Json => show::json(&plan)?,
-        Format::Table => show::line(plan.to_string().trim_end()),
+        Format::Json => {
+            let mut plan = json!(plan);
+            if let Some(loads) = redshift {
+                let loads = loads.into_iter().map(|(dataset, load)| match load {
+                    Ok(statements) => json!({ "dataset": dataset, "statements": statements }),
+                    Err(why) => json!({ "dataset": dataset, "problem": why }),
+                });
+                plan["redshift"] = json!({
+                    "note": NOT_RUN,
+                    "loads": loads.collect::<Vec<Value>>(),
+                });
+            }
+            show::json(&plan)?;
+        }
+        Format::Table => {
+            show::line(plan.to_string().trim_end());
+            for line in redshift.iter().flatten().map(shown) {
+                show::line(line);
+            }
+            if redshift.is_some() {
+                show::note(NOT_RUN);
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The statements that load one file of a dataset, or why there are none.
+type Load = (String, Result<Vec<String>, String>);
+
+fn redshift(pipeline: &Pipeline) -> Vec<Load> {
+    let datasets = pipeline.datasets.iter().filter(|dataset| dataset.load.is_some());
+    datasets.map(|dataset| (dataset.name.clone(), load(pipeline, dataset))).collect()
+}
+
+fn load(pipeline: &Pipeline, dataset: &Dataset) -> Result<Vec<String>, String> {
+    let Some(target) = &dataset.load else { return Ok(Vec::new()) };
+    if dataset.schema.mode != SchemaMode::Strict || dataset.transform.is_some() {
+        return Err("its columns are known when a file is read".to_owned());
+    }
+    if !dataset.parquet.partition_by.is_empty() || dataset.pattern.contains('{') {
+        return Err("columns of its folders are known when a file is read".to_owned());
+    }
+    statements(&RedshiftLoad {
+        dataset: &dataset.name,
+        target,
+        columns: &dataset.schema.columns,
+        objects: &[format!(
+            "s3://{}/{}/<file id>-0000.parquet",
+            pipeline.lake.curated, dataset.name
+        )],
+        iam_role: "<role>",
+        source: [&pipeline.lake.raw, "<key>", "<version>"],
+        sequencer: Some("<sequencer>"),
+        contract: "<contract>",
+        rows: 0,
+        file_id: "<file id>",
+    })
+}
+
+fn shown((dataset, load): &Load) -> String {
+    match load {
+        Ok(statements) => {
+            format!("\nload of {dataset} into Redshift\n  {};", statements.join(";\n  "))
+        }
+        Err(why) => format!("\nload of {dataset} into Redshift\n  not shown: {why}"),
+    }
 }

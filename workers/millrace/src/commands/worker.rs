@@ -77,8 +77,9 @@ async fn handler(
         }
         StageName::Load => {
             let database = setup.warehouse(connections).await?;
-            let warehouse = Warehouse::open(&database).await?;
+            let warehouse = Warehouse::open(&database).await?.with_views(&pipeline.views);
             let load = Load::new(ledger.clone(), warehouse, storage());
+            load.refresh_views().await;
             Arc::new(Recorded::new(stage, ledger, load))
         }
     })

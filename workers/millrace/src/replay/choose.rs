@@ -101,7 +101,11 @@ fn in_the_way(then: Option<&Dataset>, now: &Dataset) -> Option<String> {
         return Some(format!("`{rule}` looks at all rows"));
     }
     match now.load.as_ref().map(|load| load.mode) {
-        Some(LoadMode::Append | LoadMode::ReplaceFile | LoadMode::Upsert) | None => None,
+        Some(LoadMode::Merge) => Some("the SQL that loads them may look at all rows".to_owned()),
+        Some(
+            LoadMode::Append | LoadMode::ReplaceFile | LoadMode::ReplaceTable | LoadMode::Upsert,
+        )
+        | None => None,
     }
 }
 

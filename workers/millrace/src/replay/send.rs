@@ -85,6 +85,7 @@ impl Sender {
             contract: registration.contract,
             object: registration.object,
             captures: registration.captures,
+            published_at: file.task.as_ref().and_then(|task| task.published_at),
             replay: Some(replay.clone()),
             trace_id: registration.trace_id.clone(),
         };

@@ -123,6 +123,7 @@ pub(super) fn sniffed_dataset(
     Ok(Dataset {
         name: name.to_owned(),
         pattern: format!("raw/{name}/*"),
+        description: None,
         format,
         json: JsonOptions::default(),
         fixed: FixedOptions::default(),
