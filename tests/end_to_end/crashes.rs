@@ -12,7 +12,7 @@ use crate::warehouse::sqlite;
 const ROWS: i64 = 1_200_000;
 
 /// Process ids of the stack's workers of one stage.
-fn workers(stack: &Stack, stage: &str) -> Vec<u32> {
+pub(crate) fn workers(stack: &Stack, stage: &str) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| {

@@ -2,12 +2,17 @@
 //! databases.
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
+mod books;
+mod chaos;
 mod command_line;
+mod crash_matrix;
 mod crashes;
 mod dead_letters;
 mod events;
 mod evolving;
 mod faults;
+mod fleet;
+mod frozen;
 mod house;
 mod journey;
 mod modes;
@@ -15,6 +20,7 @@ mod outages;
 mod real_files;
 mod replays;
 mod rules;
+mod secrets;
 mod sql;
 mod stack;
 mod warehouse;

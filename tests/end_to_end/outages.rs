@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
-use millrace_tests::TestDatabase;
+use millrace_tests::{TestDatabase, TestServer};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::books::{self, Books, Published};
+use crate::fleet::Fleet;
 use crate::journey::PIPELINE;
 use crate::stack::{Stack, wait_for};
 use crate::warehouse::postgres;
@@ -94,4 +96,39 @@ async fn an_outage_of_the_database_costs_no_file_and_no_dead_letter() {
     for queue in status["queues"].as_array().expect("queues") {
         assert_eq!(queue["dead_letters"], 0, "{status:#}");
     }
+}
+
+/// As after a failover to a server that is not promoted yet; then a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_can_only_be_read_pauses_workers_and_costs_no_receive() {
+    let Some(mut server) = TestServer::start().await else { return };
+    let books = Books::Postgres(server.url().to_owned());
+    let stack = Stack::start_with(books::PIPELINE, &books.environment());
+    let fleet = Fleet::start(&stack, 1, &[]);
+    let (s3, mut published) = (stack.s3().await, Published::default());
+    published.version(&s3, 1).await;
+    published.sale(&s3).await;
+    stack.wait_for_runs("the first loads", |runs| {
+        runs.iter().filter(|run| run["state"] == "loaded").count() == 2
+    });
+
+    server.configure("postgresql.auto.conf", "default_transaction_read_only = on\n");
+    for _ in 0..5 {
+        published.sale(&s3).await;
+    }
+    wait_for("the workers to pause", Duration::from_secs(60), || {
+        stack.log_text().contains("outage: no messages are received").then_some(())
+    });
+    server.configure("postgresql.auto.conf", "");
+    stack.wait_until_drained();
+    assert_eq!(books.number(&stack, "SELECT max(attempt) FROM millrace_hops").await, 1);
+    assert_eq!(fleet.deaths(), 0);
+
+    server.signal("INT");
+    for _ in 0..5 {
+        published.sale(&s3).await;
+    }
+    stack.wait_until_drained();
+    fleet.stop();
+    published.assert_exact(&books, &stack).await;
 }

@@ -47,7 +47,12 @@ impl Stack {
 
     /// Starts a stack whose AWS side does what the plan says wrong.
     pub(crate) fn start_with_faults(pipeline: &str, plan: &str) -> Self {
-        let mut stack = Self::new(pipeline, &[]);
+        Self::start_with_all(pipeline, plan, &[])
+    }
+
+    /// Starts a stack with both.
+    pub(crate) fn start_with_all(pipeline: &str, plan: &str, environment: &[(&str, &str)]) -> Self {
+        let mut stack = Self::new(pipeline, environment);
         let file = stack.folder.path().join("faults.toml");
         std::fs::write(&file, plan).expect("the fault plan");
         stack.faults = Some(file);
@@ -210,13 +215,20 @@ impl Stack {
     /// Waits until no message waits or is in flight in any stage's queue.
     pub(crate) fn wait_until_drained(&self) {
         wait_for("the queues to drain", Duration::from_secs(90), || {
-            let status = self.json(&["status"]);
-            let queues = status["queues"].as_array().expect("queues");
-            let busy = |queue: &Value| {
-                ["visible", "in_flight", "delayed"].iter().any(|count| queue[count] != 0)
-            };
-            (!queues.iter().any(busy)).then_some(())
+            self.is_drained().then_some(())
         });
+    }
+
+    /// Whether no message waits or is in flight in any stage's queue; false too
+    /// if that can't be asked because the database is gone.
+    pub(crate) fn is_drained(&self) -> bool {
+        let output = self.run(&["status", "-o", "json"]);
+        let Ok(status) = serde_json::from_slice::<Value>(&output.stdout) else { return false };
+        let queues = status["queues"].as_array().expect("queues");
+        let busy = |queue: &Value| {
+            ["visible", "in_flight", "delayed"].iter().any(|count| queue[count] != 0)
+        };
+        !queues.iter().any(busy)
     }
 
     /// What the stack and its workers logged.
@@ -224,13 +236,15 @@ impl Stack {
         std::fs::read_to_string(self.folder.path().join("stack.log")).unwrap_or_default()
     }
 
-    fn log(&self) -> Stdio {
+    /// Where the stack and its workers log to.
+    pub(crate) fn log(&self) -> Stdio {
         let path = self.folder.path().join("stack.log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         file.expect("a log file").into()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A `millrace` command against the stack.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(millrace());
         command
             .args(arguments)

@@ -2,4 +2,4 @@
 
 mod postgres;
 
-pub use postgres::TestDatabase;
+pub use postgres::{TestDatabase, TestServer};

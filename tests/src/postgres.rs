@@ -3,16 +3,16 @@
 //! installed.
 //!
 //! A test process has one server and a database per test. The server is the
-//! child of a shell that waits for the end of its standard input: when the test
-//! process ends, however it ends, the shell stops the server and removes its
-//! folder. The freshly initialised folder is kept and copied, so that a start
-//! takes a third of a second.
+//! child of a shell that starts it again when it ends, and waits for the end of
+//! its own standard input: when the test process ends, however it ends, the
+//! shell stops the server and removes its folder. The freshly initialised folder
+//! is kept and copied, so that a start takes a third of a second.
 
 use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
@@ -24,9 +24,10 @@ use tokio::sync::OnceCell;
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Durability is not what is tested, so nothing waits for the disk.
-const SETTINGS: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off \
-    -c max_connections=50 -c shared_buffers=64MB -c unix_socket_directories='' \
+/// Machines do not crash here, so nothing waits for the disk. Servers do: what
+/// is committed has left the server's memory.
+const SETTINGS: &str = "-c fsync=off -c full_page_writes=off \
+    -c max_connections=200 -c shared_buffers=64MB -c unix_socket_directories='' \
     -c listen_addresses=127.0.0.1";
 
 /// A fresh, empty database.
@@ -84,8 +85,58 @@ impl Drop for TestDatabase {
     }
 }
 
+/// A PostgreSQL server of a test's own, which may do with it what it likes.
+pub struct TestServer(Server);
+
+impl TestServer {
+    /// Starts one, or says that there is no PostgreSQL here.
+    ///
+    /// # Panics
+    /// If there is one but it does not work.
+    pub async fn start() -> Option<Self> {
+        let started = start(Binaries::find()).await;
+        if started.is_none() {
+            skipped();
+        }
+        started.map(Self)
+    }
+
+    /// Where its own database is: `postgres://user@host:port/postgres`.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Writes a file into its data folder, which only it can read, and has it
+    /// read its configuration again.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn configure(&mut self, file: &str, text: &str) -> PathBuf {
+        let data = self.0.data.as_ref().expect("a server of our own");
+        let (path, owner) = (data.join(file), fs::metadata(data).expect("its data folder"));
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its permissions");
+        // Only root may give a file away; anybody else is its owner.
+        let _given = chown(&path, Some(owner.uid()), Some(owner.gid()));
+        self.signal("HUP");
+        path
+    }
+
+    /// Sends its first process a signal: `KILL` is a crash, `INT` a fast
+    /// restart. It is started again at once.
+    ///
+    /// # Panics
+    /// If the shell that keeps it is gone.
+    pub fn signal(&mut self, name: &str) {
+        let input = self.0.input.as_mut().expect("a server of our own");
+        writeln!(input, "{name}").expect("the shell that keeps the server");
+    }
+}
+
 struct Server {
     url: String,
+    /// Its data folder; none for another's.
+    data: Option<PathBuf>,
     /// Held open for as long as the server shall run; none for another's.
     input: Option<ChildStdin>,
 }
@@ -97,9 +148,13 @@ async fn server() -> Option<&'static Server> {
 
 async fn find_or_start() -> Option<Server> {
     if let Ok(url) = env::var("MILLRACE_TEST_POSTGRES_URL") {
-        return Some(Server { url, input: None });
+        return Some(Server { url, data: None, input: None });
     }
-    let binaries = Binaries::find()?;
+    start(Binaries::find()).await
+}
+
+async fn start(binaries: Option<Binaries>) -> Option<Server> {
+    let binaries = binaries?;
     let template = binaries.template().expect("an initialised data folder");
     for _attempt in 0..5 {
         let folder = binaries.folder().expect("a folder for the server");
@@ -107,7 +162,7 @@ async fn find_or_start() -> Option<Server> {
         let input = binaries.start(&template, &folder, port).expect("a server");
         let url = format!("postgres://millrace@127.0.0.1:{port}/postgres");
         if answers(&url, &folder).await {
-            return Some(Server { url, input: Some(input) });
+            return Some(Server { url, data: Some(folder.join("data")), input: Some(input) });
         }
     }
     panic!("PostgreSQL was started five times and never answered")
@@ -191,8 +246,12 @@ impl Binaries {
     fn start(&self, template: &Path, folder: &Path, port: u16) -> io::Result<ChildStdin> {
         let script = format!(
             "trap '' INT TERM; cp -r \"$1\" \"$2/data\"; \
-             \"$3\" -D \"$2/data\" -p {port} {SETTINGS} </dev/null & server=$!; \
-             cat >/dev/null; kill -QUIT $server; wait $server; rm -rf \"$2\""
+             pid() {{ head -n1 \"$2/data/postmaster.pid\"; }}; \
+             keep() {{ while [ ! -e \"$2/stop\" ]; do \
+             \"$3\" -D \"$2/data\" -p {port} {SETTINGS} </dev/null; sleep 0.1; done; }}; \
+             keep \"$@\" & \
+             while read -r signal; do kill -$signal $(pid \"$@\"); done; \
+             touch \"$2/stop\"; kill -QUIT $(pid \"$@\"); wait; rm -rf \"$2\""
         );
         let mut shell = self
             .command(Path::new("sh"))

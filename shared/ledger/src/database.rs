@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
 use crate::url::{Durability, Location};
-use crate::{DatabaseError, Dialect, Row, Session, Transaction, Value};
+use crate::{CurrentUrl, DatabaseError, Dialect, Row, Session, Transaction, Value};
 
 /// How long a connection may take, and how long one waits for a free one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,6 +35,7 @@ pub struct Database {
     pool: Pool,
     name: Arc<str>,
     max_connections: u32,
+    source: Option<Arc<dyn CurrentUrl>>,
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +80,7 @@ impl Database {
         let max_connections = max_connections.max(1);
         let pool = match location {
             Location::Postgres(options) => {
-                while_crowded(|| probe_postgres(&options, &name)).await?;
+                while_crowded(|| probe_postgres(&options, &name, Probe::Reachable)).await?;
                 Pool::Postgres(
                     PgPoolOptions::new()
                         .max_connections(max_connections)
@@ -97,7 +98,15 @@ impl Database {
                 Pool::Sqlite(pool, Arc::new(Semaphore::new(1)))
             }
         };
-        Ok(Self { pool, name, max_connections })
+        Ok(Self { pool, name, max_connections, source: None })
+    }
+
+    /// Asks `source` for the URL again when the database refuses the login, so
+    /// that a rotated password is found without a restart.
+    #[must_use]
+    pub fn renewed_by(mut self, source: Arc<dyn CurrentUrl>) -> Self {
+        self.source = Some(source);
+        self
     }
 
     /// What is spoken here.
@@ -120,13 +129,48 @@ impl Database {
     }
 
     /// Asks the database for a sign of life, on a connection of its own, so
-    /// that a pool in full use does not look like an outage.
+    /// that a pool in full use does not look like an outage. One that can only
+    /// be read gives none. Where it refuses the login, the URL is read again, and
+    /// new connections use what it says.
     ///
     /// # Errors
     /// [`DatabaseError`] with the reason why there is none.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
+        match (self.probe().await, &self.source) {
+            (Err(refused), Some(source)) if refused.fault() == Fault::Login => {
+                self.renew(source.as_ref()).await?;
+                self.probe().await
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    async fn renew(&self, source: &dyn CurrentUrl) -> Result<(), DatabaseError> {
+        let url = source.url().await.map_err(|why| {
+            let detail = format!("the login is refused, and its URL can't be read again: {why}");
+            DatabaseError::new(Fault::Login, &self.name, detail)
+        })?;
+        // How durable commits are is not the server's to be told anew.
+        let location = Location::parse(url.expose_secret(), Durability::Machine)?;
+        match (&self.pool, location) {
+            (Pool::Postgres(pool), Location::Postgres(options)) => {
+                pool.set_connect_options(*options);
+                Ok(())
+            }
+            (Pool::Sqlite(..), Location::Sqlite(_)) => Ok(()),
+            (Pool::Postgres(_), Location::Sqlite(_))
+            | (Pool::Sqlite(..), Location::Postgres(_)) => {
+                let detail = "the URL now names another kind of database; restart the worker";
+                Err(DatabaseError::new(Fault::Url, &self.name, detail))
+            }
+        }
+    }
+
+    async fn probe(&self) -> Result<(), DatabaseError> {
         match &self.pool {
-            Pool::Postgres(pool) => probe_postgres(&pool.connect_options(), &self.name).await,
+            Pool::Postgres(pool) => {
+                probe_postgres(&pool.connect_options(), &self.name, Probe::Writable).await
+            }
             Pool::Sqlite(pool, _) => probe_sqlite(&pool.connect_options(), &self.name).await,
         }
     }
@@ -247,11 +291,35 @@ impl Pooled {
     }
 }
 
-async fn probe_postgres(options: &PgConnectOptions, name: &str) -> Result<(), DatabaseError> {
-    let connection = timeout(CONNECT_TIMEOUT, options.connect())
+/// What a probe asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// That the server lets us in: enough for commands that only look.
+    Reachable,
+    /// That it can be written too, which a replica can't, nor a server that has
+    /// not been promoted yet.
+    Writable,
+}
+
+async fn probe_postgres(
+    options: &PgConnectOptions,
+    name: &str,
+    probe: Probe,
+) -> Result<(), DatabaseError> {
+    let mut connection = timeout(CONNECT_TIMEOUT, options.connect())
         .await
         .map_err(|_| no_answer(name))?
         .map_err(|error| connecting(name, error))?;
+    if probe == Probe::Writable {
+        let asked = sqlx::query_scalar::<_, String>("SHOW transaction_read_only");
+        let read_only = timeout(CONNECT_TIMEOUT, asked.fetch_one(&mut connection))
+            .await
+            .map_err(|_| no_answer(name))?
+            .map_err(|error| connecting(name, error))?;
+        if read_only == "on" {
+            return Err(DatabaseError::new(Fault::ReadOnly, name, "it can only be read now"));
+        }
+    }
     connection.close().await.map_err(|error| connecting(name, error))
 }
 

@@ -101,7 +101,7 @@ impl Fault {
 
     fn of_sqlstate(code: &str) -> Self {
         match code {
-            "53300" => return Self::Crowded,
+            "53200" | "53300" => return Self::Crowded,
             "53100" => return Self::Full,
             "25006" => return Self::ReadOnly,
             "42501" => return Self::Denied,
@@ -174,7 +174,9 @@ mod tests {
             ("55P03", FailureClass::Transient),
             ("57014", FailureClass::Transient),
             ("XX000", FailureClass::Transient),
+            ("57P02", FailureClass::Outage),
             ("53300", FailureClass::Throttled),
+            ("53200", FailureClass::Throttled),
             ("42501", FailureClass::Denied),
             ("22021", FailureClass::Contract),
             ("22003", FailureClass::Contract),

@@ -24,6 +24,7 @@ mod quantity;
 mod render;
 mod route;
 mod schema;
+mod secret;
 mod spelling;
 mod sql_transform;
 mod stage;
@@ -42,8 +43,9 @@ pub use problem::{Problem, Problems};
 pub use render::render_dataset;
 pub use route::{KeyError, Route};
 pub use schema::json_schema;
+pub use secret::{NoUrl, SecretName};
 pub use stage::{StageSettings, Stages};
-pub use url::{UnsetVariable, UrlSource};
+pub use url::{Resolved, UrlMissing, UrlSource};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use millrace_failpoint::{Point, reach};
 use millrace_retry::FailureClass;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
@@ -17,8 +18,9 @@ use crate::place::Place;
 use crate::settle::settle;
 use crate::{Delivery, Done, Failure, Lease, Outcome, outage};
 
-/// How often a message that SQS would give up after this receive is tried again
-/// in place, after outages that are none of its fault.
+/// How often a message is tried again in place after outages, which are none of
+/// its fault: it waits in hand for their end, so that they cost it no receive. One
+/// that cries outage more often goes back to the queue.
 const REPEATS: u32 = 3;
 
 /// What is to become of a message.
@@ -66,6 +68,7 @@ async fn verdict(
         if !lease.still_held() {
             return (Verdict::Abandoned, Duration::ZERO);
         }
+        reach(&context.config.stage, Point::Received);
         let started = Instant::now();
         let verdict = handle(context, delivery, lease).await;
         drop(turn);
@@ -75,8 +78,7 @@ async fn verdict(
             Verdict::Done(_) => context.capacity.handled_in(took),
             Verdict::Failed(failure) if failure.class == FailureClass::Outage => {
                 outage::pause(context, failure);
-                let last_receive = delivery.receive_count >= context.config.max_receive_count;
-                if last_receive && repeats < REPEATS {
+                if repeats < REPEATS {
                     repeats += 1;
                     continue;
                 }

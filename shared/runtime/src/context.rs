@@ -54,7 +54,11 @@ impl Context {
     ) -> Self {
         let capacity = Capacity::new(config.concurrency, config.max_in_hand, config.prefetch);
         Self {
-            deletes: Batcher::new(Delete(Arc::clone(&queue)), config.linger * 5, REQUESTS),
+            deletes: Batcher::new(
+                Delete(Arc::clone(&queue), config.stage.clone()),
+                config.linger * 5,
+                REQUESTS,
+            ),
             releases: Batcher::new(Release(Arc::clone(&queue)), config.linger, REQUESTS),
             holdings: Arc::default(),
             capacity,

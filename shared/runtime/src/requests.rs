@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use millrace_failpoint::{Point, reach};
 use millrace_queue::{Entries, Outgoing, Queue, QueueError, Receipt};
 use millrace_retry::{Attempts, Classify, retry};
 
@@ -14,8 +15,8 @@ use crate::batcher::Request;
 const DELETE_ATTEMPTS: Attempts =
     Attempts { max: 4, first_pause: Duration::from_millis(200), max_pause: Duration::from_secs(2) };
 
-/// Deletes messages whose effects are committed.
-pub(crate) struct Delete(pub(crate) Arc<dyn Queue>);
+/// Deletes messages whose effects are committed; the stage is named to failpoints.
+pub(crate) struct Delete(pub(crate) Arc<dyn Queue>, pub(crate) String);
 
 /// Sets how long messages stay hidden that are handed back.
 pub(crate) struct Release(pub(crate) Arc<dyn Queue>);
@@ -29,6 +30,7 @@ impl Request for Delete {
 
     async fn make(&self, receipts: Vec<Receipt>) -> Entries {
         let mut results = self.0.delete(&receipts).await;
+        reach(&self.1, Point::AfterDelete);
         for (receipt, result) in receipts.iter().zip(&mut results) {
             if result.as_ref().is_err_and(|error| error.class().is_retryable()) {
                 *result = self.again(receipt).await;

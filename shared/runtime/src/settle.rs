@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use millrace_failpoint::{Point, reach};
 use millrace_queue::{Outgoing, QueueError, TRACE_ATTRIBUTE};
 use millrace_retry::{Classify, FailureClass};
 
@@ -111,9 +112,11 @@ impl Settling<'_> {
                 None => by_queue.push((queue, vec![outgoing])),
             }
         }
+        self.reach(Point::BeforeSend);
         for (queue, messages) in by_queue {
             self.context().send(&queue, messages, self.last_handled).await?;
         }
+        self.reach(Point::AfterSend);
         Ok(())
     }
 
@@ -122,10 +125,13 @@ impl Settling<'_> {
     async fn bury(&self, failure: &Failure) -> Result<(), String> {
         let config = &self.context().config;
         let letter = DeadLetter::new(&config.stage, &config.queue, self.delivery, failure.clone());
+        self.reach(Point::BeforeRecord);
         self.context().failures.record(&letter).await.map_err(|error| error.to_string())?;
+        self.reach(Point::AfterRecord);
         let outgoing = vec![letter.to_outgoing()];
         let sent =
             self.context().send(&config.dead_letter_queue, outgoing, self.last_handled).await;
+        self.reach(Point::AfterSend);
         sent.map_err(|error| error.to_string())
     }
 
@@ -160,6 +166,7 @@ impl Settling<'_> {
     }
 
     async fn delete(mut self) {
+        self.reach(Point::BeforeDelete);
         self.place.held.retire();
         let last = self.place.settled();
         let deletes = &self.context().deletes;
@@ -177,6 +184,10 @@ impl Settling<'_> {
             let context = Arc::clone(&self.place.context);
             context.releases.follow(next, self.place).await;
         }
+    }
+
+    fn reach(&self, point: Point) {
+        reach(&self.context().config.stage, point);
     }
 
     fn context(&self) -> &Context {

@@ -4,6 +4,7 @@
 use arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 use millrace_contract::{LoadMode, View};
+use millrace_failpoint::{Point, reach};
 use millrace_ledger::loads::{self, TableTotal, Verdict};
 use millrace_ledger::{Database, DatabaseError, Dialect, Session, Transaction};
 
@@ -14,6 +15,9 @@ use crate::{
     CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, ViewRecord, postgres, replace,
     sqlite, table,
 };
+
+/// The stage whose failpoints lie here.
+const STAGE: &str = "load";
 
 /// A database that files are loaded into. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -58,9 +62,12 @@ impl Warehouse {
             batches.wait().await;
         }
         let mut transaction = self.database.begin().await.map_err(failed)?;
+        reach(STAGE, Point::Began);
         match fill(&mut transaction, plan, columns, &mut batches, guard).await {
             Ok(fresh @ Loaded::Fresh { .. }) => {
+                reach(STAGE, Point::BeforeCommit);
                 transaction.commit().await.map_err(failed)?;
+                reach(STAGE, Point::AfterCommit);
                 Ok(fresh)
             }
             Ok(nothing_to_do) => {
@@ -154,6 +161,7 @@ async fn fill(
             sqlite::write(connection, &at, plan, &columns, load_id, batches).await?;
         }
     }
+    reach(STAGE, Point::AfterRows);
     batches.check_balance(plan)?;
     if !guard.allowed().await {
         return Err(LoadError::LeaseLost);

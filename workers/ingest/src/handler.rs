@@ -8,6 +8,7 @@ use millrace_contract::{
     ContractVersion, FileId, Notice, ObjectEvent, ObjectEventKind, ObjectVersion, StageName,
     TransformTask, decode_event,
 };
+use millrace_failpoint::{Point, reach};
 use millrace_ledger::{FileState, Hop, Ledger, Registered, Registration};
 use millrace_pipeline::{Pipeline, Route};
 use millrace_retry::FailureClass;
@@ -155,6 +156,7 @@ impl Ingest {
             Registered::Unchanged { .. } => ("unchanged", false),
             Registered::Superseded { .. } => ("superseded", false),
         };
+        reach("ingest", Point::AfterRecord);
         let hop = Hop {
             file_id: &file_id,
             stage: StageName::Ingest,

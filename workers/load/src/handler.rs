@@ -6,6 +6,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use millrace_contract::{Captures, ColumnDef, Dataset, LoadTarget, LoadTask, SchemaMode};
+use millrace_failpoint::{Point, reach};
 use millrace_format::arrow_schema;
 use millrace_lake::{Missing, batches};
 use millrace_ledger::{Ledger, LedgerError};
@@ -155,6 +156,7 @@ impl Load {
             }
         };
         self.ledger.loaded(&task.file_id, rows, clock.elapsed()).await?;
+        reach("load", Point::AfterRecord);
         Ok(Done::new(note).counts(Counts {
             rows_read: Some(task.balance.read),
             rows_loaded: Some(rows),

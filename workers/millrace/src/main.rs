@@ -7,6 +7,7 @@ mod demo;
 mod dev;
 mod exit;
 mod journal;
+mod place;
 mod replay;
 mod rows;
 mod setup;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use millrace_contract::{Dataset, LoadTask, RejectCause, StageName, TransformTask};
+use millrace_failpoint::{Point, reach};
 use millrace_format::{RejectGroup, Warning};
 use millrace_lake::LakeTable;
 use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
@@ -60,6 +61,7 @@ impl Transform {
         lease.check().map_err(|_| Failed::LeaseLost)?;
         let Transformed { mut load, report } = transformed;
         load.column_version = version;
+        reach("transform", Point::BeforeRecord);
         self.ledger
             .transformed(&Record {
                 task: &load,
@@ -68,6 +70,7 @@ impl Transform {
                 duration: clock.elapsed(),
             })
             .await?;
+        reach("transform", Point::AfterRecord);
         if dataset.load.is_none() {
             self.ledger.loaded(&task.file_id, 0, std::time::Duration::ZERO).await?;
         }

@@ -11,8 +11,9 @@ pub(super) fn warehouse() -> Value {
         "The database that datasets are loaded into.",
         &["url"],
         json!({
-            "url": text("postgres://… or sqlite://…, or `env:NAME` for the variable that holds \
-                         it. `env:DATABASE_URL` if there is no `[warehouse]`."),
+            "url": text("postgres://… or sqlite://…, or where that is: `env:NAME`, `file:/path` or \
+                         `secretsmanager:NAME[?OPTIONS][#KEY]`. `env:DATABASE_URL` if there is \
+                         no `[warehouse]`."),
         }),
     )
 }

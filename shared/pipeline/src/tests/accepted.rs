@@ -10,7 +10,7 @@ use millrace_contract::{
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::{LoadError, UrlSource};
+use crate::{LoadError, Resolved, UrlSource};
 
 fn full() -> Pipeline {
     Pipeline::parse(include_str!("full.toml")).unwrap()
@@ -217,7 +217,7 @@ fn a_password_in_the_file_is_kept_out_of_what_is_printed() {
     let text = "version = 1\nname = \"p\"\n[warehouse]\nurl = \"postgres://u:hunter2@h/d\"\n\
                 [datasets.d]\nmatch = \"*.csv\"";
     let pipeline = Pipeline::parse(text).unwrap();
-    let url = pipeline.warehouse.resolve().unwrap();
+    let Ok(Resolved::Url(url)) = pipeline.warehouse.resolve() else { panic!("a URL") };
     assert_eq!(url.expose_secret(), "postgres://u:hunter2@h/d");
     assert!(!format!("{pipeline:?} {}", pipeline.warehouse).contains("hunter2"));
     let problem = pipeline.problem("warehouse.url", "no answer", None);

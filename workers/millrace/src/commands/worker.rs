@@ -13,7 +13,6 @@ use millrace_runtime::{Handler, Worker, WorkerConfig, shutdown, telemetry};
 use millrace_storage::S3Storage;
 use millrace_transform::Transform;
 use millrace_warehouse::Warehouse;
-use secrecy::ExposeSecret;
 
 use crate::args::{LogFormat, WorkerArgs};
 use crate::journal::{LedgerFailures, Recorded};
@@ -70,13 +69,11 @@ impl Databases {
     /// PostgreSQL, both share their connections: nobody who holds one waits for
     /// another.
     async fn warehouse(&self, setup: &Setup) -> anyhow::Result<Database> {
-        let (warehouse, ledger) = (setup.warehouse_url()?, setup.ledger_url()?);
-        let is_one = warehouse.expose_secret() == ledger.expose_secret();
-        // A SQLite ledger does not wait for the disk, which a warehouse has to.
-        if is_one && self.database.dialect() != Dialect::Sqlite {
+        // A SQLite ledger is a file of its own, which does not wait for the disk.
+        if setup.pipeline.ledger.is_none() && self.database.dialect() != Dialect::Sqlite {
             return Ok(self.database.clone());
         }
-        Ok(Database::connect(&warehouse, self.connections).await?)
+        setup.warehouse(self.connections).await
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use millrace_contract::Captures;
-use millrace_ledger::{Database, Ledger};
+use millrace_ledger::Ledger;
 use millrace_localaws::FaultPlan;
 use millrace_storage::S3Storage;
 
@@ -70,7 +70,7 @@ async fn play(stack: &Stack, setup: &Setup, data: &Path) -> anyhow::Result<()> {
     upload_all(storage, raw, &files).await?;
     step("ingest → transform → load");
     progress::follow(stack, &ledger, files.len() as u64).await?;
-    let warehouse = Database::connect(&setup.warehouse_url()?, 2).await?;
+    let warehouse = setup.warehouse(2).await?;
     report::print(stack, &setup.pipeline, &ledger, &warehouse).await?;
     verify(&ledger, written.files.len() as u64).await
 }

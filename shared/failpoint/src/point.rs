@@ -1,0 +1,63 @@
+//! The points, in the order in which a message passes them.
+
+/// A point that a message passes. Not every stage has every point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// The message is in hand, and nothing was done about it.
+    Received,
+    /// *load*: the transaction is open, and nothing is in it.
+    Began,
+    /// *load*: rows and commit record are written in the open transaction.
+    AfterRows,
+    /// *load*: the lease was found held, and the commit comes next.
+    BeforeCommit,
+    /// *load*: rows and commit record are durable, and the ledger does not know.
+    AfterCommit,
+    /// *transform*: the outputs are in the lake, and the ledger does not know.
+    /// Any stage: a failure is to be recorded.
+    BeforeRecord,
+    /// The ledger knows the file's new state, or the failure.
+    AfterRecord,
+    /// The next stage's message, or the dead letter, is about to be sent.
+    BeforeSend,
+    /// It was sent, and the message that caused it is still there.
+    AfterSend,
+    /// Everything is done but the delete.
+    BeforeDelete,
+    /// The message was deleted.
+    AfterDelete,
+}
+
+impl Point {
+    /// Every point.
+    pub const ALL: [Self; 11] = [
+        Self::Received,
+        Self::Began,
+        Self::AfterRows,
+        Self::BeforeCommit,
+        Self::AfterCommit,
+        Self::BeforeRecord,
+        Self::AfterRecord,
+        Self::BeforeSend,
+        Self::AfterSend,
+        Self::BeforeDelete,
+        Self::AfterDelete,
+    ];
+
+    /// Its name in the environment.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Began => "began",
+            Self::AfterRows => "after_rows",
+            Self::BeforeCommit => "before_commit",
+            Self::AfterCommit => "after_commit",
+            Self::BeforeRecord => "before_record",
+            Self::AfterRecord => "after_record",
+            Self::BeforeSend => "before_send",
+            Self::AfterSend => "after_send",
+            Self::BeforeDelete => "before_delete",
+            Self::AfterDelete => "after_delete",
+        }
+    }
+}
