@@ -1,7 +1,6 @@
 //! Multi-row `INSERT`s, as large as pays.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -113,8 +112,7 @@ impl<'a> Insert<'a> {
         load_id: i64,
         into: &'a Into,
     ) -> Self {
-        // The first value is the load, shared by all rows.
-        let most = ((MAX_VALUES - 1) / columns.len().max(1)).clamp(1, MAX_ROWS);
+        let most = (MAX_VALUES / (columns.len() + 1)).clamp(1, MAX_ROWS);
         let statements = HashMap::new();
         Self { connection, at, plan, columns, load_id, into, most, statements }
     }
@@ -154,31 +152,24 @@ impl<'a> Insert<'a> {
             problem,
         };
         let mut arguments = SqliteArguments::default();
-        arguments.reserve(1 + rows.len() * cells.len(), 0);
-        arguments.add(self.load_id).map_err(|error| refused(usize::MAX, error.to_string()))?;
+        arguments.reserve(rows.len() * (cells.len() + 1), 0);
         for row in rows {
             for (index, cells) in cells.iter().enumerate() {
                 bind(&mut arguments, cells, row).map_err(|problem| refused(index, problem))?;
             }
+            arguments.add(self.load_id).map_err(|error| refused(usize::MAX, error.to_string()))?;
         }
         Ok(arguments)
     }
 }
 
-/// `INSERT … VALUES (?2, ?3, ?1), (?4, ?5, ?1)`.
+/// `INSERT … VALUES (?, ?, ?), (?, ?, ?)`. The values are not numbered: SQLite would
+/// look each number up in a list of all of them, which takes longer than the rows.
 fn statement(into: &Into, columns: &[Column], rows: usize) -> String {
     let names = quote_all(columns.iter().map(|column| column.name.as_str()).chain([LOAD_ID]));
-    let mut sql = format!("INSERT INTO {} ({names}) VALUES ", into.table);
-    let mut number = 1;
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for _ in columns {
-            number += 1;
-            // Writing to a string does not fail.
-            let _ = write!(sql, "?{number}, ");
-        }
-        sql.push_str("?1)");
-    }
+    let row = format!("({}?)", "?, ".repeat(columns.len()));
+    let values = vec![row.as_str(); rows].join(", ");
+    let mut sql = format!("INSERT INTO {} ({names}) VALUES {values}", into.table);
     sql.push_str(&into.tail);
     sql
 }
