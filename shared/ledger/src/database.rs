@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::mysql::MySqlPool;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite};
+use sqlx::{ConnectOptions, Connection as _, MySql, Postgres, Sqlite};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
+use crate::mysql::{self, MySqlTransaction};
 use crate::url::Location;
 use crate::{DatabaseError, Dialect, Row, Session, Transaction, Value};
 
@@ -32,15 +34,17 @@ enum Pool {
     /// SQLite has one writer per file. Writers of this process queue at the
     /// semaphore, in order, instead of polling the file's lock.
     Sqlite(SqlitePool, Arc<Semaphore>),
+    MySql(MySqlPool),
 }
 
 pub(crate) enum Pooled {
     Postgres(PoolConnection<Postgres>),
     Sqlite(PoolConnection<Sqlite>),
+    MySql(PoolConnection<MySql>),
 }
 
 impl Database {
-    /// Connects to `postgres://…` or `sqlite://…`, with at most
+    /// Connects to `postgres://…`, `mysql://…` or `sqlite://…`, with at most
     /// `max_connections` connections at a time.
     ///
     /// A SQLite file and its folder are created; the file is switched to
@@ -55,13 +59,17 @@ impl Database {
         let max_connections = max_connections.max(1);
         let pool = match location {
             Location::Postgres(options) => {
-                probe_postgres(&options, &name).await?;
+                probe(&*options, &name).await?;
                 Pool::Postgres(
                     PgPoolOptions::new()
                         .max_connections(max_connections)
                         .acquire_timeout(CONNECT_TIMEOUT)
                         .connect_lazy_with(*options),
                 )
+            }
+            Location::MySql(options) => {
+                probe(&*options, &name).await?;
+                Pool::MySql(mysql::pool(*options, max_connections, CONNECT_TIMEOUT))
             }
             Location::Sqlite(options) => {
                 create_folder(&options, &name).await?;
@@ -80,6 +88,7 @@ impl Database {
         match self.pool {
             Pool::Postgres(_) => Dialect::Postgres,
             Pool::Sqlite(..) => Dialect::Sqlite,
+            Pool::MySql(_) => Dialect::MySql,
         }
     }
 
@@ -96,8 +105,9 @@ impl Database {
     /// [`DatabaseError`] with the reason why there is none.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
         match &self.pool {
-            Pool::Postgres(pool) => probe_postgres(&pool.connect_options(), &self.name).await,
+            Pool::Postgres(pool) => probe(&*pool.connect_options(), &self.name).await,
             Pool::Sqlite(pool, _) => probe_sqlite(&pool.connect_options(), &self.name).await,
+            Pool::MySql(pool) => probe(&*pool.connect_options(), &self.name).await,
         }
     }
 
@@ -112,6 +122,10 @@ impl Database {
         match &self.pool {
             Pool::Postgres(pool) => match pool.begin().await {
                 Ok(inner) => Ok(Transaction::postgres(inner, self.name.clone())),
+                Err(error) => Err(self.not_acquired(error).await),
+            },
+            Pool::MySql(pool) => match MySqlTransaction::begin(pool).await {
+                Ok(inner) => Ok(Transaction::mysql(inner, self.name.clone())),
                 Err(error) => Err(self.not_acquired(error).await),
             },
             Pool::Sqlite(pool, writer) => {
@@ -151,7 +165,7 @@ impl Database {
     /// [`DatabaseError`], classified.
     pub async fn execute(&self, sql: &str, values: &[Value]) -> Result<u64, DatabaseError> {
         let _turn = match &self.pool {
-            Pool::Postgres(_) => None,
+            Pool::Postgres(_) | Pool::MySql(_) => None,
             Pool::Sqlite(_, writer) => writer.acquire().await.ok(),
         };
         self.acquire().await?.session(&self.name).execute(sql, values).await
@@ -161,6 +175,7 @@ impl Database {
         let acquired = match &self.pool {
             Pool::Postgres(pool) => pool.acquire().await.map(Pooled::Postgres),
             Pool::Sqlite(pool, _) => pool.acquire().await.map(Pooled::Sqlite),
+            Pool::MySql(pool) => pool.acquire().await.map(Pooled::MySql),
         };
         match acquired {
             Ok(connection) => Ok(connection),
@@ -189,11 +204,16 @@ impl Pooled {
         match self {
             Self::Postgres(connection) => Session::Postgres(connection, name.clone()),
             Self::Sqlite(connection) => Session::Sqlite(connection, name.clone()),
+            Self::MySql(connection) => Session::MySql(connection, name.clone()),
         }
     }
 }
 
-async fn probe_postgres(options: &PgConnectOptions, name: &str) -> Result<(), DatabaseError> {
+/// Connects to a server and leaves it again.
+async fn probe<O>(options: &O, name: &str) -> Result<(), DatabaseError>
+where
+    O: ConnectOptions<Connection: Sized>,
+{
     let connection = timeout(CONNECT_TIMEOUT, options.connect())
         .await
         .map_err(|_| no_answer(name))?

@@ -16,6 +16,7 @@ mod fault;
 mod live;
 pub mod loads;
 mod migrate;
+mod mysql;
 mod progress;
 mod register;
 mod runs;

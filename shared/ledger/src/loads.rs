@@ -8,10 +8,14 @@ use chrono::{DateTime, Utc};
 use millrace_contract::{FileId, LoadTask, ObjectVersion};
 
 use crate::migrate::{Migration, migrate};
-use crate::{Database, DatabaseError, Row, Transaction, Value};
+use crate::{Database, DatabaseError, Dialect, Row, Transaction, Value};
 
-const LOADS: &[Migration] =
-    &[Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") }];
+const LOADS: &[Migration] = &[Migration {
+    version: 1,
+    name: "loads",
+    sql: include_str!("../migrations/loads_001.sql"),
+    mysql: include_str!("../migrations/mysql/loads_001.sql"),
+}];
 
 /// Brings the commit record's table up to date.
 ///
@@ -121,8 +125,17 @@ pub async fn enter(
     ];
     let sql = "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
                    sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) RETURNING load_id";
-    let row = transaction.fetch_optional(sql, &values).await?;
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)";
+    let row = match transaction.dialect() {
+        Dialect::Postgres | Dialect::Sqlite => {
+            transaction.fetch_optional(&format!("{sql} RETURNING load_id"), &values).await?
+        }
+        Dialect::MySql => {
+            transaction.execute(sql, &values).await?;
+            let entered = "SELECT CAST(LAST_INSERT_ID() AS SIGNED) AS load_id";
+            transaction.fetch_optional(entered, &[]).await?
+        }
+    };
     row.map_or(Ok(0), |row| row.get("load_id"))
 }
 
@@ -192,11 +205,14 @@ pub struct TableTotal {
 /// # Errors
 /// [`DatabaseError`], classified.
 pub async fn table_totals(database: &Database) -> Result<Vec<TableTotal>, DatabaseError> {
-    let sql = "SELECT table_name, COUNT(*) AS loads, MAX(committed_at) AS last_committed_at, \
-                   CAST(SUM(CASE WHEN replaced_by IS NULL THEN row_count ELSE 0 END) AS BIGINT) \
-                       AS row_count \
-               FROM millrace_loads GROUP BY table_name ORDER BY table_name";
-    let rows = database.fetch_all(sql, &[]).await?;
+    let sql = format!(
+        "SELECT table_name, COUNT(*) AS loads, MAX(committed_at) AS last_committed_at, \
+             CAST(SUM(CASE WHEN replaced_by IS NULL THEN row_count ELSE 0 END) AS {}) \
+                 AS row_count \
+         FROM millrace_loads GROUP BY table_name ORDER BY table_name",
+        database.dialect().bigint()
+    );
+    let rows = database.fetch_all(&sql, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(TableTotal {

@@ -206,9 +206,14 @@ async fn count(
     outcome: RuleOutcome,
     rules: &[RuleCount],
 ) -> Result<(), LedgerError> {
-    let sql = "INSERT INTO millrace_rejects (file_id, rule, outcome, row_count, example) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (file_id, outcome, rule) \
-               DO UPDATE SET row_count = millrace_rejects.row_count + excluded.row_count";
+    let dialect = transaction.dialect();
+    let more =
+        format!("row_count = millrace_rejects.row_count + {}", dialect.new_value("row_count"));
+    let sql = format!(
+        "INSERT INTO millrace_rejects (file_id, rule, outcome, row_count, example) \
+         VALUES ($1, $2, $3, $4, $5){}",
+        dialect.on_conflict_set(&["file_id", "outcome", "rule"], &more)
+    );
     for rule in rules {
         let values: [Value; 5] = [
             file_id.as_str().into(),
@@ -217,7 +222,7 @@ async fn count(
             rule.rows.into(),
             rule.example.as_str().into(),
         ];
-        transaction.execute(sql, &values).await?;
+        transaction.execute(&sql, &values).await?;
     }
     Ok(())
 }

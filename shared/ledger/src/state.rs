@@ -7,11 +7,17 @@ use crate::migrate::{Migration, migrate};
 use crate::{Database, LedgerError};
 
 const JOURNEY: &[Migration] = &[
-    Migration { version: 1, name: "journey", sql: include_str!("../migrations/journey_001.sql") },
+    Migration {
+        version: 1,
+        name: "journey",
+        sql: include_str!("../migrations/journey_001.sql"),
+        mysql: include_str!("../migrations/mysql/journey_001.sql"),
+    },
     Migration {
         version: 2,
         name: "columns that evolve",
         sql: include_str!("../migrations/journey_002.sql"),
+        mysql: include_str!("../migrations/mysql/journey_002.sql"),
     },
 ];
 

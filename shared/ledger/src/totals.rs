@@ -55,13 +55,16 @@ impl Ledger {
         &self,
         dataset: Option<&str>,
     ) -> Result<Vec<RejectTotal>, LedgerError> {
-        let sql = "SELECT f.dataset, r.rule, r.outcome, CAST(SUM(r.row_count) AS BIGINT) AS row_count, \
-                       COUNT(*) AS files, MIN(r.example) AS example \
-                   FROM millrace_rejects AS r JOIN millrace_files AS f ON f.file_id = r.file_id \
-                   WHERE f.dataset = COALESCE($1, f.dataset) \
-                   GROUP BY f.dataset, r.rule, r.outcome \
-                   ORDER BY row_count DESC, f.dataset, r.rule";
-        let rows = self.database.fetch_all(sql, &[dataset.into()]).await?;
+        let sql = format!(
+            "SELECT f.dataset, r.rule, r.outcome, CAST(SUM(r.row_count) AS {}) AS row_count, \
+                 COUNT(*) AS files, MIN(r.example) AS example \
+             FROM millrace_rejects AS r JOIN millrace_files AS f ON f.file_id = r.file_id \
+             WHERE f.dataset = COALESCE($1, f.dataset) \
+             GROUP BY f.dataset, r.rule, r.outcome \
+             ORDER BY row_count DESC, f.dataset, r.rule",
+            self.database.dialect().bigint()
+        );
+        let rows = self.database.fetch_all(&sql, &[dataset.into()]).await?;
         rows.iter()
             .map(|row| {
                 let outcome: String = row.get("outcome")?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::{Postgres, Sqlite};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::mysql::{self, MySqlTransaction};
 use crate::{DatabaseError, Dialect, Row, Session, Value};
 
 /// An open transaction that may write.
@@ -19,6 +20,7 @@ enum Inner {
     Postgres(sqlx::Transaction<'static, Postgres>),
     /// Declared in this order so that the file's lock goes before the turn.
     Sqlite(sqlx::Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>),
+    MySql(MySqlTransaction),
 }
 
 impl Transaction {
@@ -34,11 +36,16 @@ impl Transaction {
         Self { inner: Inner::Sqlite(inner, turn), name }
     }
 
+    pub(crate) fn mysql(inner: MySqlTransaction, name: Arc<str>) -> Self {
+        Self { inner: Inner::MySql(inner), name }
+    }
+
     /// What is spoken here.
     pub fn dialect(&self) -> Dialect {
         match self.inner {
             Inner::Postgres(_) => Dialect::Postgres,
             Inner::Sqlite(..) => Dialect::Sqlite,
+            Inner::MySql(_) => Dialect::MySql,
         }
     }
 
@@ -47,6 +54,7 @@ impl Transaction {
         match &mut self.inner {
             Inner::Postgres(inner) => Session::Postgres(inner, self.name.clone()),
             Inner::Sqlite(inner, _) => Session::Sqlite(inner, self.name.clone()),
+            Inner::MySql(inner) => Session::MySql(inner.connection(), self.name.clone()),
         }
     }
 
@@ -87,19 +95,22 @@ impl Transaction {
     ///
     /// SQLite needs none: a writing transaction is alone anyway. In PostgreSQL
     /// it is an advisory lock on a 64-bit hash; two names that share a hash
-    /// wait for each other and nothing worse.
+    /// wait for each other and nothing worse. In MySQL it is a named lock.
     ///
     /// # Errors
     /// [`DatabaseError`], classified; a lock time-out is transient.
     pub async fn lock(&mut self, parts: &[&str]) -> Result<(), DatabaseError> {
-        if self.dialect() == Dialect::Sqlite {
-            return Ok(());
-        }
         // U+001F, the unit separator: it keeps ("a", "bc") from ("ab", "c").
         let name = parts.join("\u{1f}");
-        let sql =
-            "SELECT 1 AS locked FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS l";
-        self.fetch_optional(sql, &[name.into()]).await.map(drop)
+        match self.dialect() {
+            Dialect::Sqlite => Ok(()),
+            Dialect::MySql => mysql::lock(&mut self.session(), &name).await,
+            Dialect::Postgres => {
+                let sql = "SELECT 1 AS locked FROM \
+                           (SELECT pg_advisory_xact_lock(hashtextextended($1, 0))) AS l";
+                self.fetch_optional(sql, &[name.into()]).await.map(drop)
+            }
+        }
     }
 
     /// Makes it all durable at once.
@@ -111,6 +122,7 @@ impl Transaction {
         let done = match self.inner {
             Inner::Postgres(inner) => inner.commit().await,
             Inner::Sqlite(inner, _turn) => inner.commit().await,
+            Inner::MySql(inner) => inner.end("COMMIT").await,
         };
         done.map_err(|error| DatabaseError::of(&self.name, error))
     }
@@ -123,6 +135,7 @@ impl Transaction {
         let done = match self.inner {
             Inner::Postgres(inner) => inner.rollback().await,
             Inner::Sqlite(inner, _turn) => inner.rollback().await,
+            Inner::MySql(inner) => inner.end("ROLLBACK").await,
         };
         done.map_err(|error| DatabaseError::of(&self.name, error))
     }

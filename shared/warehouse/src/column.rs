@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
-use millrace_contract::{DataType, LoadMode};
+use millrace_contract::{DataType, LoadMode, LoadTarget};
 
 use crate::{LoadError, LoadPlan};
 
@@ -22,6 +22,9 @@ pub(crate) struct Column {
     pub(crate) nullable: bool,
     /// Its type as the dataset has it, where it is a column of the dataset.
     pub(crate) data_type: Option<DataType>,
+    /// Columns of the upsert's key, where it is one of them: together they must
+    /// fit an index.
+    pub(crate) key_of: Option<usize>,
 }
 
 /// What a column holds, as far as databases tell it apart.
@@ -113,6 +116,7 @@ pub(crate) fn columns(plan: &LoadPlan<'_>) -> Result<Vec<Column>, LoadError> {
                 kind,
                 nullable: field.is_nullable(),
                 data_type: declared(plan, field),
+                key_of: key_of(plan.target, field.name()),
             }),
             None => differences.push(format!(
                 "column `{}` is {}, which can't be loaded; cast it to a type of the pipeline file",
@@ -125,6 +129,11 @@ pub(crate) fn columns(plan: &LoadPlan<'_>) -> Result<Vec<Column>, LoadError> {
         return Ok(columns);
     }
     Err(LoadError::Table { table: plan.target.table.clone(), differences })
+}
+
+fn key_of(target: &LoadTarget, name: &str) -> Option<usize> {
+    let is_part = target.mode == LoadMode::Upsert && target.key.iter().any(|key| key == name);
+    is_part.then_some(target.key.len())
 }
 
 fn declared(plan: &LoadPlan<'_>, field: &Field) -> Option<DataType> {

@@ -76,6 +76,12 @@ pub enum LoadError {
         /// Rows that the row balance promised.
         written: u64,
     },
+    /// Somebody changed the table as soon as it was made ready.
+    #[error("table `{table}` was changed while it was made ready; nothing was committed")]
+    TableChanged {
+        /// Table name.
+        table: String,
+    },
     /// The lease was lost, so another worker may be at it.
     #[error("the message's lease was lost before the commit; nothing was committed")]
     LeaseLost,
@@ -88,7 +94,7 @@ impl Classify for LoadError {
             Self::Source(source) => source.class(),
             Self::Table { .. } | Self::Value { .. } => FailureClass::Contract,
             Self::Shape { .. } | Self::Unbalanced { .. } => FailureClass::Poison,
-            Self::LeaseLost => FailureClass::Transient,
+            Self::TableChanged { .. } | Self::LeaseLost => FailureClass::Transient,
         }
     }
 }

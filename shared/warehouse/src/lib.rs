@@ -1,4 +1,4 @@
-//! Arrow record batches into a table of PostgreSQL or SQLite, in one
+//! Arrow record batches into a table of PostgreSQL, MySQL or SQLite, in one
 //! transaction with the commit record that makes it exactly-once.
 //!
 //! `design.md` beside this code argues why.
@@ -9,10 +9,12 @@ mod column;
 mod error;
 mod evolve;
 mod json_text;
+mod mysql;
 mod plan;
 mod postgres;
 mod sqlite;
 mod table;
+mod text;
 mod warehouse;
 
 pub use error::{LoadError, SourceError};

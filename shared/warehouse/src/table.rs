@@ -5,8 +5,8 @@ use millrace_contract::{LoadMode, LoadTarget, SchemaMode};
 use millrace_ledger::{DatabaseError, Dialect, Transaction};
 
 use crate::column::{Column, Kind, LOAD_ID, quote, quote_all};
-use crate::evolve::evolve;
-use crate::{LoadError, LoadPlan, postgres, sqlite};
+use crate::evolve::{evolve, needs_evolving, wider};
+use crate::{LoadError, LoadPlan, mysql, postgres, sqlite};
 
 /// A column as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) async fn prepare(
         index(transaction, plan).await.map_err(failed)?;
         return Ok(columns);
     }
-    if plan.mode == SchemaMode::Evolve {
+    if plan.mode == SchemaMode::Evolve && can_evolve(transaction.dialect(), &columns, &existing) {
         evolve(transaction, plan, &columns, &existing).await.map_err(failed)?;
         existing = describe(transaction, table).await.map_err(failed)?;
     }
@@ -51,11 +51,40 @@ pub(crate) async fn prepare(
     if held == existing { Ok(ready) } else { fit(transaction.dialect(), plan, columns, &held) }
 }
 
+/// The columns as the table's types want them, if it is there as the plan needs
+/// it: for transactions that may not change a table.
+pub(crate) async fn look(
+    transaction: &mut Transaction,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+) -> Result<Option<Vec<Column>>, LoadError> {
+    let table = &plan.target.table;
+    let failed = |source| LoadError::Database { table: table.clone(), source };
+    if describe(transaction, table).await.map_err(failed)?.is_empty() {
+        return Ok(None);
+    }
+    hold(transaction, table).await.map_err(failed)?;
+    let existing = describe(transaction, table).await.map_err(failed)?;
+    let index = index_name(plan.target);
+    let indexed = match plan.target.mode {
+        LoadMode::Append => true,
+        LoadMode::ReplaceFile | LoadMode::Upsert => {
+            index_exists(transaction, plan.target, &index).await.map_err(failed)?
+        }
+    };
+    let moves = plan.mode == SchemaMode::Evolve
+        && needs_evolving(transaction.dialect(), columns, &existing);
+    if !indexed || moves {
+        return Ok(None);
+    }
+    fit(transaction.dialect(), plan, columns.to_vec(), &existing).map(Some)
+}
+
 /// Keeps the types of the table's columns as they are until the transaction
 /// ends. SQLite needs nothing: whoever writes is alone.
 async fn hold(transaction: &mut Transaction, table: &str) -> Result<(), DatabaseError> {
     match transaction.dialect() {
-        Dialect::Postgres => {
+        Dialect::Postgres | Dialect::MySql => {
             // Any read of the table keeps ALTER TABLE out.
             let sql = format!("SELECT 1 AS held FROM {} LIMIT 0", quote(table));
             transaction.fetch_optional(&sql, &[]).await.map(drop)
@@ -72,6 +101,7 @@ pub(crate) async fn describe(
     match transaction.dialect() {
         Dialect::Postgres => postgres::table::describe(transaction, table).await,
         Dialect::Sqlite => sqlite::table::describe(transaction, table).await,
+        Dialect::MySql => mysql::table::describe(transaction, table).await,
     }
 }
 
@@ -85,7 +115,7 @@ fn create(dialect: Dialect, table: &str, columns: &[Column]) -> String {
         })
         .collect();
     parts.push(format!("{} BIGINT NOT NULL", quote(LOAD_ID)));
-    format!("CREATE TABLE {} ({})", quote(table), parts.join(", "))
+    format!("CREATE TABLE {} ({}){}", quote(table), parts.join(", "), dialect.table_options())
 }
 
 /// The type of a new column.
@@ -93,6 +123,7 @@ pub(crate) fn type_name(dialect: Dialect, column: &Column) -> String {
     match dialect {
         Dialect::Postgres => postgres::table::type_name(column.kind),
         Dialect::Sqlite => sqlite::table::type_name(column.kind).to_owned(),
+        Dialect::MySql => mysql::table::type_name(column),
     }
 }
 
@@ -152,13 +183,35 @@ fn fitting(dialect: Dialect, mode: SchemaMode, column: &Column, type_name: &str)
         (Dialect::Sqlite, SchemaMode::Strict | SchemaMode::Infer) => {
             sqlite::table::fits(column.kind, type_name).then_some(column.kind)
         }
+        (Dialect::MySql, SchemaMode::Evolve) => mysql::widen::roomy(column.kind, type_name),
+        (Dialect::MySql, SchemaMode::Strict | SchemaMode::Infer) => {
+            mysql::table::fitting(column.kind, type_name)
+        }
     }?;
     Some(Column { kind, ..column.clone() })
 }
 
+/// Whether every column can be made to fit. Where changes of a table can't be
+/// undone, none is made for a file that will be refused.
+fn can_evolve(dialect: Dialect, columns: &[Column], existing: &[Existing]) -> bool {
+    let fits = |column: &Column| match find(dialect, existing, &column.name) {
+        None => true,
+        Some(found) => {
+            fitting(dialect, SchemaMode::Evolve, column, &found.type_name).is_some()
+                || wider(dialect, column, found).is_some()
+        }
+    };
+    columns.iter().all(fits)
+}
+
 fn holds_load_id(dialect: Dialect, type_name: &str) -> bool {
-    let column =
-        Column { name: LOAD_ID.to_owned(), kind: Kind::Int64, nullable: false, data_type: None };
+    let column = Column {
+        name: LOAD_ID.to_owned(),
+        kind: Kind::Int64,
+        nullable: false,
+        data_type: None,
+        key_of: None,
+    };
     fitting(dialect, SchemaMode::Strict, &column, type_name)
         .is_some_and(|fitting| fitting.kind == Kind::Int64)
 }
@@ -172,11 +225,11 @@ pub(crate) fn find<'a>(
     existing.iter().find(|found| same_name(dialect, &found.name, name))
 }
 
-/// SQLite takes letter case for the same, even in quotes.
+/// SQLite and MySQL take letter case for the same, even in quotes.
 fn same_name(dialect: Dialect, one: &str, other: &str) -> bool {
     match dialect {
         Dialect::Postgres => one == other,
-        Dialect::Sqlite => one.eq_ignore_ascii_case(other),
+        Dialect::Sqlite | Dialect::MySql => one.eq_ignore_ascii_case(other),
     }
 }
 
@@ -198,11 +251,11 @@ async fn index(transaction: &mut Transaction, plan: &LoadPlan<'_>) -> Result<(),
         LoadMode::Upsert => "UNIQUE ",
     };
     let (table, columns, name) = (quote(&target.table), index_columns(target), index_name(target));
-    if index_exists(transaction, &name).await? {
+    if index_exists(transaction, target, &name).await? {
         return Ok(());
     }
     transaction.lock(&["table", &target.table]).await?;
-    if index_exists(transaction, &name).await? {
+    if index_exists(transaction, target, &name).await? {
         return Ok(());
     }
     let sql = format!("CREATE {unique}INDEX {} ON {table} ({columns})", quote(&name));
@@ -223,7 +276,12 @@ pub(crate) fn index_name(target: &LoadTarget) -> String {
     format!("millrace_{:016x}", fnv1a(&over))
 }
 
-async fn index_exists(transaction: &mut Transaction, name: &str) -> Result<bool, DatabaseError> {
+async fn index_exists(
+    transaction: &mut Transaction,
+    target: &LoadTarget,
+    name: &str,
+) -> Result<bool, DatabaseError> {
+    let mut values = vec![name.into()];
     let sql = match transaction.dialect() {
         Dialect::Postgres => {
             "SELECT 1 AS found FROM pg_catalog.pg_class WHERE relname = CAST($1 AS NAME) \
@@ -232,8 +290,13 @@ async fn index_exists(transaction: &mut Transaction, name: &str) -> Result<bool,
         Dialect::Sqlite => {
             "SELECT 1 AS found FROM sqlite_master WHERE type = 'index' AND name = $1"
         }
+        Dialect::MySql => {
+            values.push(target.table.as_str().into());
+            "SELECT 1 AS found FROM information_schema.statistics \
+             WHERE table_schema = DATABASE() AND table_name = $2 AND index_name = $1 LIMIT 1"
+        }
     };
-    Ok(transaction.fetch_optional(sql, &[name.into()]).await?.is_some())
+    Ok(transaction.fetch_optional(sql, &values).await?.is_some())
 }
 
 /// The 64-bit FNV-1a hash, which is the same in every release.

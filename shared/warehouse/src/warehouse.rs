@@ -9,7 +9,9 @@ use millrace_ledger::{Database, DatabaseError, Dialect, Session, Transaction};
 
 use crate::batches::Batches;
 use crate::column::{Column, LOAD_ID, columns, quote};
-use crate::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, postgres, sqlite, table};
+use crate::{
+    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, mysql, postgres, sqlite, table,
+};
 
 /// A database that files are loaded into. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,7 +46,6 @@ impl Warehouse {
         batches: BoxStream<'_, Result<RecordBatch, SourceError>>,
         guard: &dyn CommitGuard,
     ) -> Result<Loaded, LoadError> {
-        let failed = |source| LoadError::Database { table: plan.target.table.clone(), source };
         let columns = columns(plan)?;
         let mut batches = Batches::new(batches, plan);
         if self.database.dialect() == Dialect::Sqlite {
@@ -52,9 +53,31 @@ impl Warehouse {
             // at hand before the turn is taken.
             batches.wait().await;
         }
+        let mut attempt = self.attempt(plan, &columns, &mut batches, guard).await?;
+        if let Attempt::TableFirst = attempt {
+            mysql::table::make_ready(&self.database, plan, &columns).await?;
+            attempt = self.attempt(plan, &columns, &mut batches, guard).await?;
+        }
+        match attempt {
+            Attempt::Ended(loaded) => Ok(loaded),
+            Attempt::TableFirst => {
+                Err(LoadError::TableChanged { table: plan.target.table.clone() })
+            }
+        }
+    }
+
+    /// One transaction: committed if it wrote something, undone otherwise.
+    async fn attempt(
+        &self,
+        plan: &LoadPlan<'_>,
+        columns: &[Column],
+        batches: &mut Batches<'_>,
+        guard: &dyn CommitGuard,
+    ) -> Result<Attempt, LoadError> {
+        let failed = |source| LoadError::Database { table: plan.target.table.clone(), source };
         let mut transaction = self.database.begin().await.map_err(failed)?;
-        match fill(&mut transaction, plan, columns, &mut batches, guard).await {
-            Ok(fresh @ Loaded::Fresh { .. }) => {
+        match fill(&mut transaction, plan, columns, batches, guard).await {
+            Ok(fresh @ Attempt::Ended(Loaded::Fresh { .. })) => {
                 transaction.commit().await.map_err(failed)?;
                 Ok(fresh)
             }
@@ -88,23 +111,39 @@ impl Warehouse {
     }
 }
 
+/// What one transaction came to.
+enum Attempt {
+    Ended(Loaded),
+    /// The table has to be created or changed before, in a transaction of its
+    /// own, since this database commits whatever it is in with that.
+    TableFirst,
+}
+
 /// Everything between begin and commit.
 async fn fill(
     transaction: &mut Transaction,
     plan: &LoadPlan<'_>,
-    columns: Vec<Column>,
+    columns: &[Column],
     batches: &mut Batches<'_>,
     guard: &dyn CommitGuard,
-) -> Result<Loaded, LoadError> {
+) -> Result<Attempt, LoadError> {
     let failed = |source| LoadError::Database { table: plan.target.table.clone(), source };
     match fence(transaction, plan).await.map_err(failed)? {
         Verdict::Load => {}
         Verdict::Already { rows, committed_at } => {
-            return Ok(Loaded::Already { rows, committed_at });
+            return Ok(Attempt::Ended(Loaded::Already { rows, committed_at }));
         }
-        Verdict::Superseded { by } => return Ok(Loaded::Superseded { by }),
+        Verdict::Superseded { by } => return Ok(Attempt::Ended(Loaded::Superseded { by })),
     }
-    let columns = table::prepare(transaction, plan, columns).await?;
+    let prepared = match transaction.dialect() {
+        Dialect::Postgres | Dialect::Sqlite => {
+            Some(table::prepare(transaction, plan, columns.to_vec()).await?)
+        }
+        Dialect::MySql => table::look(transaction, plan, columns).await?,
+    };
+    let Some(columns) = prepared else {
+        return Ok(Attempt::TableFirst);
+    };
     let mode = mode_name(plan.target.mode);
     let load_id =
         loads::enter(transaction, &plan.target.table, mode, plan.task).await.map_err(failed)?;
@@ -116,6 +155,9 @@ async fn fill(
         Session::Sqlite(connection, at) => {
             sqlite::write(connection, &at, plan, &columns, load_id, batches).await?;
         }
+        Session::MySql(connection, at) => {
+            mysql::write(connection, &at, plan, &columns, load_id, batches).await?;
+        }
     }
     let (sent, written) = (batches.rows(), plan.task.balance.written);
     if sent != written {
@@ -124,7 +166,7 @@ async fn fill(
     if !guard.allowed().await {
         return Err(LoadError::LeaseLost);
     }
-    Ok(Loaded::Fresh { rows: sent, replaced })
+    Ok(Attempt::Ended(Loaded::Fresh { rows: sent, replaced }))
 }
 
 async fn fence(

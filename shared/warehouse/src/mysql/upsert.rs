@@ -1,0 +1,75 @@
+//! Upsert: rows go into a temporary table, where they are numbered, and from
+//! there, in the order of their key, into the target: of rows with one key the
+//! last stays, and loads with the same keys wait for each other instead of
+//! deadlocking.
+
+use millrace_ledger::DatabaseError;
+use sqlx::{AssertSqlSafe, MySqlConnection};
+
+use super::insert::{self, Into};
+use crate::batches::Batches;
+use crate::column::{Column, LOAD_ID, quote, quote_all};
+use crate::{LoadError, LoadPlan};
+
+const STAGE: &str = "millrace_stage";
+const ROW: &str = "_millrace_row";
+
+/// It is the connection's, not the transaction's; dropping it commits nothing.
+const DROP_STAGE: &str = "DROP TEMPORARY TABLE IF EXISTS millrace_stage";
+
+/// Writes all rows of a load, replacing those with the same key.
+pub(super) async fn write(
+    connection: &mut MySqlConnection,
+    at: &str,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+    load_id: i64,
+    batches: &mut Batches<'_>,
+) -> Result<(), LoadError> {
+    let failed = |error| LoadError::Database {
+        table: plan.target.table.clone(),
+        source: DatabaseError::of(at, error),
+    };
+    // One may be left from a load that failed.
+    run(connection, DROP_STAGE).await.map_err(failed)?;
+    run(connection, &create_stage(plan, columns)).await.map_err(failed)?;
+    let into = Into { table: STAGE, columns, load_id: None };
+    insert::write(connection, at, plan, into, batches).await?;
+    run(connection, &merge(plan, columns, load_id)).await.map_err(failed)?;
+    run(connection, DROP_STAGE).await.map_err(failed)
+}
+
+async fn run(connection: &mut MySqlConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
+}
+
+/// A temporary table of the target's own types, with the number of each row.
+fn create_stage(plan: &LoadPlan<'_>, columns: &[Column]) -> String {
+    format!(
+        "CREATE TEMPORARY TABLE {STAGE} ({} BIGINT AUTO_INCREMENT PRIMARY KEY) ENGINE = InnoDB \
+         AS SELECT {} FROM {} LIMIT 0",
+        quote(ROW),
+        quote_all(columns.iter().map(|column| column.name.as_str())),
+        quote(&plan.target.table),
+    )
+}
+
+fn merge(plan: &LoadPlan<'_>, columns: &[Column], load_id: i64) -> String {
+    let names = quote_all(columns.iter().map(|column| column.name.as_str()));
+    let updated: Vec<String> = columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(|name| !plan.target.key.iter().any(|key| key == name))
+        .chain([LOAD_ID])
+        .map(|name| format!("{0} = VALUES({0})", quote(name)))
+        .collect();
+    format!(
+        "INSERT INTO {table} ({names}, {load}) SELECT {names}, {load_id} FROM {STAGE} \
+         ORDER BY {key}, {row} ON DUPLICATE KEY UPDATE {updated}",
+        table = quote(&plan.target.table),
+        load = quote(LOAD_ID),
+        key = quote_all(plan.target.key.iter().map(String::as_str)),
+        row = quote(ROW),
+        updated = updated.join(", "),
+    )
+}
