@@ -55,7 +55,7 @@ fn warehouse() -> Value {
         "The database that datasets are loaded into.",
         &["url"],
         json!({
-            "url": text("postgres://… or sqlite://…, or `env:NAME` for the variable that holds \
+            "url": text("postgres://…, mysql://… or sqlite://…, or `env:NAME` for the variable that holds \
                          it. `env:DATABASE_URL` if there is no `[warehouse]`."),
         }),
     )

@@ -48,14 +48,16 @@ impl UrlSource {
         }
         let scheme = text.split(':').next().unwrap_or_default();
         match scheme {
-            "postgres" | "postgresql" | "sqlite" => Some(Self::Literal(text.to_owned().into())),
-            "mysql" | "mariadb" | "redshift" => {
-                let hint = "write postgres://…, sqlite://… or env:NAME";
+            "postgres" | "postgresql" | "mysql" | "mariadb" | "sqlite" => {
+                Some(Self::Literal(text.to_owned().into()))
+            }
+            "redshift" => {
+                let hint = "write postgres://…, mysql://…, sqlite://… or env:NAME";
                 entry.note_with(format!("`{scheme}:` is not available in this version"), hint);
                 None
             }
             _ => {
-                let hint = "write postgres://…, sqlite://… or env:NAME";
+                let hint = "write postgres://…, mysql://…, sqlite://… or env:NAME";
                 entry.note_with("this is not the URL of a database", hint);
                 None
             }

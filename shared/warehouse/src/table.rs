@@ -77,16 +77,33 @@ pub(crate) async fn look(
     if !indexed || moves {
         return Ok(None);
     }
-    fit(transaction.dialect(), plan, columns.to_vec(), &existing).map(Some)
+    let ready = fit(transaction.dialect(), plan, columns.to_vec(), &existing)?;
+    let differences = match (transaction.dialect(), plan.target.mode) {
+        (Dialect::MySql, LoadMode::Upsert) => {
+            mysql::table::stray_unique_indexes(transaction, plan).await.map_err(failed)?
+        }
+        (Dialect::MySql, LoadMode::Append | LoadMode::ReplaceFile)
+        | (Dialect::Postgres | Dialect::Sqlite, _) => Vec::new(),
+    };
+    match differences.is_empty() {
+        true => Ok(Some(ready)),
+        false => Err(LoadError::Table { table: table.clone(), differences }),
+    }
 }
 
 /// Keeps the types of the table's columns as they are until the transaction
 /// ends. SQLite needs nothing: whoever writes is alone.
 async fn hold(transaction: &mut Transaction, table: &str) -> Result<(), DatabaseError> {
     match transaction.dialect() {
-        Dialect::Postgres | Dialect::MySql => {
+        Dialect::Postgres => {
             // Any read of the table keeps ALTER TABLE out.
             let sql = format!("SELECT 1 AS held FROM {} LIMIT 0", quote(table));
+            transaction.fetch_optional(&sql, &[]).await.map(drop)
+        }
+        Dialect::MySql => {
+            // As for writing, since a reader that begins to write later has to
+            // queue behind an ALTER TABLE that waits for it to be gone.
+            let sql = format!("SELECT 1 AS held FROM {} LIMIT 0 FOR UPDATE", quote(table));
             transaction.fetch_optional(&sql, &[]).await.map(drop)
         }
         Dialect::Sqlite => Ok(()),

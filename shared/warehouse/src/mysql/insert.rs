@@ -16,8 +16,9 @@ use crate::{LoadError, LoadPlan};
 /// The protocol's limit on bound values of one statement.
 const MAX_VALUES: usize = 65_535;
 
-/// Rows of one statement: more do not make it faster.
-const MAX_ROWS: usize = 1000;
+/// Rows of one statement. What is left of a batch goes by halves of it, so that
+/// each connection prepares a dozen statements for a table and no more.
+const MAX_ROWS: usize = 512;
 
 /// Bytes of one statement, beyond which a row begins another. `max_allowed_packet`
 /// is 16 MiB in MariaDB, 64 MiB in MySQL, and seldom set to less than 4.
@@ -40,7 +41,7 @@ pub(super) async fn write(
     batches: &mut Batches<'_>,
 ) -> Result<(), LoadError> {
     let values = into.columns.len() + usize::from(into.load_id.is_some());
-    let rows = (MAX_VALUES / values.max(1)).clamp(1, MAX_ROWS);
+    let rows = power_of_two((MAX_VALUES / values.max(1)).clamp(1, MAX_ROWS));
     let full = into.statement(rows);
     let mut insert = Insert { connection, at, plan, into, rows, full };
     let mut next = batches.next().await?;
@@ -63,6 +64,11 @@ impl Into<'_> {
         let rows = vec![row.as_str(); rows].join(", ");
         format!("INSERT INTO {} ({}) VALUES {rows}", quote(self.table), quote_all(names))
     }
+}
+
+/// The largest power of two that is not above `count`, which is at least 1.
+fn power_of_two(count: usize) -> usize {
+    1 << count.ilog2()
 }
 
 struct Insert<'a> {
@@ -88,23 +94,22 @@ impl Insert<'_> {
 
     /// Where the statement that begins with the first of `rows` ends.
     fn end(&self, cells: &[Cells], rows: Range<usize>) -> usize {
-        let most = rows.end.min(rows.start + self.rows);
+        let most = rows.len().min(self.rows);
         let mut bytes = 0;
-        for row in rows.start..most {
-            bytes += cells.iter().map(|cells| size(cells, row)).sum::<usize>();
-            if bytes > MAX_BYTES && row > rows.start {
-                return row;
-            }
-        }
-        most
+        let fitting = (rows.start..rows.start + most).take_while(|row| {
+            bytes += cells.iter().map(|cells| size(cells, *row)).sum::<usize>();
+            bytes <= MAX_BYTES
+        });
+        rows.start + power_of_two(fitting.count().max(1))
     }
 
     async fn rows(&mut self, cells: &[Cells], rows: Range<usize>) -> Result<(), LoadError> {
         let arguments = self.arguments(cells, rows.clone())?;
-        let is_full = rows.len() == self.rows;
-        let sql = if is_full { self.full.clone() } else { self.into.statement(rows.len()) };
+        let sql = match rows.len() == self.rows {
+            true => self.full.clone(),
+            false => self.into.statement(rows.len()),
+        };
         sqlx::query_with(AssertSqlSafe(sql), arguments)
-            .persistent(is_full)
             .execute(&mut *self.connection)
             .await
             .map_err(|error| LoadError::Database {

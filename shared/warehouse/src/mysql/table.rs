@@ -2,6 +2,8 @@
 //! ready before the load: MySQL commits with every change of a table, so that
 //! none may be made among the rows.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use millrace_ledger::{Database, DatabaseError, Transaction};
 
 use crate::column::{Column, Kind};
@@ -57,6 +59,47 @@ pub(crate) async fn describe(
             })
         })
         .collect()
+}
+
+/// Unique indexes beside that of the key, each as a difference of the table: a row
+/// that meets another one there would take its place in silence. Those with a
+/// column that counts up by itself meet nothing.
+pub(crate) async fn stray_unique_indexes(
+    transaction: &mut Transaction,
+    plan: &LoadPlan<'_>,
+) -> Result<Vec<String>, DatabaseError> {
+    let sql = "SELECT CAST(s.index_name AS CHAR) AS index_name, \
+                   CAST(s.column_name AS CHAR) AS column_name, \
+                   CASE WHEN c.extra LIKE '%auto_increment%' THEN 1 ELSE 0 END AS counts_up \
+               FROM information_schema.statistics AS s JOIN information_schema.columns AS c \
+                   ON c.table_schema = s.table_schema AND c.table_name = s.table_name \
+                   AND c.column_name = s.column_name \
+               WHERE s.table_schema = DATABASE() AND s.table_name = $1 AND s.non_unique = 0 \
+               ORDER BY s.index_name, s.seq_in_index";
+    let rows = transaction.fetch_all(sql, &[plan.target.table.as_str().into()]).await?;
+    let mut indexes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut harmless = BTreeSet::new();
+    for row in &rows {
+        let (index, column): (String, String) = (row.get("index_name")?, row.get("column_name")?);
+        let is_loaded = plan.schema.index_of(&column).is_ok();
+        if row.get::<i32>("counts_up")? == 1 && !is_loaded {
+            harmless.insert(index.clone());
+        }
+        indexes.entry(index).or_default().push(column.to_lowercase());
+    }
+    let key: BTreeSet<String> = plan.target.key.iter().map(|name| name.to_lowercase()).collect();
+    let strays = indexes.into_iter().filter(|(name, columns)| {
+        !harmless.contains(name) && columns.iter().cloned().collect::<BTreeSet<_>>() != key
+    });
+    Ok(strays
+        .map(|(name, columns)| {
+            format!(
+                "unique index `{name}` over ({}) is not over the key, and MySQL would replace \
+                 rows that meet there; drop it or make it the key",
+                columns.join(", ")
+            )
+        })
+        .collect())
 }
 
 /// The type without the display width of an integer, which MariaDB writes and

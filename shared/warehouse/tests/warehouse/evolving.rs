@@ -56,7 +56,7 @@ async fn types(place: &Place) -> Vec<String> {
         Dialect::MySql => {
             "SELECT CONCAT(column_name, ' ', REGEXP_REPLACE(column_type, 'int\\([0-9]+\\)', 'int')) \
                  AS text FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND table_name = 'moving' ORDER BY column_name"
+             WHERE table_schema = DATABASE() AND table_name = 'moving' ORDER BY BINARY column_name"
         }
     };
     place.texts(sql).await.into_iter().flatten().collect()

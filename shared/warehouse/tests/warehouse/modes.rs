@@ -166,3 +166,15 @@ async fn loads_that_all_want_the_first_index_wait_for_it() {
         assert_eq!(place.count("people").await, 7);
     }
 }
+
+#[tokio::test]
+async fn another_unique_index_never_takes_a_row_for_that_of_a_key() {
+    for place in places().await {
+        let schema = "CREATE TABLE people (id BIGINT, name VARCHAR(40) UNIQUE, _load_id BIGINT)";
+        place.run(schema).await;
+        let file = File::new("people", vec![people(&[(1, "ann"), (2, "ann")])]).upsert(&["id"]);
+        let error = file.load_into(&place.warehouse).await.expect_err("one name, two rows");
+        assert_eq!(error.class(), FailureClass::Contract, "{error}");
+        assert_eq!(place.count("people").await, 0);
+    }
+}

@@ -98,9 +98,13 @@ pub(crate) async fn mysql() -> Option<Place> {
 /// An empty database of every kind.
 pub(crate) async fn places() -> Vec<Place> {
     let mut places = vec![sqlite().await];
-    places.extend(postgres().await);
-    places.extend(mysql().await);
+    places.extend(servers().await);
     places
+}
+
+/// An empty database of every kind that is reached over the network.
+pub(crate) async fn servers() -> Vec<Place> {
+    postgres().await.into_iter().chain(mysql().await).collect()
 }
 
 /// One file to load.
