@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use millrace_ledger::Database;
+use millrace_ledger::{Database, Dialect};
 use millrace_retry::{Classify, FailureClass};
 use millrace_warehouse::{LoadError, Loaded, Warehouse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -93,6 +93,15 @@ async fn relay(
     }
 }
 
+/// What a commit is told from everything else by; MySQL's settings say
+/// `READ COMMITTED`.
+fn commit(place: &Place) -> &'static [u8] {
+    match place.database.dialect() {
+        Dialect::Postgres | Dialect::Sqlite => b"COMMIT",
+        Dialect::MySql => b"COMMIT;",
+    }
+}
+
 async fn broken(proxy: &Proxy, file: &File) -> LoadError {
     let warehouse = proxy.warehouse().await;
     proxy.armed.store(true, Ordering::SeqCst);
@@ -106,7 +115,7 @@ async fn broken(proxy: &Proxy, file: &File) -> LoadError {
 async fn a_commit_whose_answer_got_lost_is_found_by_the_redelivery() {
     for place in servers().await {
         let file = File::new("people", vec![people(&[(1, "ann")])]);
-        let proxy = Proxy::before(&place, b"COMMIT", Cut::AfterAnswer).await;
+        let proxy = Proxy::before(&place, commit(&place), Cut::AfterAnswer).await;
         broken(&proxy, &file).await;
         let again = file.load_into(&proxy.warehouse().await).await.unwrap();
         assert!(matches!(again, Loaded::Already { rows: 1, .. }), "{again:?}");
@@ -118,7 +127,7 @@ async fn a_commit_whose_answer_got_lost_is_found_by_the_redelivery() {
 async fn a_commit_that_never_arrived_is_done_by_the_redelivery() {
     for place in servers().await {
         let file = File::new("people", vec![people(&[(1, "ann")])]);
-        let proxy = Proxy::before(&place, b"COMMIT", Cut::Before).await;
+        let proxy = Proxy::before(&place, commit(&place), Cut::Before).await;
         broken(&proxy, &file).await;
         let again = file.load_into(&proxy.warehouse().await).await.unwrap();
         assert_eq!(again, fresh(1));
