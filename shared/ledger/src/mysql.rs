@@ -79,10 +79,11 @@ impl Drop for MySqlTransaction {
 /// Takes a lock by name, to be freed by the end of the transaction.
 ///
 /// Names are the server's, at most 64 characters long: the database's name and
-/// the lock's, hashed.
+/// the lock's, hashed as bytes, since their character sets may differ.
 pub(crate) async fn lock(session: &mut Session<'_>, name: &str) -> Result<(), DatabaseError> {
     let sql = "SELECT GET_LOCK(CONCAT('millrace ', \
-                   LEFT(SHA2(CONCAT_WS(X'1F', DATABASE(), $1), 256), 48)), $2) AS locked";
+                   LEFT(SHA2(CONCAT_WS(X'1F', CAST(DATABASE() AS BINARY), CAST($1 AS BINARY)), \
+                       256), 48)), $2) AS locked";
     let row = session.fetch_optional(sql, &[name.into(), LOCK_WAIT_SECONDS.into()]).await?;
     let locked = row.map_or(Ok(None), |row| row.get::<Option<i64>>("locked"))?;
     if locked == Some(1) {
