@@ -1,6 +1,6 @@
 //! Looking into a stack's warehouse.
 
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, MySqlConnection, PgConnection, SqliteConnection};
 
 use crate::stack::Stack;
 
@@ -21,5 +21,11 @@ pub(crate) async fn ledger(stack: &Stack, sql: &str) -> i64 {
 /// One number out of a PostgreSQL warehouse.
 pub(crate) async fn postgres(url: &str, sql: &str) -> i64 {
     let mut connection = PgConnection::connect(url).await.expect("the warehouse");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect(sql)
+}
+
+/// One number out of a MySQL warehouse.
+pub(crate) async fn mysql(url: &str, sql: &str) -> i64 {
+    let mut connection = MySqlConnection::connect(url).await.expect("the warehouse");
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect(sql)
 }

@@ -11,18 +11,18 @@
 use std::env;
 use std::fs;
 use std::io::{self, Write as _};
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::OnceCell;
 
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::server::{
+    START_TIMEOUT, free_port, is_root, own_uid, unique_name, user_of, with_database,
+};
 
 /// Machines do not crash here, so nothing waits for the disk. Servers do: what
 /// is committed has left the server's memory.
@@ -194,7 +194,7 @@ struct Binaries {
 impl Binaries {
     fn find() -> Option<Self> {
         let folder = on_path().or_else(newest_installed)?;
-        let user = is_root().then(unprivileged_user);
+        let user = is_root().then(|| user_of("postgres"));
         Some(Self { initdb: folder.join("initdb"), postgres: folder.join("postgres"), user })
     }
 
@@ -284,48 +284,6 @@ fn has_both(folder: &Path) -> bool {
     folder.join("postgres").is_file() && folder.join("initdb").is_file()
 }
 
-fn own_uid() -> u32 {
-    let folder = tempfile::tempdir().and_then(|folder| fs::metadata(folder.path()));
-    folder.expect("a temporary folder").uid()
-}
-
-fn is_root() -> bool {
-    own_uid() == 0
-}
-
-/// `postgres`, or else `nobody`.
-fn unprivileged_user() -> (u32, u32) {
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let ids = |name: &str| {
-        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
-        let mut fields = line.split(':').skip(2);
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-    };
-    ids("postgres").or_else(|| ids("nobody")).unwrap_or((65_534, 65_534))
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-fn unique_name() -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("millrace_test_{}_{number}_{}", std::process::id(), now.subsec_nanos())
-}
-
-/// The URL with another database name; its query is kept.
-fn with_database(url: &str, name: &str) -> String {
-    let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    let host_end = base.find("://").map_or(0, |at| at + 3);
-    let base = match base[host_end..].find('/') {
-        Some(slash) => &base[..host_end + slash],
-        None => base,
-    };
-    if query.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{query}") }
-}
-
 #[allow(clippy::print_stderr)]
 fn skipped() {
     eprintln!(
@@ -336,17 +294,6 @@ fn skipped() {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_database_name_changes() {
-        for (url, expected) in [
-            ("postgres://u@h:1/postgres", "postgres://u@h:1/new"),
-            ("postgres://u@h:1", "postgres://u@h:1/new"),
-            ("postgres://u:p@h/a?sslmode=require", "postgres://u:p@h/new?sslmode=require"),
-        ] {
-            assert_eq!(with_database(url, "new"), expected);
-        }
-    }
 
     #[tokio::test]
     async fn every_test_has_an_empty_database_of_its_own() {

@@ -52,9 +52,12 @@ impl Ledger {
             definition.into(),
             Utc::now().into(),
         ];
-        let sql = "INSERT INTO millrace_contracts (dataset, contract, definition, created_at) \
-                   VALUES ($1, $2, $3, $4) ON CONFLICT (dataset, contract) DO NOTHING";
-        self.database.execute(sql, &values).await?;
+        let met = self.database.dialect().on_conflict(&["dataset", "contract"], &[]);
+        let sql = format!(
+            "INSERT INTO millrace_contracts (dataset, contract, definition, created_at) \
+             VALUES ($1, $2, $3, $4){met}"
+        );
+        self.database.execute(&sql, &values).await?;
         Ok(())
     }
 

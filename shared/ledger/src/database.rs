@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite};
+use sqlx::{ConnectOptions as _, Connection as _, MySql, Postgres, Sqlite};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::fault::Fault;
+use crate::mysql::{self, MySqlTransaction};
 use crate::url::{Durability, Location};
 use crate::{CurrentUrl, DatabaseError, Dialect, Row, Session, Transaction, Value};
 
@@ -44,15 +46,17 @@ enum Pool {
     /// SQLite has one writer per file. Writers of this process queue at the
     /// semaphore, in order, instead of polling the file's lock.
     Sqlite(SqlitePool, Arc<Semaphore>),
+    MySql(MySqlPool),
 }
 
 pub(crate) enum Pooled {
     Postgres(PoolConnection<Postgres>),
     Sqlite(PoolConnection<Sqlite>),
+    MySql(PoolConnection<MySql>),
 }
 
 impl Database {
-    /// Connects to `postgres://…` or `sqlite://…`, with at most
+    /// Connects to `postgres://…`, `mysql://…` or `sqlite://…`, with at most
     /// `max_connections` connections at a time.
     ///
     /// A SQLite file and its folder are created; the file is switched to
@@ -89,6 +93,10 @@ impl Database {
                         .connect_lazy_with(*options),
                 )
             }
+            Location::MySql(options) => {
+                while_crowded(|| probe_mysql(&options, &name, Probe::Reachable)).await?;
+                Pool::MySql(mysql::pool(*options, max_connections, CONNECT_TIMEOUT))
+            }
             Location::Sqlite(options) => {
                 create_folder(&options, &name).await?;
                 probe_sqlite(&options, &name).await?;
@@ -114,6 +122,7 @@ impl Database {
         match self.pool {
             Pool::Postgres(_) => Dialect::Postgres,
             Pool::Sqlite(..) => Dialect::Sqlite,
+            Pool::MySql(_) => Dialect::MySql,
         }
     }
 
@@ -157,9 +166,14 @@ impl Database {
                 pool.set_connect_options(*options);
                 Ok(())
             }
+            (Pool::MySql(pool), Location::MySql(options)) => {
+                pool.set_connect_options(*options);
+                Ok(())
+            }
             (Pool::Sqlite(..), Location::Sqlite(_)) => Ok(()),
-            (Pool::Postgres(_), Location::Sqlite(_))
-            | (Pool::Sqlite(..), Location::Postgres(_)) => {
+            (Pool::Postgres(_), Location::MySql(_) | Location::Sqlite(_))
+            | (Pool::MySql(_), Location::Postgres(_) | Location::Sqlite(_))
+            | (Pool::Sqlite(..), Location::Postgres(_) | Location::MySql(_)) => {
                 let detail = "the URL now names another kind of database; restart the worker";
                 Err(DatabaseError::new(Fault::Url, &self.name, detail))
             }
@@ -172,6 +186,9 @@ impl Database {
                 probe_postgres(&pool.connect_options(), &self.name, Probe::Writable).await
             }
             Pool::Sqlite(pool, _) => probe_sqlite(&pool.connect_options(), &self.name).await,
+            Pool::MySql(pool) => {
+                probe_mysql(&pool.connect_options(), &self.name, Probe::Writable).await
+            }
         }
     }
 
@@ -190,6 +207,10 @@ impl Database {
         match &self.pool {
             Pool::Postgres(pool) => match pool.begin().await {
                 Ok(inner) => Ok(Transaction::postgres(inner, self.name.clone())),
+                Err(error) => Err(self.not_acquired(error).await),
+            },
+            Pool::MySql(pool) => match MySqlTransaction::begin(pool).await {
+                Ok(inner) => Ok(Transaction::mysql(inner, self.name.clone())),
                 Err(error) => Err(self.not_acquired(error).await),
             },
             Pool::Sqlite(pool, writer) => {
@@ -229,7 +250,7 @@ impl Database {
     /// [`DatabaseError`], classified.
     pub async fn execute(&self, sql: &str, values: &[Value]) -> Result<u64, DatabaseError> {
         let _turn = match &self.pool {
-            Pool::Postgres(_) => None,
+            Pool::Postgres(_) | Pool::MySql(_) => None,
             Pool::Sqlite(_, writer) => writer.acquire().await.ok(),
         };
         self.acquire().await?.session(&self.name).execute(sql, values).await
@@ -243,6 +264,7 @@ impl Database {
         let acquired = match &self.pool {
             Pool::Postgres(pool) => pool.acquire().await.map(Pooled::Postgres),
             Pool::Sqlite(pool, _) => pool.acquire().await.map(Pooled::Sqlite),
+            Pool::MySql(pool) => pool.acquire().await.map(Pooled::MySql),
         };
         match acquired {
             Ok(connection) => Ok(connection),
@@ -287,6 +309,7 @@ impl Pooled {
         match self {
             Self::Postgres(connection) => Session::Postgres(connection, name.clone()),
             Self::Sqlite(connection) => Session::Sqlite(connection, name.clone()),
+            Self::MySql(connection) => Session::MySql(connection, name.clone()),
         }
     }
 }
@@ -317,6 +340,28 @@ async fn probe_postgres(
             .map_err(|_| no_answer(name))?
             .map_err(|error| connecting(name, error))?;
         if read_only == "on" {
+            return Err(DatabaseError::new(Fault::ReadOnly, name, "it can only be read now"));
+        }
+    }
+    connection.close().await.map_err(|error| connecting(name, error))
+}
+
+async fn probe_mysql(
+    options: &MySqlConnectOptions,
+    name: &str,
+    probe: Probe,
+) -> Result<(), DatabaseError> {
+    let mut connection = timeout(CONNECT_TIMEOUT, options.connect())
+        .await
+        .map_err(|_| no_answer(name))?
+        .map_err(|error| connecting(name, error))?;
+    if probe == Probe::Writable {
+        let asked = sqlx::query_scalar::<_, bool>("SELECT @@GLOBAL.read_only");
+        let read_only = timeout(CONNECT_TIMEOUT, asked.fetch_one(&mut connection))
+            .await
+            .map_err(|_| no_answer(name))?
+            .map_err(|error| connecting(name, error))?;
+        if read_only {
             return Err(DatabaseError::new(Fault::ReadOnly, name, "it can only be read now"));
         }
     }

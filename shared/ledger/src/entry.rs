@@ -82,11 +82,16 @@ async fn count(transaction: &mut Transaction, entries: &[&Progress]) -> Result<(
         let forget = format!("DELETE FROM millrace_rejects WHERE file_id IN {those}");
         transaction.execute(&forget, files).await?;
     }
-    let sql = "INSERT INTO millrace_rejects (file_id, rule, outcome, row_count, example) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (file_id, outcome, rule) \
-               DO UPDATE SET row_count = millrace_rejects.row_count + excluded.row_count";
+    let dialect = transaction.dialect();
+    let more =
+        format!("row_count = millrace_rejects.row_count + {}", dialect.new_value("row_count"));
+    let sql = format!(
+        "INSERT INTO millrace_rejects (file_id, rule, outcome, row_count, example) \
+         VALUES ($1, $2, $3, $4, $5){}",
+        dialect.on_conflict_set(&["file_id", "outcome", "rule"], &more)
+    );
     for values in counted.iter().flat_map(|(_, counts)| *counts) {
-        transaction.execute(sql, values).await?;
+        transaction.execute(&sql, values).await?;
     }
     Ok(())
 }

@@ -53,6 +53,7 @@ fn hint(fault: Fault) -> &'static str {
         | Fault::Constraint
         | Fault::Data
         | Fault::Statement
+        | Fault::Exists
         | Fault::Internal
         | Fault::Url => "",
     }

@@ -106,16 +106,17 @@ impl Ledger {
             failure.rejects_key.as_deref().into(),
             storable(&failure.body).into(),
         ];
-        let sql = "INSERT INTO millrace_failures (queue, message_id, class, message, fingerprint, \
-                       stage, dataset, file_id, object, receive_count, first_seen, last_seen, \
-                       trace_id, rejects_key, body) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
-                   ON CONFLICT (queue, message_id) DO UPDATE SET class = excluded.class, \
-                       message = excluded.message, fingerprint = excluded.fingerprint, \
-                       receive_count = excluded.receive_count, last_seen = excluded.last_seen, \
-                       rejects_key = excluded.rejects_key";
+        let refreshed =
+            ["class", "message", "fingerprint", "receive_count", "last_seen", "rejects_key"];
+        let met = self.database.dialect().on_conflict(&["queue", "message_id"], &refreshed);
+        let sql = format!(
+            "INSERT INTO millrace_failures (queue, message_id, class, message, fingerprint, \
+                 stage, dataset, file_id, object, receive_count, first_seen, last_seen, \
+                 trace_id, rejects_key, body) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15){met}"
+        );
         let mut transaction = self.database.begin().await?;
-        transaction.execute(sql, &values).await?;
+        transaction.execute(&sql, &values).await?;
         if let Some(file_id) = &failure.file_id {
             let reason = format!("{}: {}", failure.class, storable(&failure.message));
             let fail = "UPDATE millrace_files SET state = 'failed', reason = $2, \

@@ -18,6 +18,7 @@ mod gathering;
 mod live;
 pub mod loads;
 mod migrate;
+mod mysql;
 mod progress;
 mod register;
 mod replays;

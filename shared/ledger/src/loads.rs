@@ -17,11 +17,17 @@ pub use group::{Judged, enter_all, lock_all};
 pub use whole_table::{lock_table, replace_table};
 
 const LOADS: &[Migration] = &[
-    Migration { version: 1, name: "loads", sql: include_str!("../migrations/loads_001.sql") },
+    Migration {
+        version: 1,
+        name: "loads",
+        sql: include_str!("../migrations/loads_001.sql"),
+        mysql: include_str!("../migrations/mysql/loads_001.sql"),
+    },
     Migration {
         version: 2,
         name: "published files and views",
         sql: include_str!("../migrations/loads_002.sql"),
+        mysql: include_str!("../migrations/mysql/loads_002.sql"),
     },
 ];
 
@@ -261,11 +267,14 @@ pub struct TableTotal {
 /// # Errors
 /// [`DatabaseError`], classified.
 pub async fn table_totals(database: &Database) -> Result<Vec<TableTotal>, DatabaseError> {
-    let sql = "SELECT table_name, COUNT(*) AS loads, MAX(committed_at) AS last_committed_at, \
-                   CAST(SUM(CASE WHEN replaced_by IS NULL THEN row_count ELSE 0 END) AS BIGINT) \
-                       AS row_count \
-               FROM millrace_loads GROUP BY table_name ORDER BY table_name";
-    let rows = database.fetch_all(sql, &[]).await?;
+    let sql = format!(
+        "SELECT table_name, COUNT(*) AS loads, MAX(committed_at) AS last_committed_at, \
+             CAST(SUM(CASE WHEN replaced_by IS NULL THEN row_count ELSE 0 END) AS {}) \
+                 AS row_count \
+         FROM millrace_loads GROUP BY table_name ORDER BY table_name",
+        database.dialect().bigint()
+    );
+    let rows = database.fetch_all(&sql, &[]).await?;
     rows.iter()
         .map(|row| {
             Ok(TableTotal {

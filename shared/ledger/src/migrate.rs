@@ -3,17 +3,23 @@
 //!
 //! Migrations only ever add. So an older worker runs on a newer database, as it
 //! must during a rolling deployment.
+//!
+//! In PostgreSQL and SQLite a step and its record are one transaction. MySQL
+//! commits with every change of a table, so that a step may be cut short there:
+//! whoever comes next does it again, and what is there already is passed over.
 
 use chrono::Utc;
 
-use crate::{Database, DatabaseError, Dialect, Value};
+use crate::{Database, DatabaseError, Dialect, Fault, Transaction, Value};
 
 /// One step: a number that is never used again, a name, and SQL in the form
-/// that [`Dialect::ddl`] fills in.
+/// that [`Dialect::ddl`] fills in. MySQL has its own, since it has no index over
+/// texts of any length.
 pub(crate) struct Migration {
     pub(crate) version: u32,
     pub(crate) name: &'static str,
     pub(crate) sql: &'static str,
+    pub(crate) mysql: &'static str,
 }
 
 /// Brings the tables of one set (`journey`, `loads`) up to date.
@@ -34,7 +40,7 @@ pub(crate) async fn migrate(
     let row = transaction.fetch_optional(applied, &[set.into()]).await?;
     let current = row.map_or(Ok(0), |row| row.count("version"))?;
     for step in migrations.iter().filter(|step| u64::from(step.version) > current) {
-        transaction.session().run_script(&database.dialect().ddl(step.sql)).await?;
+        apply(&mut transaction, step).await?;
         let values: [Value; 4] =
             [set.into(), step.version.into(), step.name.into(), Utc::now().into()];
         let record = "INSERT INTO millrace_migrations (migration_set, version, name, applied_at) \
@@ -44,14 +50,37 @@ pub(crate) async fn migrate(
     transaction.commit().await
 }
 
+async fn apply(transaction: &mut Transaction, step: &Migration) -> Result<(), DatabaseError> {
+    let dialect = transaction.dialect();
+    match dialect {
+        Dialect::Postgres | Dialect::Sqlite => {
+            transaction.session().run_script(&dialect.ddl(step.sql)).await
+        }
+        Dialect::MySql => {
+            for statement in statements(&dialect.ddl(step.mysql)) {
+                match transaction.session().run_script(statement).await {
+                    Err(error) if error.fault() == Fault::Exists => {}
+                    done => done?,
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The statements of a script, each of which ends with a line that ends in `;`.
+fn statements(script: &str) -> impl Iterator<Item = &str> {
+    script.split(";\n").filter(|statement| !statement.trim().is_empty())
+}
+
 const MIGRATIONS: &str = "
 CREATE TABLE IF NOT EXISTS millrace_migrations (
-    migration_set {text} NOT NULL, -- which tables: journey or loads
+    migration_set {name} NOT NULL, -- which tables: journey or loads
     version       BIGINT NOT NULL,
     name          {text} NOT NULL,
     applied_at    {time} NOT NULL,
     PRIMARY KEY (migration_set, version)
-)";
+){table}";
 
 /// The newest version applied, without taking any lock: 0 if there is none.
 async fn current(database: &Database, set: &str) -> Result<u32, DatabaseError> {
@@ -61,6 +90,10 @@ async fn current(database: &Database, set: &str) -> Result<u32, DatabaseError> {
         }
         Dialect::Sqlite => {
             "SELECT 1 AS found FROM sqlite_master WHERE name = 'millrace_migrations'"
+        }
+        Dialect::MySql => {
+            "SELECT 1 AS found FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_name = 'millrace_migrations'"
         }
     };
     if database.fetch_optional(known, &[]).await?.is_none() {

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use sqlx::mysql::{MySqlArguments, MySqlRow};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
-    AssertSqlSafe, Decode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type,
+    AssertSqlSafe, Decode, MySql, MySqlConnection, PgConnection, Postgres, Row as _, Sqlite,
+    SqliteConnection, Type,
 };
 
+use crate::fault::Fault;
+use crate::mysql::positional;
 use crate::{DatabaseError, Dialect, Value};
 
 /// A borrowed connection.
@@ -17,6 +21,8 @@ pub enum Session<'c> {
     Postgres(&'c mut PgConnection, Arc<str>),
     /// To a SQLite file.
     Sqlite(&'c mut SqliteConnection, Arc<str>),
+    /// To a MySQL or MariaDB server.
+    MySql(&'c mut MySqlConnection, Arc<str>),
 }
 
 /// One row of an answer.
@@ -25,6 +31,8 @@ pub enum Row {
     Postgres(PgRow, Arc<str>),
     /// From SQLite.
     Sqlite(SqliteRow, Arc<str>),
+    /// From MySQL or MariaDB.
+    MySql(MySqlRow, Arc<str>),
 }
 
 impl Session<'_> {
@@ -33,6 +41,16 @@ impl Session<'_> {
         match self {
             Self::Postgres(..) => Dialect::Postgres,
             Self::Sqlite(..) => Dialect::Sqlite,
+            Self::MySql(..) => Dialect::MySql,
+        }
+    }
+
+    /// An error of this database that no statement gave.
+    pub(crate) fn error(&self, fault: Fault, detail: &str) -> DatabaseError {
+        match self {
+            Self::Postgres(_, at) | Self::Sqlite(_, at) | Self::MySql(_, at) => {
+                DatabaseError::new(fault, at, detail)
+            }
         }
     }
 
@@ -51,6 +69,11 @@ impl Session<'_> {
                 .map(|done| done.rows_affected())
                 .map_err(|error| DatabaseError::of(at, error)),
             Self::Sqlite(connection, at) => bind_sqlite(sql, values)
+                .execute(&mut **connection)
+                .await
+                .map(|done| done.rows_affected())
+                .map_err(|error| DatabaseError::of(at, error)),
+            Self::MySql(connection, at) => bind_mysql(sql, values)
                 .execute(&mut **connection)
                 .await
                 .map(|done| done.rows_affected())
@@ -77,6 +100,11 @@ impl Session<'_> {
                 .fetch_all(&mut **connection)
                 .await
                 .map(|rows| rows.into_iter().map(|row| Row::Sqlite(row, at.clone())).collect())
+                .map_err(|error| DatabaseError::of(at, error)),
+            Self::MySql(connection, at) => bind_mysql(sql, values)
+                .fetch_all(&mut **connection)
+                .await
+                .map(|rows| rows.into_iter().map(|row| Row::MySql(row, at.clone())).collect())
                 .map_err(|error| DatabaseError::of(at, error)),
         }
     }
@@ -110,6 +138,11 @@ impl Session<'_> {
                 .await
                 .map(drop)
                 .map_err(|error| DatabaseError::of(at, error)),
+            Self::MySql(connection, at) => script
+                .execute(&mut **connection)
+                .await
+                .map(drop)
+                .map_err(|error| DatabaseError::of(at, error)),
         }
     }
 }
@@ -121,13 +154,18 @@ impl Row {
     /// [`DatabaseError`] if there is no such column or it holds another type.
     pub fn get<'r, T>(&'r self, column: &str) -> Result<T, DatabaseError>
     where
-        T: Decode<'r, Postgres> + Type<Postgres> + Decode<'r, Sqlite> + Type<Sqlite>,
+        T: Decode<'r, Postgres> + Type<Postgres>,
+        T: Decode<'r, Sqlite> + Type<Sqlite>,
+        T: Decode<'r, MySql> + Type<MySql>,
     {
         match self {
             Self::Postgres(row, at) => {
                 row.try_get(column).map_err(|error| DatabaseError::of(at, error))
             }
             Self::Sqlite(row, at) => {
+                row.try_get(column).map_err(|error| DatabaseError::of(at, error))
+            }
+            Self::MySql(row, at) => {
                 row.try_get(column).map_err(|error| DatabaseError::of(at, error))
             }
         }
@@ -152,6 +190,16 @@ fn bind_postgres(sql: &str, values: &[Value]) -> Query<'static, Postgres, PgArgu
 
 fn bind_sqlite(sql: &str, values: &[Value]) -> Query<'static, Sqlite, SqliteArguments> {
     values.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
+        Value::Text(text) => query.bind(text.clone()),
+        Value::Int(number) => query.bind(*number),
+        Value::Time(time) => query.bind(*time),
+    })
+}
+
+fn bind_mysql(sql: &str, values: &[Value]) -> Query<'static, MySql, MySqlArguments> {
+    let (sql, order) = positional(sql);
+    let values = order.into_iter().filter_map(|number| values.get(number));
+    values.fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
         Value::Text(text) => query.bind(text.clone()),
         Value::Int(number) => query.bind(*number),
         Value::Time(time) => query.bind(*time),

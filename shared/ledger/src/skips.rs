@@ -30,11 +30,13 @@ impl Ledger {
         reason: &str,
     ) -> Result<(), LedgerError> {
         let values: [Value; 4] = [reason.into(), bucket.into(), key.into(), Utc::now().into()];
-        let sql = "INSERT INTO millrace_skips (reason, bucket, object_key, first_seen, last_seen) \
-                   VALUES ($1, $2, $3, $4, $4) \
-                   ON CONFLICT (bucket, object_key, reason) \
-                   DO UPDATE SET last_seen = excluded.last_seen";
-        self.database.execute(sql, &values).await?;
+        let key = ["bucket", "object_key", "reason"];
+        let met = self.database.dialect().on_conflict(&key, &["last_seen"]);
+        let sql = format!(
+            "INSERT INTO millrace_skips (reason, bucket, object_key, first_seen, last_seen) \
+             VALUES ($1, $2, $3, $4, $4){met}"
+        );
+        self.database.execute(&sql, &values).await?;
         Ok(())
     }
 

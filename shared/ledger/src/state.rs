@@ -11,13 +11,24 @@ use crate::together::Together;
 use crate::{Database, LedgerError, Registration};
 
 const JOURNEY: &[Migration] = &[
-    Migration { version: 1, name: "journey", sql: include_str!("../migrations/journey_001.sql") },
+    Migration {
+        version: 1,
+        name: "journey",
+        sql: include_str!("../migrations/journey_001.sql"),
+        mysql: include_str!("../migrations/mysql/journey_001.sql"),
+    },
     Migration {
         version: 2,
         name: "columns that evolve",
         sql: include_str!("../migrations/journey_002.sql"),
+        mysql: include_str!("../migrations/mysql/journey_002.sql"),
     },
-    Migration { version: 3, name: "replays", sql: include_str!("../migrations/journey_003.sql") },
+    Migration {
+        version: 3,
+        name: "replays",
+        sql: include_str!("../migrations/journey_003.sql"),
+        mysql: include_str!("../migrations/mysql/journey_003.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

@@ -76,7 +76,7 @@ impl<E: Entry> Together<E> {
         let turns = match database.dialect() {
             // It has one writer.
             Dialect::Sqlite => 1,
-            Dialect::Postgres => (database.max_connections() / 2).clamp(1, TURNS),
+            Dialect::Postgres | Dialect::MySql => (database.max_connections() / 2).clamp(1, TURNS),
         };
         let turns = usize::try_from(turns).unwrap_or(1);
         Self { database: database.clone(), gathering: Gathering::new(turns, MOST) }

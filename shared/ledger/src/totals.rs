@@ -59,8 +59,9 @@ impl Ledger {
         dataset: Option<&str>,
     ) -> Result<Vec<RejectTotal>, LedgerError> {
         let current = not_covered("n.state IN ('transformed', 'loaded')");
+        let bigint = self.database.dialect().bigint();
         let sql = format!(
-            "SELECT f.dataset, r.rule, r.outcome, CAST(SUM(r.row_count) AS BIGINT) AS row_count, \
+            "SELECT f.dataset, r.rule, r.outcome, CAST(SUM(r.row_count) AS {bigint}) AS row_count, \
                        COUNT(*) AS files, MIN(r.example) AS example \
                    FROM millrace_rejects AS r JOIN millrace_files AS f ON f.file_id = r.file_id \
                    WHERE f.dataset = COALESCE($1, f.dataset) AND {current} \

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::{Postgres, Sqlite};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::mysql::{self, MySqlTransaction};
 use crate::together::by_halves;
 use crate::{DatabaseError, Dialect, Row, Session, Value};
 
@@ -23,6 +24,7 @@ enum Inner {
     Postgres(sqlx::Transaction<'static, Postgres>),
     /// Declared in this order so that the file's lock goes before the turn.
     Sqlite(sqlx::Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>),
+    MySql(MySqlTransaction),
 }
 
 impl Transaction {
@@ -38,11 +40,16 @@ impl Transaction {
         Self { inner: Inner::Sqlite(inner, turn), name }
     }
 
+    pub(crate) fn mysql(inner: MySqlTransaction, name: Arc<str>) -> Self {
+        Self { inner: Inner::MySql(inner), name }
+    }
+
     /// What is spoken here.
     pub fn dialect(&self) -> Dialect {
         match self.inner {
             Inner::Postgres(_) => Dialect::Postgres,
             Inner::Sqlite(..) => Dialect::Sqlite,
+            Inner::MySql(_) => Dialect::MySql,
         }
     }
 
@@ -56,6 +63,7 @@ impl Transaction {
         match &mut self.inner {
             Inner::Postgres(inner) => Session::Postgres(inner, self.name.clone()),
             Inner::Sqlite(inner, _) => Session::Sqlite(inner, self.name.clone()),
+            Inner::MySql(inner) => Session::MySql(inner.connection(), self.name.clone()),
         }
     }
 
@@ -96,7 +104,7 @@ impl Transaction {
     ///
     /// SQLite needs none: a writing transaction is alone anyway. In PostgreSQL
     /// it is an advisory lock on a 64-bit hash; two names that share a hash
-    /// wait for each other and nothing worse.
+    /// wait for each other and nothing worse. In MySQL it is a named lock.
     ///
     /// # Errors
     /// [`DatabaseError`], classified; a lock time-out is transient.
@@ -116,6 +124,12 @@ impl Transaction {
     ) -> Result<(), DatabaseError> {
         match self.dialect() {
             Dialect::Sqlite => Ok(()),
+            Dialect::MySql => {
+                for name in names {
+                    mysql::lock(&mut self.session(), &name).await?;
+                }
+                Ok(())
+            }
             Dialect::Postgres => {
                 let names: Vec<Value> = names.map(Value::from).collect();
                 for names in by_halves(&names, MOST_LOCKS) {
@@ -141,6 +155,7 @@ impl Transaction {
         let done = match self.inner {
             Inner::Postgres(inner) => inner.commit().await,
             Inner::Sqlite(inner, _turn) => inner.commit().await,
+            Inner::MySql(inner) => inner.end("COMMIT").await,
         };
         done.map_err(|error| DatabaseError::of(&self.name, error))
     }
@@ -153,6 +168,7 @@ impl Transaction {
         let done = match self.inner {
             Inner::Postgres(inner) => inner.rollback().await,
             Inner::Sqlite(inner, _turn) => inner.rollback().await,
+            Inner::MySql(inner) => inner.end("ROLLBACK").await,
         };
         done.map_err(|error| DatabaseError::of(&self.name, error))
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
+use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -29,6 +30,7 @@ pub enum Durability {
 pub(crate) enum Location {
     Postgres(Box<PgConnectOptions>),
     Sqlite(Box<SqliteConnectOptions>),
+    MySql(Box<MySqlConnectOptions>),
 }
 
 impl Location {
@@ -36,14 +38,15 @@ impl Location {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => postgres(url),
             Some("sqlite") => sqlite(url, durability),
+            Some("mysql" | "mariadb") => mysql(url),
             Some("redshift") => Err(wrong(
                 "Redshift URL",
                 "this version does not run loads into Redshift, it only shows their statements \
-                 (`millrace plan`); use `postgres://` or `sqlite://`",
+                 (`millrace plan`); use `postgres://`, `mysql://` or `sqlite://`",
             )),
             _ => Err(wrong(
                 "database URL",
-                "it must start with `postgres://` or `sqlite://`, as in \
+                "it must start with `postgres://`, `mysql://` or `sqlite://`, as in \
                  `postgres://user:password@host:5432/name` or `sqlite://data/warehouse.db`",
             )),
         }
@@ -61,6 +64,13 @@ impl Location {
                 format!("PostgreSQL `{name}` at `{host}`")
             }
             Self::Sqlite(options) => format!("SQLite `{}`", options.get_filename().display()),
+            Self::MySql(options) => {
+                let host = match options.get_socket() {
+                    Some(socket) => socket.display().to_string(),
+                    None => format!("{}:{}", options.get_host(), options.get_port()),
+                };
+                format!("MySQL `{}` at `{host}`", options.get_database().unwrap_or_default())
+            }
         }
     }
 }
@@ -75,6 +85,20 @@ fn postgres(url: &str) -> Result<Location, DatabaseError> {
     })?;
     Ok(Location::Postgres(Box::new(
         options.application_name("millrace").disable_statement_logging(),
+    )))
+}
+
+/// Session settings come with each connection (`crate::mysql`); what the URL says
+/// of character set and time zone is not used, since values depend on them.
+fn mysql(url: &str) -> Result<Location, DatabaseError> {
+    let form = "it is not of the form `mysql://user:password@host:3306/name` (special \
+                characters in the password are written as `%XX`)";
+    let options = MySqlConnectOptions::from_str(url).map_err(|_| wrong("MySQL URL", form))?;
+    if options.get_database().is_none() {
+        return Err(wrong("MySQL URL", "it names no database: `mysql://user:password@host/name`"));
+    }
+    Ok(Location::MySql(Box::new(
+        options.charset("utf8mb4").timezone("+00:00".to_owned()).disable_statement_logging(),
     )))
 }
 
@@ -125,13 +149,21 @@ mod tests {
         assert_eq!(name, "PostgreSQL `finance` at `db.example:5433`");
         let name = parse("sqlite://data/w.db").expect("a URL").name();
         assert_eq!(name, "SQLite `data/w.db`");
+        for scheme in ["mysql", "mariadb"] {
+            let url = format!("{scheme}://ann:s3cret@db.example/finance?ssl-mode=VERIFY_IDENTITY");
+            let name = parse(&url).expect("a URL").name();
+            assert_eq!(name, "MySQL `finance` at `db.example:3306`");
+        }
     }
 
     #[test]
     fn wrong_urls_are_refused_without_being_repeated() {
         for url in [
-            "mysql://u:s3cret@h/db",
             "redshift://u:s3cret@h/db",
+            "oracle://u:s3cret@h/db",
+            "mysql://u:s3cret@h",
+            "mysql://u:s3cret@h:port/db",
+            "mysql://u:s3cret@h/db?ssl-mode=perhaps",
             "postgres://u:s3cret@h:port/db",
             "s3cret",
             "",

@@ -112,18 +112,12 @@ impl UrlSource {
         let scheme = text.split(':').next().unwrap_or_default();
         match scheme {
             // Loads into Redshift are planned and shown, but not run yet.
-            "postgres" | "postgresql" | "sqlite" | "redshift" => {
+            "postgres" | "postgresql" | "mysql" | "mariadb" | "sqlite" | "redshift" => {
                 Some(Self::Literal(text.to_owned().into()))
             }
-            "mysql" | "mariadb" => {
-                let hint =
-                    "write postgres://…, sqlite://…, env:NAME, file:/path or secretsmanager:NAME";
-                entry.note_with(format!("`{scheme}:` is not available in this version"), hint);
-                None
-            }
             _ => {
-                let hint =
-                    "write postgres://…, sqlite://…, env:NAME, file:/path or secretsmanager:NAME";
+                let hint = "write postgres://…, mysql://…, sqlite://…, env:NAME, file:/path or \
+                            secretsmanager:NAME";
                 entry.note_with("this is not the URL of a database", hint);
                 None
             }

@@ -2,7 +2,7 @@
 //! Arrow type it is read through.
 
 use arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
-use millrace_contract::{ColumnDef, DataType, LoadTarget};
+use millrace_contract::{ColumnDef, DataType, LoadMode, LoadTarget};
 use millrace_ledger::Dialect;
 
 use crate::{LoadError, LoadPlan, names};
@@ -22,6 +22,9 @@ pub(crate) struct Column {
     pub(crate) default: Option<String>,
     /// Its comment.
     pub(crate) description: Option<String>,
+    /// Columns of the longest key or index that it is a part of: together they
+    /// must fit an index.
+    pub(crate) key_of: Option<usize>,
 }
 
 /// What a column holds, as far as databases tell it apart.
@@ -115,6 +118,7 @@ pub(crate) fn columns(plan: &LoadPlan<'_>, dialect: Dialect) -> Result<Vec<Colum
                 data_type: declared(plan, field).map(|column| column.data_type),
                 default: declared(plan, field).and_then(|column| column.default.clone()),
                 description: declared(plan, field).and_then(|column| column.description.clone()),
+                key_of: key_of(plan.target, field.name()),
             }),
             None => differences.push(format!(
                 "column `{}` is {}, which can't be loaded; cast it to a type of the pipeline file",
@@ -140,11 +144,21 @@ fn order(plan: &LoadPlan<'_>, dialect: Dialect, columns: &[Column]) -> Option<St
         (Dialect::Sqlite, Kind::Decimal { precision, scale }) => {
             precision > if scale == 0 { 18 } else { 15 }
         }
-        (Dialect::Postgres | Dialect::Sqlite, _) => false,
+        (Dialect::Postgres | Dialect::Sqlite | Dialect::MySql, _) => false,
     };
     is_text_of_digits.then(|| {
         format!("`order_by` column `{name}` has more digits than {dialect} compares as numbers")
     })
+}
+
+/// Columns of the longest key or index that a column is a part of.
+fn key_of(target: &LoadTarget, name: &str) -> Option<usize> {
+    let key = match target.mode {
+        LoadMode::Upsert => Some(&target.key),
+        LoadMode::Append | LoadMode::ReplaceFile | LoadMode::ReplaceTable | LoadMode::Merge => None,
+    };
+    let over = key.into_iter().chain([&target.primary_key]).chain(&target.indexes);
+    over.filter(|columns| columns.iter().any(|column| column == name)).map(Vec::len).max()
 }
 
 fn declared<'a>(plan: &LoadPlan<'a>, field: &Field) -> Option<&'a ColumnDef> {

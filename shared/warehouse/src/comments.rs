@@ -21,7 +21,8 @@ pub(crate) async fn ready(
 ) -> Result<(), DatabaseError> {
     match transaction.dialect() {
         Dialect::Postgres => {}
-        Dialect::Sqlite => return Ok(()),
+        // MySQL has them in the definitions, where they are made with the table.
+        Dialect::MySql | Dialect::Sqlite => return Ok(()),
     }
     let described = columns
         .iter()

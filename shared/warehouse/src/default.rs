@@ -15,6 +15,29 @@ pub(crate) fn literal(dialect: Dialect, kind: Kind, text: &str) -> String {
         // A quoted literal takes the type of its column.
         Dialect::Postgres => quoted(text),
         Dialect::Sqlite => sqlite(kind, text),
+        // A long text has one only as an expression.
+        Dialect::MySql => format!("({})", mysql(kind, text)),
+    }
+}
+
+/// As in SQLite, but for instants, which have no zone there, and digits, of which
+/// none is too many.
+fn mysql(kind: Kind, text: &str) -> String {
+    match kind {
+        Kind::Timestamp { utc: true } => sqlite(kind, text).replace("Z'", "'"),
+        Kind::UInt64 | Kind::Decimal { .. } => number(text),
+        Kind::Bool
+        | Kind::Int16
+        | Kind::Int32
+        | Kind::Int64
+        | Kind::Float32
+        | Kind::Float64
+        | Kind::Date
+        | Kind::Time
+        | Kind::Timestamp { utc: false }
+        | Kind::Text
+        | Kind::Json
+        | Kind::Binary => sqlite(kind, text),
     }
 }
 
@@ -56,7 +79,8 @@ fn number(text: &str) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text as a literal.
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }
 
@@ -84,5 +108,8 @@ mod tests {
             assert_eq!(literal(Dialect::Sqlite, kind, text), expected, "{kind:?}");
         }
         assert_eq!(literal(Dialect::Postgres, Kind::Int64, "5"), "'5'");
+        let instant = literal(Dialect::MySql, timestamp(true), "2024-01-01T00:00:00+02:00");
+        assert_eq!(instant, "('2023-12-31 22:00:00.000000')");
+        assert_eq!(literal(Dialect::MySql, Kind::Text, "it's"), "('it''s')");
     }
 }

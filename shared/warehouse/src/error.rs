@@ -100,6 +100,12 @@ pub enum LoadError {
         /// The file.
         of: FileId,
     },
+    /// Somebody changed the table as soon as it was made ready.
+    #[error("table `{table}` was changed while it was made ready; nothing was committed")]
+    TableChanged {
+        /// Table name.
+        table: String,
+    },
     /// The lease was lost, so another worker may be at it.
     #[error("the message's lease was lost before the commit; nothing was committed")]
     LeaseLost,
@@ -112,7 +118,7 @@ impl Classify for LoadError {
             Self::Source(source) => source.class(),
             Self::Table { .. } | Self::Value { .. } | Self::Apart { .. } => FailureClass::Contract,
             Self::Shape { .. } | Self::Unbalanced { .. } => FailureClass::Poison,
-            Self::LeaseLost => FailureClass::Transient,
+            Self::TableChanged { .. } | Self::LeaseLost => FailureClass::Transient,
         }
     }
 }

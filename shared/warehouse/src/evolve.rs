@@ -10,7 +10,7 @@ use millrace_ledger::{DatabaseError, Dialect, Transaction};
 use crate::LoadPlan;
 use crate::column::{Column, quote, quote_table};
 use crate::table::{self, Existing};
-use crate::{postgres, sqlite, views};
+use crate::{mysql, postgres, sqlite, views};
 
 /// One statement's worth of moving.
 enum Step<'a> {
@@ -34,7 +34,7 @@ pub(crate) async fn evolve(
     existing: &[Existing],
 ) -> Result<(), DatabaseError> {
     let dialect = transaction.dialect();
-    if steps(dialect, columns, existing).is_empty() {
+    if !needs_evolving(dialect, columns, existing) {
         return Ok(());
     }
     transaction.lock(&["table", &plan.target.full_name()]).await?;
@@ -46,30 +46,44 @@ pub(crate) async fn evolve(
         false => Vec::new(),
     };
     for step in steps {
-        for sql in statements(plan, dialect, &step) {
+        for sql in statements(transaction, plan, &step).await? {
             transaction.execute(&sql, &[]).await?;
         }
     }
     views::bring_back(transaction, &away).await
 }
 
+/// Whether [`evolve`] would change the table.
+pub(crate) fn needs_evolving(dialect: Dialect, columns: &[Column], existing: &[Existing]) -> bool {
+    !steps(dialect, columns, existing).is_empty()
+}
+
+/// The type that a column has to become; none if it takes the values as it is,
+/// or if nothing does.
+pub(crate) fn wider(dialect: Dialect, column: &Column, found: &Existing) -> Option<String> {
+    match dialect {
+        Dialect::Postgres => postgres::widen::wider(column.kind, &found.type_name),
+        Dialect::Sqlite => sqlite::widen::wider(column.kind, &found.type_name),
+        Dialect::MySql => mysql::widen::wider(column, &found.type_name),
+    }
+}
+
 fn steps<'a>(dialect: Dialect, columns: &'a [Column], existing: &'a [Existing]) -> Vec<Step<'a>> {
     let step = |column: &'a Column| match table::find(dialect, existing, &column.name) {
         None => Some(Step::Add(column)),
-        Some(found) => {
-            let wider = match dialect {
-                Dialect::Postgres => postgres::widen::wider(column.kind, &found.type_name),
-                Dialect::Sqlite => sqlite::widen::wider(column.kind, &found.type_name),
-            };
-            wider.map(|wider| Step::Widen(column, wider, found))
-        }
+        Some(found) => wider(dialect, column, found).map(|wider| Step::Widen(column, wider, found)),
     };
     columns.iter().filter_map(step).collect()
 }
 
-fn statements(plan: &LoadPlan<'_>, dialect: Dialect, step: &Step<'_>) -> Vec<String> {
+async fn statements(
+    transaction: &mut Transaction,
+    plan: &LoadPlan<'_>,
+    step: &Step<'_>,
+) -> Result<Vec<String>, DatabaseError> {
+    let dialect = transaction.dialect();
     let table = quote_table(plan.target);
-    match (step, dialect) {
+    Ok(match (step, dialect) {
         (Step::Add(column), _) => {
             vec![format!("ALTER TABLE {table} ADD COLUMN {}", table::definition(dialect, column))]
         }
@@ -82,5 +96,8 @@ fn statements(plan: &LoadPlan<'_>, dialect: Dialect, step: &Step<'_>) -> Vec<Str
         (Step::Widen(column, wider, found), Dialect::Sqlite) => {
             sqlite::widen::statements(plan, column, found, wider)
         }
-    }
+        (Step::Widen(_, wider, found), Dialect::MySql) => {
+            mysql::widen::statement(transaction, plan, found, wider).await?.into_iter().collect()
+        }
+    })
 }

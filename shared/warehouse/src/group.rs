@@ -12,15 +12,16 @@ use std::collections::HashSet;
 use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, stream};
 use millrace_contract::LoadMode;
+use millrace_failpoint::{Point, reach};
 use millrace_ledger::loads::{self, Verdict};
 use millrace_ledger::{Session, Transaction};
 use millrace_retry::{Classify, FailureClass};
 
 use crate::batches::Shape;
 use crate::column::columns;
-use crate::warehouse::limit_waiting;
+use crate::warehouse::{STAGE, limit_waiting, table};
 use crate::{
-    CommitGuard, LoadError, LoadPlan, Loaded, Warehouse, postgres, replace, sqlite, table,
+    CommitGuard, LoadError, LoadPlan, Loaded, Warehouse, mysql, postgres, replace, sqlite,
 };
 
 /// A small file with all its rows at hand.
@@ -109,9 +110,12 @@ impl Warehouse {
         let table = || files.first().map(|file| file.plan.target.full_name()).unwrap_or_default();
         let failed = |source| LoadError::Database { table: table(), source };
         let mut transaction = self.database().begin().await.map_err(failed)?;
+        reach(STAGE, Point::Began);
         match fill(&mut transaction, files).await {
             Ok(loaded) => {
+                reach(STAGE, Point::BeforeCommit);
                 transaction.commit().await.map_err(failed)?;
+                reach(STAGE, Point::AfterCommit);
                 Ok(loaded)
             }
             Err(error) => {
@@ -157,20 +161,24 @@ async fn fill(
     };
     let failed = |source| first.failed(source);
     let tasks: Vec<_> = files.iter().map(|file| file.plan.task).collect();
-    let table = &first.target.full_name();
+    let table_name = first.target.full_name();
     limit_waiting(transaction).await.map_err(failed)?;
-    let judged = loads::lock_all(transaction, table, &tasks).await.map_err(failed)?;
-    let answers = judged.iter().map(|judged| refused(&judged.verdict, table));
+    let judged = loads::lock_all(transaction, &table_name, &tasks).await.map_err(failed)?;
+    let answers = judged.iter().map(|judged| refused(&judged.verdict, &table_name));
     let mut answers: Vec<_> = answers.collect::<Result<_, _>>()?;
     if answers.iter().all(Option::is_some) {
         return Ok(answers.into_iter().flatten().collect());
     }
-    let columns =
-        table::prepare(transaction, first, columns(first, transaction.dialect())?).await?;
+    let columns = columns(first, transaction.dialect())?;
+    let Some(columns) = table(transaction, first, &columns).await? else {
+        // The first of the files makes it ready, alone.
+        return Err(LoadError::TableChanged { table: table_name });
+    };
     let mode = first.target.mode.as_str();
     let wanted: Vec<_> = (0..files.len()).filter(|&index| answers[index].is_none()).collect();
     let tasks: Vec<_> = wanted.iter().map(|&index| tasks[index]).collect();
-    let load_ids = loads::enter_all(transaction, table, mode, &tasks).await.map_err(failed)?;
+    let load_ids = loads::enter_all(transaction, &table_name, mode, &tasks);
+    let load_ids = load_ids.await.map_err(failed)?;
     let mut parts = Vec::with_capacity(files.len());
     for (index, load_id) in wanted.into_iter().zip(load_ids) {
         let file = files[index];
@@ -189,7 +197,11 @@ async fn fill(
         Session::Sqlite(connection, at) => {
             sqlite::write_together(connection, &at, first, &columns, &parts).await?;
         }
+        Session::MySql(connection, at) => {
+            mysql::write_together(connection, &at, first, &columns, &parts).await?;
+        }
     }
+    reach(STAGE, Point::AfterRows);
     for file in files {
         if !file.guard.allowed().await {
             return Err(LoadError::LeaseLost);

@@ -39,6 +39,22 @@ pub(crate) async fn ready(
     Ok(())
 }
 
+/// Whether [`ready`] has nothing to do.
+///
+/// # Errors
+/// [`DatabaseError`], classified.
+pub(crate) async fn are_there(
+    transaction: &mut Transaction,
+    target: &LoadTarget,
+) -> Result<bool, DatabaseError> {
+    for name in names(target) {
+        if !exists(transaction, target, &name).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The names of all indexes that [`ready`] makes for a target.
 pub(crate) fn names(target: &LoadTarget) -> Vec<String> {
     wanted(target).iter().map(|index| name(target, &index.columns)).collect()
@@ -81,6 +97,7 @@ async fn exists(
     target: &LoadTarget,
     name: &str,
 ) -> Result<bool, DatabaseError> {
+    let mut values = vec![name.into(), target.schema.as_deref().into()];
     let sql = match transaction.dialect() {
         Dialect::Postgres => {
             "SELECT 1 AS found FROM pg_catalog.pg_class AS c \
@@ -93,8 +110,13 @@ async fn exists(
             "SELECT 1 AS found FROM sqlite_master \
              WHERE type = 'index' AND name = $1 AND $2 IS NULL"
         }
+        Dialect::MySql => {
+            values.push(target.table.as_str().into());
+            "SELECT 1 AS found FROM information_schema.statistics \
+             WHERE table_schema = DATABASE() AND table_name = $3 AND index_name = $1 \
+                 AND $2 IS NULL LIMIT 1"
+        }
     };
-    let values = [name.into(), target.schema.as_deref().into()];
     Ok(transaction.fetch_optional(sql, &values).await?.is_some())
 }
 

@@ -1,4 +1,4 @@
-//! Arrow record batches into a table of PostgreSQL or SQLite, in one
+//! Arrow record batches into a table of PostgreSQL, MySQL or SQLite, in one
 //! transaction with the commit record that makes it exactly-once.
 //!
 //! `design.md` beside this code argues why.
@@ -14,6 +14,7 @@ mod group;
 mod index;
 mod json_text;
 mod merge;
+mod mysql;
 mod names;
 mod plan;
 mod postgres;
@@ -23,6 +24,7 @@ mod replace;
 mod schema;
 mod sqlite;
 mod table;
+mod text;
 mod views;
 mod warehouse;
 

@@ -40,10 +40,17 @@ fn check_table(plan: &LoadPlan<'_>, dialect: Dialect) -> Vec<String> {
         problems.extend(check_name("schema", schema));
         match dialect {
             Dialect::Postgres => {}
+            Dialect::MySql => problems.push(format!(
+                "schema `{schema}`: in {dialect} a database is one; name it in the URL, and leave \
+                 `schema` out"
+            )),
             Dialect::Sqlite => problems.push(format!(
                 "schema `{schema}`: {dialect} has none, a file is one; leave `schema` out"
             )),
         }
+    }
+    if target.mode == LoadMode::Merge && dialect == Dialect::MySql {
+        problems.push(format!("mode `merge` is not available in {dialect}; use `upsert`"));
     }
     problems
 }

@@ -19,7 +19,7 @@ pub(crate) async fn add(
 ) -> Result<(), DatabaseError> {
     let target = plan.target;
     let can_add = match transaction.dialect() {
-        Dialect::Postgres => true,
+        Dialect::Postgres | Dialect::MySql => true,
         Dialect::Sqlite => false,
     };
     if target.primary_key.is_empty() || !can_add || !describe(transaction, target).await?.is_empty()
@@ -55,7 +55,7 @@ pub(crate) async fn difference(
             "the primary key is ({}) in the table but ({wanted}) in the dataset",
             existing.join(", ")
         ),
-        (true, Dialect::Postgres) => {
+        (true, Dialect::Postgres | Dialect::MySql) => {
             format!("the table has no primary key; add it: {}", statement(target))
         }
         (true, Dialect::Sqlite) => format!(
@@ -87,6 +87,11 @@ async fn describe(
         }
         Dialect::Sqlite => {
             "SELECT name FROM pragma_table_info($1) WHERE pk > 0 AND $2 IS NULL ORDER BY pk"
+        }
+        Dialect::MySql => {
+            "SELECT CAST(column_name AS CHAR) AS name FROM information_schema.statistics \
+             WHERE table_schema = DATABASE() AND table_name = $1 AND index_name = 'PRIMARY' \
+                 AND $2 IS NULL ORDER BY seq_in_index"
         }
     };
     let values = [target.table.as_str().into(), target.schema.as_deref().into()];

@@ -65,7 +65,8 @@ async fn everything(
             let lock = format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE");
             transaction.execute(&lock, &[]).await?;
         }
-        Dialect::Sqlite => {}
+        // Others wait for the table's named lock, or for the rows.
+        Dialect::MySql | Dialect::Sqlite => {}
     }
     let replaced = transaction.execute(&format!("DELETE FROM {table}"), &[]).await?;
     loads::replace_table(transaction, load_id, &plan.target.full_name(), replaced).await?;

@@ -18,7 +18,7 @@ pub(crate) async fn ready(
     match transaction.dialect() {
         Dialect::Postgres => {}
         // Refused with the other names.
-        Dialect::Sqlite => return Ok(()),
+        Dialect::MySql | Dialect::Sqlite => return Ok(()),
     }
     let found = "SELECT 1 AS found FROM pg_catalog.pg_namespace WHERE nspname = CAST($1 AS NAME)";
     let values = [schema.as_str().into()];

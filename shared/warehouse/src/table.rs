@@ -5,8 +5,10 @@ use millrace_contract::{LoadMode, LoadTarget, SchemaMode};
 use millrace_ledger::{DatabaseError, Dialect, Transaction};
 
 use crate::column::{Column, Kind, LOAD_ID, quote, quote_all, quote_table};
-use crate::evolve::evolve;
-use crate::{LoadError, LoadPlan, comments, default, index, postgres, primary_key, schema, sqlite};
+use crate::evolve::{evolve, needs_evolving, wider};
+use crate::{
+    LoadError, LoadPlan, comments, default, index, mysql, postgres, primary_key, schema, sqlite,
+};
 
 /// A column as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub(crate) async fn prepare(
         index::ready(transaction, plan).await.map_err(failed)?;
         return Ok(columns);
     }
-    if plan.mode == SchemaMode::Evolve {
+    if plan.mode == SchemaMode::Evolve && can_evolve(transaction.dialect(), &columns, &existing) {
         evolve(transaction, plan, &columns, &existing).await.map_err(failed)?;
         primary_key::add(transaction, plan).await.map_err(failed)?;
         comments::ready(transaction, plan, &columns).await.map_err(failed)?;
@@ -61,6 +63,38 @@ pub(crate) async fn prepare(
     if held == existing { Ok(ready) } else { fit(dialect, plan, columns, &held, None) }
 }
 
+/// The columns as the table's types want them, if it is there as the plan needs
+/// it: for transactions that may not change a table.
+pub(crate) async fn look(
+    transaction: &mut Transaction,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+) -> Result<Option<Vec<Column>>, LoadError> {
+    let (target, dialect) = (plan.target, transaction.dialect());
+    let failed = |source| plan.failed(source);
+    if describe(transaction, target).await.map_err(failed)?.is_empty() {
+        return Ok(None);
+    }
+    hold(transaction, target).await.map_err(failed)?;
+    let existing = describe(transaction, target).await.map_err(failed)?;
+    let moves = plan.mode == SchemaMode::Evolve && needs_evolving(dialect, columns, &existing);
+    if moves || !index::are_there(transaction, target).await.map_err(failed)? {
+        return Ok(None);
+    }
+    let key = primary_key::difference(transaction, plan).await.map_err(failed)?;
+    let ready = fit(dialect, plan, columns.to_vec(), &existing, key)?;
+    let differences = match (dialect, target.mode) {
+        (Dialect::MySql, LoadMode::Upsert) => {
+            mysql::table::stray_unique_indexes(transaction, plan).await.map_err(failed)?
+        }
+        (Dialect::MySql | Dialect::Postgres | Dialect::Sqlite, _) => Vec::new(),
+    };
+    match differences.is_empty() {
+        true => Ok(Some(ready)),
+        false => Err(LoadError::Table { table: target.full_name(), differences }),
+    }
+}
+
 /// Keeps the types of the table's columns as they are until the transaction
 /// ends. SQLite needs nothing: whoever writes is alone.
 async fn hold(transaction: &mut Transaction, target: &LoadTarget) -> Result<(), DatabaseError> {
@@ -68,6 +102,12 @@ async fn hold(transaction: &mut Transaction, target: &LoadTarget) -> Result<(), 
         Dialect::Postgres => {
             // Any read of the table keeps ALTER TABLE out.
             let sql = format!("SELECT 1 AS held FROM {} LIMIT 0", quote_table(target));
+            transaction.fetch_optional(&sql, &[]).await.map(drop)
+        }
+        Dialect::MySql => {
+            // As for writing, since a reader that begins to write later has to
+            // queue behind an ALTER TABLE that waits for it to be gone.
+            let sql = format!("SELECT 1 AS held FROM {} LIMIT 0 FOR UPDATE", quote_table(target));
             transaction.fetch_optional(&sql, &[]).await.map(drop)
         }
         Dialect::Sqlite => Ok(()),
@@ -82,6 +122,7 @@ pub(crate) async fn describe(
     match transaction.dialect() {
         Dialect::Postgres => postgres::table::describe(transaction, target).await,
         Dialect::Sqlite => sqlite::table::describe(transaction, &target.table).await,
+        Dialect::MySql => mysql::table::describe(transaction, &target.table).await,
     }
 }
 
@@ -99,7 +140,12 @@ fn create(dialect: Dialect, plan: &LoadPlan<'_>, columns: &[Column]) -> String {
     if !key.is_empty() {
         parts.push(format!("PRIMARY KEY ({})", quote_all(key.iter().map(String::as_str))));
     }
-    format!("CREATE TABLE {} ({})", quote_table(plan.target), parts.join(", "))
+    let (table, options) = (quote_table(plan.target), dialect.table_options());
+    let comment = match (dialect, plan.description) {
+        (Dialect::MySql, Some(text)) => format!(" COMMENT = {}", default::quoted(text)),
+        (Dialect::MySql, None) | (Dialect::Postgres | Dialect::Sqlite, _) => String::new(),
+    };
+    format!("CREATE TABLE {table} ({}){options}{comment}", parts.join(", "))
 }
 
 /// Name, type and default of a new column.
@@ -109,6 +155,10 @@ pub(crate) fn definition(dialect: Dialect, column: &Column) -> String {
         definition.push_str(" DEFAULT ");
         definition.push_str(&default::literal(dialect, column.kind, text));
     }
+    if let (Dialect::MySql, Some(text)) = (dialect, &column.description) {
+        definition.push_str(" COMMENT ");
+        definition.push_str(&default::quoted(text));
+    }
     definition
 }
 
@@ -117,6 +167,7 @@ pub(crate) fn type_name(dialect: Dialect, column: &Column) -> String {
     match dialect {
         Dialect::Postgres => postgres::table::type_name(column.kind),
         Dialect::Sqlite => sqlite::table::type_name(column.kind).to_owned(),
+        Dialect::MySql => mysql::table::type_name(column),
     }
 }
 
@@ -177,8 +228,25 @@ fn fitting(dialect: Dialect, mode: SchemaMode, column: &Column, type_name: &str)
         (Dialect::Sqlite, SchemaMode::Strict | SchemaMode::Infer) => {
             sqlite::table::fits(column.kind, type_name).then_some(column.kind)
         }
+        (Dialect::MySql, SchemaMode::Evolve) => mysql::widen::roomy(column.kind, type_name),
+        (Dialect::MySql, SchemaMode::Strict | SchemaMode::Infer) => {
+            mysql::table::fitting(column.kind, type_name)
+        }
     }?;
     Some(Column { kind, ..column.clone() })
+}
+
+/// Whether every column can be made to fit. Where changes of a table can't be
+/// undone, none is made for a file that will be refused.
+fn can_evolve(dialect: Dialect, columns: &[Column], existing: &[Existing]) -> bool {
+    let fits = |column: &Column| match find(dialect, existing, &column.name) {
+        None => true,
+        Some(found) => {
+            fitting(dialect, SchemaMode::Evolve, column, &found.type_name).is_some()
+                || wider(dialect, column, found).is_some()
+        }
+    };
+    columns.iter().all(fits)
 }
 
 fn holds_load_id(dialect: Dialect, type_name: &str) -> bool {
@@ -189,6 +257,7 @@ fn holds_load_id(dialect: Dialect, type_name: &str) -> bool {
         data_type: None,
         default: None,
         description: None,
+        key_of: None,
     };
     fitting(dialect, SchemaMode::Strict, &column, type_name)
         .is_some_and(|fitting| fitting.kind == Kind::Int64)
@@ -203,11 +272,11 @@ pub(crate) fn find<'a>(
     existing.iter().find(|found| same_name(dialect, &found.name, name))
 }
 
-/// SQLite takes letter case for the same, even in quotes.
+/// SQLite and MySQL take letter case for the same, even in quotes.
 pub(crate) fn same_name(dialect: Dialect, one: &str, other: &str) -> bool {
     match dialect {
         Dialect::Postgres => one == other,
-        Dialect::Sqlite => one.eq_ignore_ascii_case(other),
+        Dialect::Sqlite | Dialect::MySql => one.eq_ignore_ascii_case(other),
     }
 }
 

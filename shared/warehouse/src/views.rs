@@ -163,6 +163,11 @@ async fn tables(database: &Database) -> Result<String, DatabaseError> {
             "SELECT CAST(COUNT(*) AS TEXT) || ' ' || CAST(COALESCE(SUM(LENGTH(sql)), 0) AS TEXT) \
                  AS tables FROM sqlite_master"
         }
+        Dialect::MySql => {
+            "SELECT CAST(CONCAT(COUNT(*), ' ', COALESCE(SUM(CRC32(CONCAT_WS(' ', table_name, \
+                 column_name, column_type))), 0)) AS CHAR) AS tables \
+             FROM information_schema.columns WHERE table_schema = DATABASE()"
+        }
     };
     let row = database.fetch_optional(sql, &[]).await?;
     row.map_or_else(|| Ok(String::new()), |row| row.get("tables"))

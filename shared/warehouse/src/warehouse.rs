@@ -12,12 +12,12 @@ use crate::batches::Batches;
 use crate::column::{Column, columns};
 use crate::views::{self, Views};
 use crate::{
-    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, ViewRecord, postgres, replace,
-    sqlite, table,
+    CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, ViewRecord, mysql, postgres,
+    replace, sqlite, table,
 };
 
 /// The stage whose failpoints lie here.
-const STAGE: &str = "load";
+pub(crate) const STAGE: &str = "load";
 
 /// A database that files are loaded into. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,7 +53,6 @@ impl Warehouse {
         batches: BoxStream<'_, Result<RecordBatch, SourceError>>,
         guard: &dyn CommitGuard,
     ) -> Result<Loaded, LoadError> {
-        let failed = |source| plan.failed(source);
         let columns = columns(plan, self.database.dialect())?;
         let mut batches = Batches::new(batches, plan);
         if self.database.dialect() == Dialect::Sqlite {
@@ -61,10 +60,30 @@ impl Warehouse {
             // at hand before the turn is taken.
             batches.wait().await;
         }
+        let mut attempt = self.attempt(plan, &columns, &mut batches, guard).await?;
+        if let Attempt::TableFirst = attempt {
+            mysql::table::make_ready(&self.database, plan, &columns).await?;
+            attempt = self.attempt(plan, &columns, &mut batches, guard).await?;
+        }
+        match attempt {
+            Attempt::Ended(loaded) => Ok(loaded),
+            Attempt::TableFirst => Err(LoadError::TableChanged { table: plan.target.full_name() }),
+        }
+    }
+
+    /// One transaction: committed if it wrote something, undone otherwise.
+    async fn attempt(
+        &self,
+        plan: &LoadPlan<'_>,
+        columns: &[Column],
+        batches: &mut Batches<'_>,
+        guard: &dyn CommitGuard,
+    ) -> Result<Attempt, LoadError> {
+        let failed = |source| plan.failed(source);
         let mut transaction = self.database.begin().await.map_err(failed)?;
         reach(STAGE, Point::Began);
-        match fill(&mut transaction, plan, columns, &mut batches, guard).await {
-            Ok(fresh @ Loaded::Fresh { .. }) => {
+        match fill(&mut transaction, plan, columns, batches, guard).await {
+            Ok(fresh @ Attempt::Ended(Loaded::Fresh { .. })) => {
                 reach(STAGE, Point::BeforeCommit);
                 transaction.commit().await.map_err(failed)?;
                 reach(STAGE, Point::AfterCommit);
@@ -130,26 +149,36 @@ impl Warehouse {
     }
 }
 
+/// What one transaction came to.
+enum Attempt {
+    Ended(Loaded),
+    /// The table has to be created or changed before, in a transaction of its
+    /// own, since this database commits whatever it is in with that.
+    TableFirst,
+}
+
 /// Everything between begin and commit.
 async fn fill(
     transaction: &mut Transaction,
     plan: &LoadPlan<'_>,
-    columns: Vec<Column>,
+    columns: &[Column],
     batches: &mut Batches<'_>,
     guard: &dyn CommitGuard,
-) -> Result<Loaded, LoadError> {
+) -> Result<Attempt, LoadError> {
     let failed = |source| plan.failed(source);
     match fence(transaction, plan).await.map_err(failed)? {
         Verdict::Load => {}
         Verdict::Already { rows, committed_at } => {
-            return Ok(Loaded::Already { rows, committed_at });
+            return Ok(Attempt::Ended(Loaded::Already { rows, committed_at }));
         }
-        Verdict::Superseded { by } => return Ok(Loaded::Superseded { by }),
+        Verdict::Superseded { by } => return Ok(Attempt::Ended(Loaded::Superseded { by })),
         Verdict::Apart { of } => {
             return Err(LoadError::Apart { table: plan.target.full_name(), of });
         }
     }
-    let columns = table::prepare(transaction, plan, columns).await?;
+    let Some(columns) = table(transaction, plan, columns).await? else {
+        return Ok(Attempt::TableFirst);
+    };
     let (table, mode) = (plan.target.full_name(), plan.target.mode.as_str());
     let load_id = loads::enter(transaction, &table, mode, plan.task).await.map_err(failed)?;
     let replaced = replace::older(transaction, plan, load_id).await.map_err(failed)?;
@@ -160,13 +189,31 @@ async fn fill(
         Session::Sqlite(connection, at) => {
             sqlite::write(connection, &at, plan, &columns, load_id, batches).await?;
         }
+        Session::MySql(connection, at) => {
+            mysql::write(connection, &at, plan, &columns, load_id, batches).await?;
+        }
     }
     reach(STAGE, Point::AfterRows);
     batches.check_balance(plan)?;
     if !guard.allowed().await {
         return Err(LoadError::LeaseLost);
     }
-    Ok(Loaded::Fresh { rows: batches.rows(), replaced })
+    Ok(Attempt::Ended(Loaded::Fresh { rows: batches.rows(), replaced }))
+}
+
+/// The columns as the table's types want them; none if the table has to be made
+/// ready first.
+pub(crate) async fn table(
+    transaction: &mut Transaction,
+    plan: &LoadPlan<'_>,
+    columns: &[Column],
+) -> Result<Option<Vec<Column>>, LoadError> {
+    match transaction.dialect() {
+        Dialect::Postgres | Dialect::Sqlite => {
+            table::prepare(transaction, plan, columns.to_vec()).await.map(Some)
+        }
+        Dialect::MySql => table::look(transaction, plan, columns).await,
+    }
 }
 
 async fn fence(
@@ -188,6 +235,7 @@ pub(crate) async fn limit_waiting(transaction: &mut Transaction) -> Result<(), D
         Dialect::Postgres => {
             transaction.session().run_script("SET LOCAL lock_timeout = '30s'").await
         }
-        Dialect::Sqlite => Ok(()),
+        // Sessions wait no longer than that.
+        Dialect::MySql | Dialect::Sqlite => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use millrace_contract::LoadTask;
 
 use super::{Verdict, judge, lock_name, record};
 use crate::together::{by_halves, placeholders};
-use crate::{DatabaseError, Fault, Transaction, Value};
+use crate::{DatabaseError, Dialect, Fault, Row, Transaction, Value};
 
 /// Rows of one statement.
 const MOST_ROWS: usize = 64;
@@ -88,13 +88,23 @@ pub async fn enter_all(
     let mut load_ids = HashMap::new();
     for tasks in by_halves(tasks, MOST_ROWS) {
         let rows: Vec<_> = tasks.iter().map(|task| record(table, mode, task)).collect();
-        let sql = format!(
+        let insert = format!(
             "INSERT INTO millrace_loads (table_name, bucket, object_key, version, contract, \
                  sequencer_sort, file_id, dataset, mode, row_count, replaced, committed_at, published_at) \
-             VALUES {} RETURNING load_id, file_id",
+             VALUES {}",
             placeholders(rows.len(), 13, 1)
         );
-        for row in transaction.fetch_all(&sql, rows.as_flattened()).await? {
+        let entered = match transaction.dialect() {
+            Dialect::Postgres | Dialect::Sqlite => {
+                let sql = format!("{insert} RETURNING load_id, file_id");
+                transaction.fetch_all(&sql, rows.as_flattened()).await?
+            }
+            Dialect::MySql => {
+                transaction.execute(&insert, rows.as_flattened()).await?;
+                entered_last(transaction, table, tasks).await?
+            }
+        };
+        for row in entered {
             load_ids.insert(row.get::<String>("file_id")?, row.get::<i64>("load_id")?);
         }
     }
@@ -104,4 +114,21 @@ pub async fn enter_all(
         load_ids.get(task.file_id.as_str()).copied().ok_or_else(missing)
     };
     tasks.iter().map(load_id).collect()
+}
+
+/// The records of files that were just entered: of each the last one, since a file
+/// may have been loaded into the table before.
+async fn entered_last(
+    transaction: &mut Transaction,
+    table: &str,
+    tasks: &[&LoadTask],
+) -> Result<Vec<Row>, DatabaseError> {
+    let sql = format!(
+        "SELECT MAX(load_id) AS load_id, file_id FROM millrace_loads \
+         WHERE table_name = $1 AND file_id IN {} GROUP BY file_id",
+        placeholders(1, tasks.len(), 2)
+    );
+    let files = tasks.iter().map(|task| Value::from(task.file_id.as_str()));
+    let values: Vec<Value> = std::iter::once(table.into()).chain(files).collect();
+    transaction.fetch_all(&sql, &values).await
 }

@@ -42,7 +42,7 @@ async fn a_database_that_does_not_exist_is_said_so() {
     for place in places().await {
         match place.database.dialect() {
             Dialect::Sqlite => assert!(place.database.name().starts_with("SQLite `")),
-            Dialect::Postgres => {
+            Dialect::Postgres | Dialect::MySql => {
                 let (server, _) = place.url.rsplit_once('/').unwrap();
                 let error = refused(&format!("{server}/nowhere")).await;
                 assert_eq!(error.fault(), Fault::Login, "{error}");

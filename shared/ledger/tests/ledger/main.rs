@@ -1,5 +1,5 @@
 //! One contract, held by the ledger on every database: SQLite in a temporary
-//! folder, PostgreSQL where it is installed.
+//! folder, PostgreSQL and MariaDB where they are installed.
 #![allow(clippy::unwrap_used)]
 
 mod columns;

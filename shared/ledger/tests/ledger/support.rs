@@ -4,7 +4,7 @@ use millrace_contract::{
     Captures, ContractVersion, FileId, LoadTask, ObjectVersion, Output, RowBalance, Sequencer,
 };
 use millrace_ledger::{Database, Ledger, Registration};
-use millrace_tests::TestDatabase;
+use millrace_tests::{MySqlDatabase, TestDatabase};
 use tempfile::TempDir;
 
 /// A database that is gone with the test.
@@ -13,6 +13,7 @@ pub(crate) struct Place {
     pub(crate) url: String,
     _folder: Option<TempDir>,
     _server: Option<TestDatabase>,
+    _mysql: Option<MySqlDatabase>,
 }
 
 impl Place {
@@ -25,14 +26,24 @@ impl Place {
 pub(crate) async fn places() -> Vec<Place> {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("data/ledger.db").display());
-    let mut places =
-        vec![Place { database: connect(&url).await, url, _folder: Some(folder), _server: None }];
+    let mut places = vec![place(url, Some(folder), None, None).await];
     if let Some(server) = TestDatabase::create().await {
-        let url = server.url().to_owned();
-        let database = connect(&url).await;
-        places.push(Place { database, url, _folder: None, _server: Some(server) });
+        places.push(place(server.url().to_owned(), None, Some(server), None).await);
+    }
+    if let Some(server) = MySqlDatabase::create().await {
+        places.push(place(server.url().to_owned(), None, None, Some(server)).await);
     }
     places
+}
+
+async fn place(
+    url: String,
+    folder: Option<TempDir>,
+    server: Option<TestDatabase>,
+    mysql: Option<MySqlDatabase>,
+) -> Place {
+    let database = connect(&url).await;
+    Place { database, url, _folder: folder, _server: server, _mysql: mysql }
 }
 
 pub(crate) async fn connect(url: &str) -> Database {

@@ -11,7 +11,7 @@ pub(super) fn warehouse() -> Value {
         "The database that datasets are loaded into.",
         &["url"],
         json!({
-            "url": text("postgres://… or sqlite://…, or where that is: `env:NAME`, `file:/path` or \
+            "url": text("postgres://…, mysql://… or sqlite://…, or where that is: `env:NAME`, `file:/path` or \
                          `secretsmanager:NAME[?OPTIONS][#KEY]`. `env:DATABASE_URL` if there is \
                          no `[warehouse]`."),
         }),

@@ -32,6 +32,10 @@ pub(super) async fn create(
                 done => done,
             }
         }
+        // It commits with every view it makes, so there is nothing to undo to.
+        Dialect::MySql => {
+            run_all(transaction, &[format!("CREATE OR REPLACE VIEW {name} AS {sql}")]).await
+        }
         // It takes any text for a view; that it can be read is asked here.
         Dialect::Sqlite => {
             let read = format!("SELECT 1 AS readable FROM {name} LIMIT 0");
@@ -74,6 +78,10 @@ pub(super) async fn exists(
             "SELECT 1 AS found FROM sqlite_master \
              WHERE type = 'view' AND name = $1 AND $2 IS NULL"
         }
+        Dialect::MySql => {
+            "SELECT 1 AS found FROM information_schema.views \
+             WHERE table_schema = DATABASE() AND table_name = $1 AND $2 IS NULL"
+        }
     };
     let values = [view.name.as_str().into(), view.schema.as_deref().into()];
     Ok(transaction.fetch_optional(sql, &values).await?.is_some())
@@ -89,6 +97,10 @@ pub(crate) async fn put_away(
     transaction: &mut Transaction,
     target: &LoadTarget,
 ) -> Result<Vec<View>, DatabaseError> {
+    if transaction.dialect() == Dialect::MySql {
+        // There no view is in the way.
+        return Ok(Vec::new());
+    }
     let mut away = record::all_made(transaction).await?;
     if away.is_empty() {
         return Ok(away);
@@ -99,14 +111,16 @@ pub(crate) async fn put_away(
             away.retain(|view| above.contains(view));
         }
         // It looks at every view when a table changes.
-        Dialect::Sqlite => {}
+        Dialect::Sqlite | Dialect::MySql => {}
     }
     let names: Vec<String> = away.iter().map(quoted).collect();
     let statements: Vec<String> = match transaction.dialect() {
         Dialect::Postgres if names.is_empty() => Vec::new(),
         // Together, since they may stand on each other.
         Dialect::Postgres => vec![format!("DROP VIEW {}", names.join(", "))],
-        Dialect::Sqlite => names.iter().map(|name| format!("DROP VIEW IF EXISTS {name}")).collect(),
+        Dialect::Sqlite | Dialect::MySql => {
+            names.iter().map(|name| format!("DROP VIEW IF EXISTS {name}")).collect()
+        }
     };
     run_all(transaction, &statements).await?;
     Ok(away)

@@ -127,3 +127,18 @@ async fn totals_count_the_rows_that_are_there() {
         assert_eq!(place.count("swapped").await, 2);
     }
 }
+
+#[tokio::test]
+async fn keys_are_told_apart_by_every_byte_and_as_long_as_they_get() {
+    for place in places().await {
+        let long = "k".repeat(1023);
+        let keys = ["a", "A", "a ", "\u{1f980}", &format!("{long}1"), &format!("{long}2")];
+        for key in keys {
+            let file = File::new("people", vec![people(&[(1, key)])]).key(key);
+            assert_eq!(file.load_into(&place.warehouse).await.unwrap(), fresh(1), "{key}");
+            let again = file.load_into(&place.warehouse).await.unwrap();
+            assert!(matches!(again, Loaded::Already { rows: 1, .. }), "{key}: {again:?}");
+        }
+        assert_eq!(place.count("people").await, 6);
+    }
+}

@@ -38,7 +38,8 @@ fn file(key: &str, columns: Vec<(&str, ArrayRef)>) -> File {
 
 /// A column of the table as text, in the order of another.
 async fn values(place: &Place, column: &str, order: &str) -> Vec<Option<String>> {
-    let sql = format!("SELECT CAST(\"{column}\" AS TEXT) AS text FROM moving ORDER BY {order}");
+    let text = place.as_text(&format!("\"{column}\""));
+    let sql = format!("SELECT {text} AS text FROM moving ORDER BY {order}");
     place.texts(&sql).await
 }
 
@@ -51,6 +52,11 @@ async fn types(place: &Place) -> Vec<String> {
         }
         Dialect::Sqlite => {
             "SELECT name || ' ' || type AS text FROM pragma_table_info('moving') ORDER BY name"
+        }
+        Dialect::MySql => {
+            "SELECT CONCAT(column_name, ' ', REGEXP_REPLACE(column_type, 'int\\([0-9]+\\)', 'int')) \
+                 AS text FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name = 'moving' ORDER BY BINARY column_name"
         }
     };
     place.texts(sql).await.into_iter().flatten().collect()
@@ -137,6 +143,15 @@ async fn types_widen_and_keep_every_value() {
                 "to_float REAL",
                 "to_text TEXT",
                 "to_timestamp TEXT",
+            ],
+            Dialect::MySql => vec![
+                "_load_id bigint",
+                "id bigint",
+                "real_to_text longtext",
+                "to_decimal decimal(21,2)",
+                "to_float double",
+                "to_text longtext",
+                "to_timestamp datetime(6)",
             ],
         };
         assert_eq!(types(&place).await, expected);

@@ -166,3 +166,30 @@ async fn loads_that_all_want_the_first_index_wait_for_it() {
         assert_eq!(place.count("people").await, 7);
     }
 }
+
+#[tokio::test]
+async fn another_unique_index_never_takes_a_row_for_that_of_a_key() {
+    for place in places().await {
+        let schema = "CREATE TABLE people (id BIGINT, name VARCHAR(40) UNIQUE, _load_id BIGINT)";
+        place.run(schema).await;
+        let file = File::new("people", vec![people(&[(1, "ann"), (2, "ann")])]).upsert(&["id"]);
+        let error = file.load_into(&place.warehouse).await.expect_err("one name, two rows");
+        assert_eq!(error.class(), FailureClass::Contract, "{error}");
+        assert_eq!(place.count("people").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_texts_of_a_key_compare_by_bytes() {
+    for place in places().await {
+        // The last two differ in how the accent is written.
+        let names = ["a", "A", "a ", "\u{e9}", "e\u{301}"];
+        let rows: Vec<(i64, &str)> = names.iter().map(|name| (1, *name)).collect();
+        let file = File::new("people", vec![people(&rows)]).upsert(&["name"]);
+        assert_eq!(file.load_into(&place.warehouse).await.unwrap(), fresh(5));
+        assert_eq!(place.count("people").await, 5);
+        let again = File::new("people", vec![people(&[(2, "a ")])]).upsert(&["name"]).key("in/b");
+        again.load_into(&place.warehouse).await.unwrap();
+        assert_eq!(place.column("people", "id").await, ["1", "1", "1", "1", "2"]);
+    }
+}

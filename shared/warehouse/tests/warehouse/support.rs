@@ -14,8 +14,8 @@ use millrace_contract::{
     Captures, ColumnDef, ContractVersion, FileId, LoadMode, LoadTarget, LoadTask, ObjectVersion,
     RowBalance, SchemaMode, Sequencer,
 };
-use millrace_ledger::Database;
-use millrace_tests::TestDatabase;
+use millrace_ledger::{Database, Dialect};
+use millrace_tests::{MySqlDatabase, TestDatabase};
 use millrace_warehouse::{CommitGuard, LoadError, LoadPlan, Loaded, SourceError, Warehouse};
 use tempfile::TempDir;
 
@@ -25,11 +25,17 @@ pub(crate) struct Place {
     pub(crate) warehouse: Warehouse,
     pub(crate) url: String,
     _folder: Option<TempDir>,
-    _server: Option<TestDatabase>,
+    _server: Option<Server>,
+}
+
+/// Dropped with its test.
+enum Server {
+    Postgres { _database: TestDatabase },
+    MySql { _database: MySqlDatabase },
 }
 
 impl Place {
-    async fn new(url: String, folder: Option<TempDir>, server: Option<TestDatabase>) -> Self {
+    async fn new(url: String, folder: Option<TempDir>, server: Option<Server>) -> Self {
         let database = Database::connect(&url.clone().into(), 8).await.expect("a database");
         let warehouse = Warehouse::open(&database).await.expect("a warehouse");
         Self { database, warehouse, url, _folder: folder, _server: server }
@@ -53,8 +59,17 @@ impl Place {
 
     /// The values of a column of text, in order.
     pub(crate) async fn column(&self, table: &str, column: &str) -> Vec<String> {
-        let sql = format!("SELECT CAST({column} AS TEXT) AS text FROM {table} ORDER BY {column}");
+        let text = self.as_text(&format!("\"{column}\""));
+        let sql = format!("SELECT {text} AS text FROM {table} ORDER BY \"{column}\"");
         self.texts(&sql).await.into_iter().flatten().collect()
+    }
+
+    /// The SQL that makes text of a value.
+    pub(crate) fn as_text(&self, value: &str) -> String {
+        match self.database.dialect() {
+            Dialect::Postgres | Dialect::Sqlite => format!("CAST({value} AS TEXT)"),
+            Dialect::MySql => format!("CAST({value} AS CHAR)"),
+        }
     }
 
     pub(crate) async fn count(&self, table: &str) -> u64 {
@@ -71,14 +86,26 @@ pub(crate) async fn sqlite() -> Place {
 
 pub(crate) async fn postgres() -> Option<Place> {
     let server = TestDatabase::create().await?;
-    Some(Place::new(server.url().to_owned(), None, Some(server)).await)
+    let url = server.url().to_owned();
+    Some(Place::new(url, None, Some(Server::Postgres { _database: server })).await)
+}
+
+pub(crate) async fn mysql() -> Option<Place> {
+    let server = MySqlDatabase::create().await?;
+    let url = server.url().to_owned();
+    Some(Place::new(url, None, Some(Server::MySql { _database: server })).await)
 }
 
 /// An empty database of every kind.
 pub(crate) async fn places() -> Vec<Place> {
     let mut places = vec![sqlite().await];
-    places.extend(postgres().await);
+    places.extend(servers().await);
     places
+}
+
+/// An empty database of every kind that is reached over the network.
+pub(crate) async fn servers() -> Vec<Place> {
+    postgres().await.into_iter().chain(mysql().await).collect()
 }
 
 /// One file to load.

@@ -28,7 +28,12 @@ async fn every_difference_of_the_table_is_named_at_once() {
             text.contains("column `id` is `text` in the table but the dataset has `"),
             "{text}"
         );
-        assert!(text.contains("alter table \"people\" add column \"name\" text"), "{text}");
+        let added = match place.database.dialect() {
+            Dialect::Postgres | Dialect::Sqlite => "text",
+            Dialect::MySql => "longtext",
+        };
+        let added = format!("alter table \"people\" add column \"name\" {added}");
+        assert!(text.contains(&added), "{text}");
         assert!(text.contains("add column \"_load_id\" bigint"), "{text}");
         assert!(text.contains("the table demands column `needed`"), "{text}");
         assert!(!text.contains("given"), "{text}");
@@ -41,7 +46,7 @@ async fn a_table_with_wider_columns_and_more_of_them_is_taken() {
         place
             .run(
                 "CREATE TABLE measures (note VARCHAR(40) DEFAULT 'none', small BIGINT, \
-                 real DOUBLE PRECISION, _load_id BIGINT)",
+                 \"real\" DOUBLE PRECISION, _load_id BIGINT)",
             )
             .await;
         let schema = Schema::new(vec![
@@ -123,6 +128,11 @@ async fn replacing_files_and_upserts_have_the_index_they_need_once() {
             Dialect::Sqlite => {
                 "SELECT sql AS text FROM sqlite_master \
                  WHERE type = 'index' AND tbl_name IN ('merged', 'swapped') ORDER BY tbl_name"
+            }
+            Dialect::MySql => {
+                "SELECT CONCAT(CASE non_unique WHEN 0 THEN 'UNIQUE ' ELSE '' END, column_name) \
+                     AS text FROM information_schema.statistics WHERE table_schema = DATABASE() \
+                 AND table_name IN ('merged', 'swapped') ORDER BY table_name"
             }
         };
         let indexes: Vec<_> = place.texts(sql).await.into_iter().flatten().collect();
