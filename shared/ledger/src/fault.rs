@@ -161,7 +161,9 @@ impl Fault {
                 Self::Data
             }
             // More columns, longer rows or keys than a table can have; no such table.
-            1070 | 1071 | 1072 | 1117 | 1118 | 1146 | 1170 | 1425 | 1426 | 3750 => Self::Statement,
+            1070 | 1071 | 1072 | 1117 | 1118 | 1146 | 1170 | 1347 | 1425 | 1426 | 3750 => {
+                Self::Statement
+            }
             _ => match sqlstate.get(..2).unwrap_or_default() {
                 "08" => Self::Unreachable,
                 "28" => Self::Login,

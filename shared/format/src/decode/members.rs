@@ -63,7 +63,7 @@ enum Column {
         nulls: NullTexts,
         builder: Box<dyn ColumnBuilder>,
     },
-    Constant(Constant),
+    Constant(Box<Constant>),
     Rescued,
 }
 
@@ -82,8 +82,10 @@ impl MemberDecoder {
                     by_key.insert(column.source_name().as_bytes().to_vec(), index);
                     member(column, otherwise.clone(), rules)?
                 }
-                Origin::Capture(value) => Column::Constant(Constant::new(column, Some(value))?),
-                Origin::Absent => Column::Constant(Constant::new(column, None)?),
+                Origin::Capture(value) => {
+                    Column::Constant(Box::new(Constant::new(column, Some(value))?))
+                }
+                Origin::Absent => Column::Constant(Box::new(Constant::new(column, None)?)),
                 Origin::Rescued => Column::Rescued,
             });
         }

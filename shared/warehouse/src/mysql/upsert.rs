@@ -61,7 +61,7 @@ fn merge(plan: &LoadPlan<'_>, columns: &[Column], load_id: i64) -> String {
         .filter(|name| Some(*name) != order && !plan.target.key.iter().any(|key| key == name))
         .chain([LOAD_ID])
         .chain(order)
-        .map(|name| taken(&quote(name), order))
+        .map(|name| taken(plan, name, order))
         .collect();
     let within = plan.target.key.iter().map(String::as_str).chain(order);
     format!(
@@ -77,11 +77,13 @@ fn merge(plan: &LoadPlan<'_>, columns: &[Column], load_id: i64) -> String {
 
 /// A column takes the new value; with an order only where nothing newer is there,
 /// and null is the oldest.
-fn taken(name: &str, order: Option<&str>) -> String {
+fn taken(plan: &LoadPlan<'_>, name: &str, order: Option<&str>) -> String {
+    let (table, name) = (quote(&plan.target.table), quote(name));
     match order.map(quote) {
         None => format!("{name} = VALUES({name})"),
         Some(order) => format!(
-            "{name} = IF({order} IS NULL OR VALUES({order}) >= {order}, VALUES({name}), {name})"
+            "{name} = IF({table}.{order} IS NULL OR VALUES({order}) >= {table}.{order}, \
+                 VALUES({name}), {table}.{name})"
         ),
     }
 }

@@ -1,10 +1,11 @@
 //! Rows that are put in by SQL of the pipeline file.
 
 use millrace_contract::LoadMode;
+use millrace_ledger::Dialect;
 use millrace_retry::{Classify, FailureClass};
 use millrace_warehouse::{LoadError, Loaded};
 
-use crate::support::{File, fresh, people, places};
+use crate::support::{File, fresh, mysql, people, places_with};
 
 fn merged(rows: &[(i64, &str)], sql: &[&str]) -> File {
     let mut file = File::new("people", vec![people(rows)]).mode(LoadMode::Merge);
@@ -16,7 +17,7 @@ const ALL: &str = "INSERT INTO {table} SELECT * FROM {input}";
 
 #[tokio::test]
 async fn statements_take_the_rows_of_the_file_and_are_done_once() {
-    for place in places().await {
+    for place in places_with(&[Dialect::Postgres, Dialect::Sqlite]).await {
         let first = merged(&[(1, "a"), (2, "b")], &[ALL]);
         assert_eq!(first.load_into(&place.warehouse).await.unwrap(), fresh(2));
         let again = first.load_into(&place.warehouse).await.unwrap();
@@ -36,7 +37,7 @@ async fn statements_take_the_rows_of_the_file_and_are_done_once() {
 
 #[tokio::test]
 async fn a_table_of_another_shape_is_for_the_statements_to_fill() {
-    for place in places().await {
+    for place in places_with(&[Dialect::Postgres, Dialect::Sqlite]).await {
         place.run("CREATE TABLE people (person TEXT PRIMARY KEY, seen BIGINT)").await;
         let sql = "INSERT INTO {table} AS t (person, seen) \
                    SELECT name, COUNT(*) FROM {input} WHERE 1 = 1 GROUP BY name \
@@ -51,7 +52,7 @@ async fn a_table_of_another_shape_is_for_the_statements_to_fill() {
 
 #[tokio::test]
 async fn a_statement_that_fails_is_named_and_nothing_of_the_load_stays() {
-    for place in places().await {
+    for place in places_with(&[Dialect::Postgres, Dialect::Sqlite]).await {
         let statements = [ALL, "INSERT INTO nowhere\n  SELECT *   FROM {input}"];
         let file = merged(&[(1, "a")], &statements);
         let error = file.load_into(&place.warehouse).await.expect_err("no such table");
@@ -70,7 +71,7 @@ async fn a_statement_that_fails_is_named_and_nothing_of_the_load_stays() {
 
 #[tokio::test]
 async fn rows_that_do_not_add_up_are_not_merged() {
-    for place in places().await {
+    for place in places_with(&[Dialect::Postgres, Dialect::Sqlite]).await {
         let mut file = merged(&[(1, "a")], &[ALL]);
         file.task.balance.written = 2;
         let error = file.load_into(&place.warehouse).await.expect_err("unbalanced");
@@ -86,4 +87,12 @@ async fn two_statements_in_one_do_not_reach_a_server() {
     let error = file.load_into(&place.warehouse).await.expect_err("two statements");
     assert!(error.to_string().contains("multiple commands"), "{error}");
     assert_eq!(place.count("millrace_loads").await, 0);
+}
+
+#[tokio::test]
+async fn mysql_says_that_it_can_not() {
+    let Some(place) = mysql().await else { return };
+    let error = merged(&[(1, "a")], &[ALL]).load_into(&place.warehouse).await.expect_err("refused");
+    assert!(error.to_string().contains("`merge` is not available in MySQL"), "{error}");
+    assert_eq!(error.class(), FailureClass::Contract);
 }

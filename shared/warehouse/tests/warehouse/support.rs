@@ -103,6 +103,13 @@ pub(crate) async fn places() -> Vec<Place> {
     places
 }
 
+/// An empty database of each of these kinds.
+pub(crate) async fn places_with(kinds: &[Dialect]) -> Vec<Place> {
+    let mut places = places().await;
+    places.retain(|place| kinds.contains(&place.database.dialect()));
+    places
+}
+
 /// An empty database of every kind that is reached over the network.
 pub(crate) async fn servers() -> Vec<Place> {
     postgres().await.into_iter().chain(mysql().await).collect()

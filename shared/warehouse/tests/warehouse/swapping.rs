@@ -26,8 +26,9 @@ async fn the_table_holds_the_rows_of_the_file_that_was_loaded_last_and_nothing_e
         let loaded = second.load_into(&place.warehouse).await.unwrap();
         assert_eq!(loaded, Loaded::Fresh { rows: 1, replaced: 3 });
         assert_eq!(names(&place).await, ["c"]);
-        let sql = "SELECT CAST(replaced_by AS TEXT) AS text FROM millrace_loads ORDER BY load_id";
-        assert_eq!(place.texts(sql).await, [Some("2".to_owned()), None]);
+        let text = place.as_text("replaced_by");
+        let sql = format!("SELECT {text} AS text FROM millrace_loads ORDER BY load_id");
+        assert_eq!(place.texts(&sql).await, [Some("2".to_owned()), None]);
         let empty = whole(&[]).key("in/c.csv").published(3);
         let loaded = empty.load_into(&place.warehouse).await.unwrap();
         assert_eq!(loaded, Loaded::Fresh { rows: 0, replaced: 1 });
@@ -82,8 +83,9 @@ async fn a_swap_that_fails_leaves_the_file_that_was_there() {
         let error = second.load_into(&place.warehouse).await.expect_err("unbalanced");
         assert!(matches!(error, LoadError::Unbalanced { .. }), "{error}");
         assert_eq!(names(&place).await, ["kept"]);
-        let sql = "SELECT CAST(replaced_by AS TEXT) AS text FROM millrace_loads";
-        assert_eq!(place.texts(sql).await, [None]);
+        let text = place.as_text("replaced_by");
+        let sql = format!("SELECT {text} AS text FROM millrace_loads");
+        assert_eq!(place.texts(&sql).await, [None]);
     }
 }
 
@@ -110,11 +112,11 @@ async fn readers_never_see_a_table_empty_or_half_swapped() {
             .map(|_| {
                 let (database, is_over) = (place.database.clone(), is_over.clone());
                 tokio::spawn(async move {
-                    let sql = "SELECT COUNT(*) AS rows, COUNT(DISTINCT name) AS names FROM people";
+                    let sql = "SELECT COUNT(*) AS found, COUNT(DISTINCT name) AS names FROM people";
                     let mut looks = 0;
                     while !is_over.load(Ordering::Relaxed) || looks == 0 {
                         let row = database.fetch_optional(sql, &[]).await.unwrap().unwrap();
-                        let seen = (row.count("rows").unwrap(), row.count("names").unwrap());
+                        let seen = (row.count("found").unwrap(), row.count("names").unwrap());
                         assert_eq!(seen, (ROWS as u64, 1));
                         looks += 1;
                     }
