@@ -96,20 +96,18 @@ fn order_by(entry: &Entry<'_>, mode: Option<LoadMode>, known: &Known<'_>) -> Opt
         );
     }
     known.names_in(&[(name, entry.clone())]);
-    match known.type_of(name) {
-        Some(
-            other @ (DataType::Bool
-            | DataType::Json
-            | DataType::Uuid
-            | DataType::Binary
-            | DataType::List(_)
-            | DataType::Struct(_)),
-        ) => {
-            entry.note(format!(
-                "column `{name}` is {other}, which has no newest; use a time, a number or a text"
-            ));
-        }
-        Some(_) | None => {}
+    if let Some(
+        other @ (DataType::Bool
+        | DataType::Json
+        | DataType::Uuid
+        | DataType::Binary
+        | DataType::List(_)
+        | DataType::Struct(_)),
+    ) = known.type_of(name)
+    {
+        entry.note(format!(
+            "column `{name}` is {other}, which has no newest; use a time, a number or a text"
+        ));
     }
     Some(name.to_owned())
 }

@@ -153,17 +153,17 @@ mod tests {
         let secret = r#"{"username":"ann","password":"p@ss/w:rd é","engine":"postgres",
             "host":"db.example","port":5432,"dbname":"finance"}"#;
         let expected = "postgres://ann:p%40ss%2Fw%3Ard%20%C3%A9@db.example:5432/finance";
-        assert_eq!(url("prod/db", secret).unwrap(), expected);
-        let with = url("prod/db?sslmode=verify-full", secret).unwrap();
+        assert_eq!(url("prod/db", secret).expect("a URL"), expected);
+        let with = url("prod/db?sslmode=verify-full", secret).expect("a URL");
         assert_eq!(with, format!("{expected}?sslmode=verify-full"));
         assert_eq!(url("db", &secret.replace("postgres", "oracle")), Err(NoUrl::Engine));
     }
 
     #[test]
     fn a_secret_may_be_the_url_or_have_it_under_a_key() {
-        assert_eq!(url("a", "postgres://u:p@h/d\n").unwrap(), "postgres://u:p@h/d");
+        assert_eq!(url("a", "postgres://u:p@h/d\n").expect("a URL"), "postgres://u:p@h/d");
         let secret = r#"{"main":"postgres://u:p@h/d?x=1","n":1}"#;
-        assert_eq!(url("a?y=2#main", secret).unwrap(), "postgres://u:p@h/d?x=1&y=2");
+        assert_eq!(url("a?y=2#main", secret).expect("a URL"), "postgres://u:p@h/d?x=1&y=2");
         assert_eq!(url("a#n", secret), Err(NoUrl::Key));
         assert_eq!(url("a#other", secret), Err(NoUrl::Key));
         assert_eq!(url("a", secret), Err(NoUrl::Form));

@@ -64,7 +64,6 @@ fn dataset(format: FileFormat, csv: CsvOptions) -> Dataset {
         },
         limits: Default::default(),
         transform: None,
-        limits: Default::default(),
         load: None,
     }
 }

@@ -1,6 +1,6 @@
 //! One contract, held by the ledger on every database: SQLite in a temporary
 //! folder, PostgreSQL and MariaDB where they are installed.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod columns;
 mod connecting;

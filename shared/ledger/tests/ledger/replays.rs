@@ -37,7 +37,7 @@ fn rejects_of(file: &FileId) -> Replay {
 async fn start(ledger: &Ledger, of: &Registration, replay: &Replay) -> FileId {
     match ledger.register_replay(of, replay).await.unwrap() {
         Replaying::New(id) => id,
-        under_way => panic!("{under_way:?}"),
+        under_way @ Replaying::UnderWay(..) => panic!("{under_way:?}"),
     }
 }
 
@@ -116,7 +116,7 @@ async fn a_replay_of_an_old_version_does_not_pass_for_the_newest() {
             files.into_iter().map(|file| file.run.file_id).collect()
         };
         let found = ledger.loaded_files(&newest, None).await.unwrap().0;
-        assert_eq!(ids(found), [new.file_id.clone()]);
+        assert_eq!(ids(found), std::slice::from_ref(&new.file_id));
         let found = ledger.loaded_files(&filter(), None).await.unwrap().0;
         assert_eq!(ids(found), [old.file_id.clone(), new.file_id.clone()]);
         let id = start(&ledger, &old, &Replay::Whole { of: old.file_id.clone() }).await;

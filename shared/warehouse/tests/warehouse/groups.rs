@@ -147,9 +147,10 @@ async fn workers_with_overlapping_groups_load_every_file_once() {
         let other = place.another().await;
         let files: Vec<_> = (0..30).map(|n| file(&format!("in/{n:02}"), n, "x")).collect();
         let loads = (0..6).map(|worker: usize| {
-            let warehouse = if worker % 2 == 0 { place.warehouse.clone() } else { other.clone() };
+            let warehouse =
+                if worker.is_multiple_of(2) { place.warehouse.clone() } else { other.clone() };
             let mut group = files[worker * 3..worker * 3 + 15].to_vec();
-            if worker % 3 == 0 {
+            if worker.is_multiple_of(3) {
                 group.reverse();
             }
             tokio::spawn(async move { load(&warehouse, &group).await })

@@ -26,7 +26,7 @@ impl Random {
 /// A row: key, order, and a number that no other row has.
 type Row = (i64, Option<i64>, i64);
 
-fn batch(rows: &[Row], order: fn(&[Option<i64>]) -> ArrayRef) -> RecordBatch {
+fn batch(rows: &[Row], order: Column) -> RecordBatch {
     let orders: Vec<Option<i64>> = rows.iter().map(|row| row.1).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.0))),
@@ -41,8 +41,11 @@ fn batch(rows: &[Row], order: fn(&[Option<i64>]) -> ArrayRef) -> RecordBatch {
     RecordBatch::try_new(Arc::new(schema), columns).unwrap()
 }
 
+/// Makes a column of numbers.
+type Column = fn(&[Option<i64>]) -> ArrayRef;
+
 /// Types whose order is that of the numbers they are made of.
-const ORDERS: [fn(&[Option<i64>]) -> ArrayRef; 4] = [
+const ORDERS: [Column; 4] = [
     |orders| Arc::new(Int64Array::from_iter(orders.iter().copied())),
     |orders| {
         let micros = orders.iter().map(|order| order.map(|order| order * 500_000 - 1));
