@@ -17,9 +17,14 @@ locals {
     }]
   }
 
-  reads_buckets  = distinct([for read in var.service.reads : read.bucket])
-  read_objects   = distinct([for read in var.service.reads : "arn:${local.partition}:s3:::${read.bucket}/${read.prefix}*"])
-  write_objects  = distinct([for write in var.service.writes : "arn:${local.partition}:s3:::${write.bucket}/${write.prefix}*"])
+  s3            = "arn:${local.partition}:s3:::"
+  reads_buckets = distinct([for read in var.service.reads : read.bucket])
+
+  # A role's inline policies hold 10,240 characters. With so many datasets that
+  # their prefixes don't fit, the buckets stand for them; they hold nothing else.
+  by_prefix      = length(var.service.reads) + length(var.service.writes) <= 80
+  read_objects   = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
+  write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
   touches_lake   = length(local.read_objects) + length(local.write_objects) > 0
   via_services   = concat(["sqs.${local.region}.amazonaws.com"], local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [])
   secret_arns    = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])

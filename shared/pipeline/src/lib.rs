@@ -4,6 +4,7 @@
 //! Nothing here talks to AWS or a database; expectations are checked as SQL by
 //! `millrace-sql`, which this crate does not know.
 
+mod access;
 mod columns;
 mod csv;
 mod dataset;
@@ -31,8 +32,11 @@ mod url;
 mod walk;
 mod xlsx;
 
+pub use access::{PlannedAccess, PlannedPrefix};
 pub use pipeline::{Lake, LoadError, Pipeline};
-pub use plan::{Plan, PlannedBucket, PlannedNotification, PlannedQueue, PlannedService};
+pub use plan::{
+    Plan, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue, PlannedService,
+};
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;
 pub use route::{KeyError, Route};

@@ -6,8 +6,10 @@ use std::fmt;
 use millrace_contract::StageName;
 use serde::Serialize;
 
+use crate::access::PlannedAccess;
 use crate::pipeline::Pipeline;
 use crate::quantity::{show_duration, show_size};
+use crate::url::UrlSource;
 
 /// Four days: long enough for a weekend.
 const RETENTION_SECONDS: u32 = 4 * 86_400;
@@ -29,6 +31,8 @@ pub struct Plan {
     pub notifications: Vec<PlannedNotification>,
     /// Services, in the order of a file's journey.
     pub services: Vec<PlannedService>,
+    /// Datasets in file order.
+    pub datasets: Vec<PlannedDataset>,
 }
 
 /// A bucket.
@@ -85,6 +89,24 @@ pub struct PlannedService {
     pub concurrency: u32,
     /// Memory of a worker in bytes.
     pub memory: u64,
+    /// Environment variables that hold database URLs, which a worker needs.
+    pub variables: Vec<String>,
+    /// What its workers may touch beside their own queue.
+    #[serde(flatten)]
+    pub access: PlannedAccess,
+}
+
+/// Where a dataset's files lie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedDataset {
+    /// Name.
+    pub name: String,
+    /// What the keys of its files begin with, in the raw bucket.
+    pub raw_prefix: String,
+    /// What the keys of its Parquet begin with, in the lake.
+    pub lake_prefix: String,
+    /// What the keys of its rejects begin with, in the lake.
+    pub rejects_prefix: String,
 }
 
 impl Pipeline {
@@ -100,6 +122,7 @@ impl Pipeline {
             queues: StageName::ALL.map(|stage| self.planned_queue(stage)).into(),
             notifications: self.planned_notifications(),
             services: StageName::ALL.map(|stage| self.planned_service(stage)).into(),
+            datasets: self.planned_datasets(),
         }
     }
 
@@ -135,7 +158,30 @@ impl Pipeline {
             max_workers: settings.max_workers,
             concurrency: settings.concurrency,
             memory: settings.memory,
+            variables: self.variables(),
+            access: self.planned_access(stage),
         }
+    }
+
+    /// Every stage keeps account in the ledger, which is the warehouse unless
+    /// the file names another; load needs both.
+    fn variables(&self) -> Vec<String> {
+        let sources = std::iter::once(&self.warehouse).chain(&self.ledger);
+        let mut names: Vec<String> = sources.filter_map(UrlSource::variable).collect();
+        names.dedup();
+        names
+    }
+
+    fn planned_datasets(&self) -> Vec<PlannedDataset> {
+        let datasets = self.datasets.iter().zip(&self.globs);
+        datasets
+            .map(|(dataset, glob)| PlannedDataset {
+                name: dataset.name.clone(),
+                raw_prefix: glob.literal_prefix().to_owned(),
+                lake_prefix: format!("{}/", dataset.name),
+                rejects_prefix: format!("_rejects/{}/", dataset.name),
+            })
+            .collect()
     }
 }
 

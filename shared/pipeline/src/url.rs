@@ -26,6 +26,14 @@ impl UrlSource {
     /// The variable that holds the URL unless the file says otherwise.
     pub const DEFAULT_VARIABLE: &str = "DATABASE_URL";
 
+    /// The environment variable that holds it, if one does.
+    pub(crate) fn variable(&self) -> Option<String> {
+        match self {
+            Self::Env(name) => Some(name.clone()),
+            Self::Literal(_) => None,
+        }
+    }
+
     /// The URL, read from the environment if it is there.
     ///
     /// # Errors

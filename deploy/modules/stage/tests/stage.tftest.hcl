@@ -136,6 +136,24 @@ run "ingest_touches_no_object" {
   }
 }
 
+run "many_datasets_fit_into_a_policy" {
+  variables {
+    service = {
+      stage  = "transform", name = "finance-transform", workers = 1, max_workers = 2, concurrency = 4, memory = 536870912
+      reads  = [for n in range(60) : { bucket = "finance-raw", prefix = "raw/a-dataset-with-a-long-name-${n}/" }]
+      writes = [for n in range(60) : { bucket = "finance-lake", prefix = "a-dataset-with-a-long-name-${n}/" }]
+    }
+  }
+  assert {
+    condition     = length(aws_iam_role_policy.task.policy) <= 10240
+    error_message = "IAM takes no more"
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Resource if s.Sid == "Write"] == [["arn:aws:s3:::finance-lake/*"]]
+    error_message = "the bucket stands for its prefixes"
+  }
+}
+
 run "ecs_may_start_the_task_and_no_more" {
   assert {
     condition = { for s in jsondecode(aws_iam_role_policy.execution.policy).Statement : s.Sid => s.Resource } == {
