@@ -105,6 +105,8 @@ resource "aws_appautoscaling_policy" "backlog" {
 
 # From zero, target tracking would wait for a backlog above the target. One
 # message is enough to start the first task; the policy above adds the others.
+# That nobody works is seen in the queue's own metrics: a service without tasks
+# has none that an expression could be sure of.
 resource "aws_appautoscaling_policy" "wake" {
   count = local.min == 0 ? 1 : 0
 
@@ -153,21 +155,9 @@ resource "aws_cloudwatch_metric_alarm" "wake" {
   }
 
   metric_query {
-    id = "running"
-
-    metric {
-      namespace   = "ECS/ContainerInsights"
-      metric_name = "DesiredTaskCount"
-      period      = 60
-      stat        = "Maximum"
-      dimensions  = local.service_dimensions
-    }
-  }
-
-  metric_query {
     id          = "waiting"
-    expression  = "IF(FILL(running, 0) < 1, ${local.backlog}, 0)"
-    label       = "Backlog without a task"
+    expression  = "IF(in_flight < 1, visible, 0)"
+    label       = "Messages that nobody works on"
     return_data = true
   }
 }

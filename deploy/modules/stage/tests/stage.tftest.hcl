@@ -224,6 +224,10 @@ run "a_stage_may_sleep_and_one_message_wakes_it" {
     condition     = aws_cloudwatch_metric_alarm.wake[0].threshold == 1
     error_message = "one message is enough"
   }
+  assert {
+    condition     = one([for q in aws_cloudwatch_metric_alarm.wake[0].metric_query : q.expression if q.id == "waiting"]) == "IF(in_flight < 1, visible, 0)"
+    error_message = "messages that nobody works on"
+  }
 }
 
 run "spot_takes_its_share_beyond_the_first" {
