@@ -199,7 +199,7 @@ impl Binaries {
         let layout = LAYOUT.join(" ");
         let script = format!(
             "trap '' INT TERM; cp -r \"$1\" \"$2/data\"; \
-             \"$3\" {layout} --datadir=\"$2/data\" --socket=\"$2/socket\" --port={port} \
+             \"$3\" {layout} --datadir=\"$2/data\" --tmpdir=\"$2\" --socket=\"$2/socket\" --port={port} \
              {SETTINGS} </dev/null & server=$!; \
              cat >/dev/null; kill -KILL $server; wait $server; rm -rf \"$2\""
         );

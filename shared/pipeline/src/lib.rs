@@ -4,6 +4,7 @@
 //! Nothing here talks to AWS or a database; expectations are checked as SQL by
 //! `millrace-sql`, which this crate does not know.
 
+mod access;
 mod columns;
 mod csv;
 mod dataset;
@@ -35,9 +36,11 @@ mod views;
 mod walk;
 mod xlsx;
 
+pub use access::{PlannedAccess, PlannedPrefix};
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
-    Plan, PlannedBucket, PlannedNotification, PlannedQueue, PlannedService, PlannedView,
+    Plan, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue, PlannedService,
+    PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

@@ -6,8 +6,10 @@ use std::fmt;
 use millrace_contract::{StageName, View};
 use serde::Serialize;
 
+use crate::access::PlannedAccess;
 use crate::pipeline::Pipeline;
 use crate::quantity::{show_duration, show_size};
+use crate::url::UrlSource;
 
 /// Four days: long enough for a weekend.
 const RETENTION_SECONDS: u32 = 4 * 86_400;
@@ -32,6 +34,8 @@ pub struct Plan {
     /// Views of the warehouse, each behind those it depends on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<PlannedView>,
+    /// Datasets in file order.
+    pub datasets: Vec<PlannedDataset>,
 }
 
 /// A bucket.
@@ -88,6 +92,24 @@ pub struct PlannedService {
     pub concurrency: u32,
     /// Memory of a worker in bytes.
     pub memory: u64,
+    /// Environment variables that hold database URLs, which a worker needs.
+    pub variables: Vec<String>,
+    /// What its workers may touch beside their own queue.
+    #[serde(flatten)]
+    pub access: PlannedAccess,
+}
+
+/// Where a dataset's files lie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedDataset {
+    /// Name.
+    pub name: String,
+    /// What the keys of its files begin with, in the raw bucket.
+    pub raw_prefix: String,
+    /// What the keys of its Parquet begin with, in the lake.
+    pub lake_prefix: String,
+    /// What the keys of its rejects begin with, in the lake.
+    pub rejects_prefix: String,
 }
 
 /// A view of the warehouse.
@@ -115,6 +137,7 @@ impl Pipeline {
             notifications: self.planned_notifications(),
             services: StageName::ALL.map(|stage| self.planned_service(stage)).into(),
             views: self.views.iter().map(planned_view).collect(),
+            datasets: self.planned_datasets(),
         }
     }
 
@@ -150,7 +173,30 @@ impl Pipeline {
             max_workers: settings.max_workers,
             concurrency: settings.concurrency,
             memory: settings.memory,
+            variables: self.variables(),
+            access: self.planned_access(stage),
         }
+    }
+
+    /// Every stage keeps account in the ledger, which is the warehouse unless
+    /// the file names another; load needs both.
+    fn variables(&self) -> Vec<String> {
+        let sources = std::iter::once(&self.warehouse).chain(&self.ledger);
+        let mut names: Vec<String> = sources.filter_map(UrlSource::variable).collect();
+        names.dedup();
+        names
+    }
+
+    fn planned_datasets(&self) -> Vec<PlannedDataset> {
+        let datasets = self.datasets.iter().zip(&self.globs);
+        datasets
+            .map(|(dataset, glob)| PlannedDataset {
+                name: dataset.name.clone(),
+                raw_prefix: glob.literal_prefix().to_owned(),
+                lake_prefix: format!("{}/", dataset.name),
+                rejects_prefix: format!("_rejects/{}/", dataset.name),
+            })
+            .collect()
     }
 }
 

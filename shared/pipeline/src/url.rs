@@ -56,6 +56,14 @@ impl UrlSource {
     /// The variable that holds the URL unless the file says otherwise.
     pub const DEFAULT_VARIABLE: &str = "DATABASE_URL";
 
+    /// The environment variable that holds it, if one does.
+    pub(crate) fn variable(&self) -> Option<String> {
+        match self {
+            Self::Env(name) => Some(name.clone()),
+            Self::Literal(_) | Self::File(_) | Self::Secret(_) => None,
+        }
+    }
+
     /// The URL as it is now: a file is read each time, so that a password that
     /// was changed there is found.
     ///

@@ -30,3 +30,23 @@ fn queue_names_follow_the_stage() {
     assert_eq!(pipeline.queue_name(stage), "finance-transform");
     assert_eq!(pipeline.dead_letter_queue_name(stage), "finance-transform-dlq");
 }
+
+#[test]
+fn datasets_that_share_files_grant_their_prefix_once() {
+    let pipeline = with_datasets(
+        "[datasets.a]\nmatch = \"in/{y}/*.csv\"\nformat = \"csv\"\nshared = true\n\
+         [datasets.b]\nmatch = \"in/{y}/*.csv\"\nformat = \"csv\"\nshared = true\n",
+    );
+    let plan = pipeline.plan();
+    let transform = &plan.services[1].access;
+    let raw = &plan.buckets[0].name;
+    assert_eq!(transform.reads.iter().filter(|read| read.bucket == *raw).count(), 1);
+    assert_eq!(transform.writes.len(), 4);
+}
+
+#[test]
+fn ingest_touches_no_object() {
+    let access = &full().plan().services[0].access;
+    assert!(access.reads.is_empty() && access.writes.is_empty());
+    assert_eq!(access.sends_to, ["finance-transform"]);
+}

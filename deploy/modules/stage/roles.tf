@@ -1,0 +1,172 @@
+# Two roles: the execution role is ECS's, to pull the image, read secrets and
+# open the log; the task role is the worker's. Each action names the call of the
+# worker that needs it.
+
+locals {
+  trust = {
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Action    = ["sts:AssumeRole"]
+      # Tasks of this account's clusters here, and of nobody else's.
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:ecs:${local.region}:${local.account}:*" }
+      }
+    }]
+  }
+
+  s3            = "arn:${local.partition}:s3:::"
+  reads_buckets = distinct([for read in var.service.reads : read.bucket])
+
+  # A role's inline policies hold 10,240 characters. With so many datasets that
+  # their prefixes don't fit, the buckets stand for them; they hold nothing else.
+  by_prefix      = length(var.service.reads) + length(var.service.writes) <= 80
+  read_objects   = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
+  write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  touches_lake   = length(local.read_objects) + length(local.write_objects) > 0
+  via_services   = concat(["sqs.${local.region}.amazonaws.com"], local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [])
+  secret_arns    = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
+  secret_regions = "secretsmanager.${local.region}.amazonaws.com"
+
+  task_policy = {
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid    = "Drain"
+          Effect = "Allow"
+          Action = [
+            "sqs:GetQueueUrl",             # once at the start, queues are known by name
+            "sqs:ReceiveMessage",          # the consumer
+            "sqs:DeleteMessage",           # settle, when the effect is committed
+            "sqs:ChangeMessageVisibility", # heartbeats, back-off, handing back on SIGTERM
+          ]
+          Resource = [local.queue_arn]
+        },
+        {
+          Sid    = "Send"
+          Effect = "Allow"
+          Action = [
+            "sqs:GetQueueUrl", # queues are known by name
+            "sqs:SendMessage", # the next stage's tasks; dead letters with their facts
+          ]
+          Resource = concat(local.sends_to_arns, [local.dead_letter_arn])
+        },
+        {
+          Sid    = "Key"
+          Effect = "Allow"
+          Action = [
+            "kms:Decrypt",         # receiving messages, reading objects, multipart uploads
+            "kms:GenerateDataKey", # sending messages, writing objects
+          ]
+          Resource  = [var.kms_key_arn]
+          Condition = { StringEquals = { "kms:ViaService" = local.via_services } }
+        },
+      ],
+      length(local.read_objects) == 0 ? [] : [
+        {
+          Sid    = "Read"
+          Effect = "Allow"
+          Action = [
+            "s3:GetObject",        # ranges of objects
+            "s3:GetObjectVersion", # pinned to the version that was announced
+          ]
+          Resource = local.read_objects
+        },
+        {
+          # Without it S3 answers 403 for an object that is gone, and a deleted
+          # file could not be told from a missing permission. Transform also
+          # probes the lake by it during an outage. S3 knows no narrower form:
+          # the 404 wants it for the whole bucket.
+          Sid      = "TellMissing"
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = [for bucket in local.reads_buckets : "arn:${local.partition}:s3:::${bucket}"]
+        },
+      ],
+      length(local.write_objects) == 0 ? [] : [
+        {
+          Sid    = "Write"
+          Effect = "Allow"
+          Action = [
+            "s3:PutObject",            # whole objects and parts
+            "s3:AbortMultipartUpload", # an output that is not wanted after all
+          ]
+          Resource = local.write_objects
+        },
+      ],
+    )
+  }
+
+  execution_policy = {
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "Log"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"]
+        },
+      ],
+      var.repository_arn == null ? [] : [
+        {
+          Sid      = "Pull"
+          Effect   = "Allow"
+          Action   = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
+          Resource = [var.repository_arn]
+        },
+        {
+          # A token for the registry as a whole: ECR knows no resource for it.
+          Sid      = "Token"
+          Effect   = "Allow"
+          Action   = ["ecr:GetAuthorizationToken"]
+          Resource = ["*"]
+        },
+      ],
+      length(local.secret_arns) == 0 ? [] : [
+        {
+          Sid      = "Secrets"
+          Effect   = "Allow"
+          Action   = ["secretsmanager:GetSecretValue"]
+          Resource = local.secret_arns
+        },
+      ],
+      length(var.secrets_kms_key_arns) == 0 ? [] : [
+        {
+          Sid       = "SecretsKey"
+          Effect    = "Allow"
+          Action    = ["kms:Decrypt"]
+          Resource  = var.secrets_kms_key_arns
+          Condition = { StringEquals = { "kms:ViaService" = local.secret_regions } }
+        },
+      ],
+    )
+  }
+}
+
+resource "aws_iam_role" "task" {
+  name               = "${var.service.name}-task"
+  description        = "What the workers of ${var.service.name} may do"
+  assume_role_policy = jsonencode(local.trust)
+}
+
+resource "aws_iam_role_policy" "task" {
+  name   = "worker"
+  role   = aws_iam_role.task.id
+  policy = jsonencode(local.task_policy)
+}
+
+resource "aws_iam_role" "execution" {
+  name               = "${var.service.name}-execution"
+  description        = "What ECS needs to start ${var.service.name}"
+  assume_role_policy = jsonencode(local.trust)
+}
+
+resource "aws_iam_role_policy" "execution" {
+  name   = "start"
+  role   = aws_iam_role.execution.id
+  policy = jsonencode(local.execution_policy)
+}
