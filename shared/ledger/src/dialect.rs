@@ -101,7 +101,7 @@ impl Dialect {
         }
     }
 
-    /// The value that a column would have had, in [`Dialect::on_conflict_set`].
+    /// The value that a column would have had, in the assignments of an upsert.
     pub fn new_value(self, column: &str) -> String {
         match self {
             Self::Postgres | Self::Sqlite => format!("excluded.{column}"),

@@ -21,7 +21,7 @@ pub struct Judged {
     pub key_is_known: bool,
 }
 
-/// As [`lock`] for several files, each of another key; answers in their order.
+/// As [`lock`](super::lock) for several files, each of another key; answers in their order.
 /// Locks are taken in the order given, which has to be the same for everybody.
 ///
 /// # Errors
@@ -75,7 +75,7 @@ async fn known_keys(
     Ok(known)
 }
 
-/// As [`enter`] for several files, each of another key; answers in their order.
+/// As [`enter`](super::enter) for several files, each of another key; answers in their order.
 ///
 /// # Errors
 /// [`DatabaseError`], classified.

@@ -43,6 +43,9 @@ pub(crate) fn mend(file: &Replayable, then: Option<&Dataset>, now: &Dataset) -> 
     if !file.is_loaded {
         return Way::Not("its other rows are not loaded yet".to_owned());
     }
+    if merges(now) {
+        return Way::Not(SQL_AGAIN.to_owned());
+    }
     let Some(key) = run.rejects_key.clone() else {
         return Way::Not("it has no rejects".to_owned());
     };
@@ -54,6 +57,9 @@ pub(crate) fn mend(file: &Replayable, then: Option<&Dataset>, now: &Dataset) -> 
 
 /// How all rows of a loaded file are loaded again.
 pub(crate) fn again(file: &Replayable, from: From, now: &Dataset) -> Way {
+    if merges(now) {
+        return Way::Not(SQL_AGAIN.to_owned());
+    }
     let replay = Replay::Whole { of: base(file) };
     let lake = match (&file.task, file.is_mended) {
         (None, _) => Err("nothing was written of it"),
@@ -100,14 +106,18 @@ fn in_the_way(then: Option<&Dataset>, now: &Dataset) -> Option<String> {
     if let Some(rule) = rule_of_the_file(now).or_else(|| rule_of_the_file(then)) {
         return Some(format!("`{rule}` looks at all rows"));
     }
-    match now.load.as_ref().map(|load| load.mode) {
-        Some(LoadMode::Merge) => Some("the SQL that loads them may look at all rows".to_owned()),
-        Some(
-            LoadMode::Append | LoadMode::ReplaceFile | LoadMode::ReplaceTable | LoadMode::Upsert,
-        )
-        | None => None,
-    }
+    None
 }
+
+/// Whether rows are put in by SQL of the pipeline file, of which nobody knows what
+/// it does to rows that are there.
+fn merges(dataset: &Dataset) -> bool {
+    dataset.load.as_ref().is_some_and(|load| load.mode == LoadMode::Merge)
+}
+
+/// Why a file that is loaded by SQL of its own is left alone.
+const SQL_AGAIN: &str = "its SQL (mode `merge`) would be run a second time; publish the object \
+                         again if that is meant";
 
 #[cfg(test)]
 mod tests {
@@ -149,5 +159,14 @@ mod tests {
         elsewhere.load = Some(load);
         assert!(why(&elsewhere).contains("loaded in another way"));
         assert!(in_the_way(None, &then).expect("unknown").contains("not known"));
+    }
+
+    #[test]
+    fn sql_that_loads_rows_is_not_run_again() {
+        let merging = dataset(|text| {
+            text["load"] = serde_json::json!({"table": "d", "mode": "merge", "sql": ["…"]});
+        });
+        assert!(merges(&merging));
+        assert!(!merges(&expecting("id > 0")));
     }
 }
