@@ -329,19 +329,11 @@ async fn probe_postgres(
     name: &str,
     probe: Probe,
 ) -> Result<(), DatabaseError> {
-    let mut connection = timeout(CONNECT_TIMEOUT, options.connect())
-        .await
-        .map_err(|_| no_answer(name))?
-        .map_err(|error| connecting(name, error))?;
+    let mut connection = in_time(name, options.connect()).await?;
     if probe == Probe::Writable {
         let asked = sqlx::query_scalar::<_, String>("SHOW transaction_read_only");
-        let read_only = timeout(CONNECT_TIMEOUT, asked.fetch_one(&mut connection))
-            .await
-            .map_err(|_| no_answer(name))?
-            .map_err(|error| connecting(name, error))?;
-        if read_only == "on" {
-            return Err(DatabaseError::new(Fault::ReadOnly, name, "it can only be read now"));
-        }
+        let answer = in_time(name, asked.fetch_one(&mut connection)).await?;
+        writable(name, answer == "off")?;
     }
     connection.close().await.map_err(|error| connecting(name, error))
 }
@@ -351,21 +343,29 @@ async fn probe_mysql(
     name: &str,
     probe: Probe,
 ) -> Result<(), DatabaseError> {
-    let mut connection = timeout(CONNECT_TIMEOUT, options.connect())
-        .await
-        .map_err(|_| no_answer(name))?
-        .map_err(|error| connecting(name, error))?;
+    let mut connection = in_time(name, options.connect()).await?;
     if probe == Probe::Writable {
         let asked = sqlx::query_scalar::<_, bool>("SELECT @@GLOBAL.read_only");
-        let read_only = timeout(CONNECT_TIMEOUT, asked.fetch_one(&mut connection))
-            .await
-            .map_err(|_| no_answer(name))?
-            .map_err(|error| connecting(name, error))?;
-        if read_only {
-            return Err(DatabaseError::new(Fault::ReadOnly, name, "it can only be read now"));
-        }
+        let read_only = in_time(name, asked.fetch_one(&mut connection)).await?;
+        writable(name, !read_only)?;
     }
     connection.close().await.map_err(|error| connecting(name, error))
+}
+
+/// Asks a server something, within reason.
+async fn in_time<T>(
+    name: &str,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, DatabaseError> {
+    let answer = timeout(CONNECT_TIMEOUT, asked).await.map_err(|_| no_answer(name))?;
+    answer.map_err(|error| connecting(name, error))
+}
+
+fn writable(name: &str, is_writable: bool) -> Result<(), DatabaseError> {
+    match is_writable {
+        true => Ok(()),
+        false => Err(DatabaseError::new(Fault::ReadOnly, name, "it can only be read now")),
+    }
 }
 
 /// Opening switches the file to write-ahead logging, which SQLite refuses at
