@@ -9,5 +9,6 @@ mod table;
 
 pub use batches::{LakeError, Missing, batches};
 pub use folder::{FolderError, ParquetFolder};
+pub use object::LakeFile;
 pub use rejects::{RejectReader, RejectsError};
 pub use table::{LakeTable, TableError};

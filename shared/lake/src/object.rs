@@ -22,8 +22,9 @@ const TAIL_BYTES: u64 = 64 * 1024;
 /// Ranges closer than this are fetched together.
 const GAP_BYTES: u64 = 256 * 1024;
 
-/// Reads ranges of one lake object.
-pub(crate) struct LakeFile {
+/// Reads ranges of one lake object, for the Parquet reader. What storage says comes
+/// wrapped in [`ParquetError::External`].
+pub struct LakeFile {
     storage: Arc<dyn Storage>,
     object: ObjectRef,
     size: u64,
@@ -33,7 +34,7 @@ pub(crate) struct LakeFile {
 
 impl LakeFile {
     /// An object of `size` bytes; nothing is read yet.
-    pub(crate) fn new(storage: Arc<dyn Storage>, object: ObjectRef, size: u64) -> Self {
+    pub fn new(storage: Arc<dyn Storage>, object: ObjectRef, size: u64) -> Self {
         Self { storage, object, size, tail: None }
     }
 

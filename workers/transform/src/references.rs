@@ -1,21 +1,16 @@
 //! The keys that a `references` rule asks for: one column of another dataset's
 //! Parquet, read from the lake as the ledger knows it.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use millrace_contract::{LoadTask, Output};
 use millrace_format::{KeySet, References};
+use millrace_lake::LakeFile;
 use millrace_sql::Reference;
-use millrace_storage::{ObjectRef, Storage, StorageError};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::AsyncFileReader;
+use millrace_storage::{ObjectRef, StorageError};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
-use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::errors::ParquetError;
 
 use crate::TransformError;
 use crate::run::Lake;
@@ -62,7 +57,7 @@ async fn read_file(
     for output in &task.outputs {
         let object = ObjectRef::latest(&task.lake, &output.key);
         let url = object.url();
-        let file = LakeObject { storage: Arc::clone(&lake.storage), object, size: output.bytes };
+        let file = LakeFile::new(Arc::clone(&lake.storage), object, output.bytes);
         let read = read_output(file, output, reference, keys).await;
         read.map_err(|error| error.at(&url, reference))?;
     }
@@ -107,7 +102,7 @@ impl From<ParquetError> for KeyFault {
 }
 
 async fn read_output(
-    file: LakeObject,
+    file: LakeFile,
     output: &Output,
     reference: &Reference,
     keys: &mut KeySet,
@@ -129,50 +124,3 @@ async fn read_output(
     }
     Ok(())
 }
-
-/// A Parquet object of the lake as the Parquet reader wants it.
-struct LakeObject {
-    storage: Arc<dyn Storage>,
-    object: ObjectRef,
-    size: u64,
-}
-
-impl LakeObject {
-    async fn fetch(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
-        let length = range.end - range.start;
-        let mut body = self.storage.get(&self.object, range.start, Some(length)).await?.body;
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        while let Some(chunk) = body.next().await {
-            bytes.extend_from_slice(&chunk?);
-        }
-        match bytes.len() as u64 == length {
-            true => Ok(bytes.into()),
-            false => {
-                let detail = format!("{} bytes came instead of {length}", bytes.len());
-                Err(failed(&self.object.url(), detail))
-            }
-        }
-    }
-}
-
-impl AsyncFileReader for LakeObject {
-    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
-        let wrap = |error| ParquetError::External(Box::new(error));
-        async move { self.fetch(range).await.map_err(wrap) }.boxed()
-    }
-
-    fn get_metadata<'a>(
-        &'a mut self,
-        _: Option<&'a ArrowReaderOptions>,
-    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        async move {
-            let size = self.size;
-            let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(TAIL_BYTES));
-            reader.load_and_finish(self, size).await.map(Arc::new)
-        }
-        .boxed()
-    }
-}
-
-/// How much of an object's end is read at first, which holds most footers.
-const TAIL_BYTES: usize = 64 * 1024;
