@@ -110,8 +110,9 @@ async fn files_that_drift_at_once_are_all_loaded() {
         sqlite(&stack, "SELECT sum(extra_0) + sum(extra_1) + sum(extra_2) FROM orders").await,
         66
     );
-    for (value, files) in [("7", 3), ("1.5", 3), ("abc", 3), ("2024-01-01", 3)] {
-        let sql = format!("SELECT count(*) FROM orders WHERE CAST(v AS TEXT) = '{value}'");
-        assert_eq!(sqlite(&stack, &sql).await, files, "{value}");
+    // A 7 that came while the column was a decimal is the text 7.0 when it widened.
+    for values in ["'7', '7.0'", "'1.5'", "'abc'", "'2024-01-01'"] {
+        let sql = format!("SELECT count(*) FROM orders WHERE CAST(v AS TEXT) IN ({values})");
+        assert_eq!(sqlite(&stack, &sql).await, 3, "{values}");
     }
 }
