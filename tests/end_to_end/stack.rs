@@ -196,7 +196,7 @@ impl Stack {
 
     /// Waits until the runs satisfy `done` and returns them.
     pub(crate) fn wait_for_runs(&self, what: &str, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let deadline = Instant::now() + Duration::from_secs(90);
+        let deadline = Instant::now() + Duration::from_secs(240);
         loop {
             let runs = self.json(&["runs", "--limit", "10000"]);
             let runs = runs.as_array().expect("a list").clone();
