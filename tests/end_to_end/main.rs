@@ -24,3 +24,4 @@ mod secrets;
 mod sql;
 mod stack;
 mod warehouse;
+mod workbench;

@@ -46,6 +46,17 @@ locals {
           Resource = [local.queue_arn]
         },
         {
+          Sid    = "DeadLetters"
+          Effect = "Allow"
+          Action = [
+            "sqs:GetQueueAttributes",      # every minute: is there more than on record?
+            "sqs:ReceiveMessage",          # if there is: what SQS moved there by itself is recorded
+            "sqs:DeleteMessage",           # what was dealt with leaves
+            "sqs:ChangeMessageVisibility", # the rest is given back
+          ]
+          Resource = [local.dead_letter_arn]
+        },
+        {
           Sid    = "Send"
           Effect = "Allow"
           Action = [

@@ -9,6 +9,7 @@ mod csv;
 mod dataset;
 mod event;
 mod evolution;
+mod facts;
 mod identity;
 mod limits;
 mod load;
@@ -30,6 +31,7 @@ pub use dataset::{
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
+pub use facts::BodyFacts;
 pub use identity::{ContractVersion, FileId};
 pub use limits::LimitOptions;
 pub use load::{LoadMode, LoadTarget, View};

@@ -104,19 +104,42 @@ async fn close_failures(
     let over: Vec<Value> = over.map(|entry| entry.file_id.as_str().into()).collect();
     for files in by_halves(&over, MOST_ROWS) {
         // Where a file was gone through again, it has mended what it is a replay of,
-        // and whatever became of earlier replays.
+        // and whatever became of earlier replays. `COALESCE`, so that no database
+        // thinks of going through all that are open.
         let those = placeholders(1, files.len(), 2);
         let sql = format!(
             "UPDATE millrace_failures SET resolution = 'loaded', resolved_at = $1 \
-             WHERE resolution IS NULL AND (file_id IN {those} OR file_id IN ( \
+             WHERE COALESCE(resolution, 'redriven') = 'redriven' \
+               AND (file_id IN {those} OR file_id IN ( \
                  SELECT o.file_id FROM millrace_files AS o JOIN millrace_files AS m \
                      ON o.file_id = m.replay_of OR o.replay_of = m.replay_of \
                  WHERE m.file_id IN {those}))"
         );
         let values: Vec<Value> =
             std::iter::once(Utc::now().into()).chain(files.iter().cloned()).collect();
-        transaction.execute(&sql, &values).await?;
+        if transaction.execute(&sql, &values).await? > 0 {
+            mend_files(transaction, files).await?;
+        }
     }
+    Ok(())
+}
+
+/// A file that failed and was gone through again as a whole under another id is
+/// where it belongs as well.
+async fn mend_files(transaction: &mut Transaction, files: &[Value]) -> Result<(), LedgerError> {
+    // MySQL reads the table it changes only through a derived one.
+    let sql = format!(
+        "UPDATE millrace_files SET state = 'loaded', reason = NULL, \
+             loaded_at = COALESCE(loaded_at, $1) \
+         WHERE state = 'failed' AND file_id IN (SELECT mended.file_id FROM ( \
+             SELECT o.file_id FROM millrace_files AS o JOIN millrace_files AS m \
+                 ON o.file_id = m.replay_of OR o.replay_of = m.replay_of \
+             WHERE m.replay = 'whole' AND m.file_id IN {}) AS mended)",
+        placeholders(1, files.len(), 2)
+    );
+    let values: Vec<Value> =
+        std::iter::once(Utc::now().into()).chain(files.iter().cloned()).collect();
+    transaction.execute(&sql, &values).await?;
     Ok(())
 }
 

@@ -1,13 +1,15 @@
 //! Dead letters, recorded when they happen, so that looking at them costs no
-//! receive count.
+//! receive count. What is looked for is in [`crate::failure_groups`], what is done
+//! about them in [`crate::redrives`] and [`crate::dlq_actions`].
 
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{FileId, ObjectVersion, StageName};
 use millrace_retry::FailureClass;
 
-use crate::{Ledger, LedgerError, Row, Value};
+use crate::{Act, DlqAction, Ledger, LedgerError, Row, Transaction, Value};
 
 /// Everything known about a message that won't be tried again.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +44,8 @@ pub struct FailureRecord {
     pub rejects_key: Option<String>,
     /// The message, for redrive.
     pub body: String,
+    /// The failure whose redrive this message was, as [`FailureKey`] shows it.
+    pub redrive_of: Option<String>,
 }
 
 /// A recorded failure, with what was done about it.
@@ -51,26 +55,74 @@ pub struct Failure {
     pub record: FailureRecord,
     /// What was done about it, and when; nothing while it is open.
     pub resolution: Option<(Resolution, DateTime<Utc>)>,
+    /// How often it was sent again.
+    pub redrives: u64,
+    /// The message as it failed, if it was edited since.
+    pub original_body: Option<String>,
+    /// Why it was discarded, if it was.
+    pub discard_reason: Option<String>,
+}
+
+impl Failure {
+    /// What names it.
+    pub fn key(&self) -> FailureKey {
+        let FailureRecord { queue, message_id, .. } = &self.record;
+        FailureKey { queue: queue.clone(), message_id: message_id.clone() }
+    }
+}
+
+/// What names a failure. Shown as `queue/message id`; no queue's name has a slash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FailureKey {
+    /// Source queue.
+    pub queue: String,
+    /// Message id in that queue.
+    pub message_id: String,
+}
+
+impl fmt::Display for FailureKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.queue, self.message_id)
+    }
+}
+
+impl FromStr for FailureKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = |(queue, message_id): (&str, &str)| Self {
+            queue: queue.to_owned(),
+            message_id: message_id.to_owned(),
+        };
+        let parts = text.split_once('/').map(named);
+        parts.ok_or_else(|| format!("`{text}` names no failure; write QUEUE/MESSAGE-ID"))
+    }
 }
 
 /// What was done about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resolution {
-    /// The message was sent again.
+    /// The message was sent again, and nothing is known yet of what became of it.
     Redriven,
     /// The message was given up.
     Discarded,
     /// The file was loaded after all.
     Loaded,
+    /// The message, which is about no file, was sent again and handled.
+    Handled,
 }
 
 impl Resolution {
+    /// Every resolution.
+    pub const ALL: [Self; 4] = [Self::Redriven, Self::Discarded, Self::Loaded, Self::Handled];
+
     /// The name in the ledger and on the screen.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Redriven => "redriven",
             Self::Discarded => "discarded",
             Self::Loaded => "loaded",
+            Self::Handled => "handled",
         }
     }
 }
@@ -88,44 +140,34 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn record_failure(&self, failure: &FailureRecord) -> Result<(), LedgerError> {
-        let object = failure.object.as_ref().map(|object| serde_json::json!(object).to_string());
-        let values: [Value; 15] = [
-            failure.queue.as_str().into(),
-            failure.message_id.as_str().into(),
-            failure.class.as_str().into(),
-            storable(&failure.message).into(),
-            failure.fingerprint.as_str().into(),
-            failure.stage.as_str().into(),
-            failure.dataset.as_deref().into(),
-            failure.file_id.as_ref().map(FileId::as_str).into(),
-            object.into(),
-            failure.receive_count.into(),
-            failure.first_seen.into(),
-            failure.last_seen.into(),
-            failure.trace_id.as_deref().into(),
-            failure.rejects_key.as_deref().into(),
-            storable(&failure.body).into(),
-        ];
-        let refreshed =
-            ["class", "message", "fingerprint", "receive_count", "last_seen", "rejects_key"];
-        let met = self.database.dialect().on_conflict(&["queue", "message_id"], &refreshed);
-        let sql = format!(
-            "INSERT INTO millrace_failures (queue, message_id, class, message, fingerprint, \
-                 stage, dataset, file_id, object, receive_count, first_seen, last_seen, \
-                 trace_id, rejects_key, body) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15){met}"
-        );
         let mut transaction = self.database.begin().await?;
-        transaction.execute(&sql, &values).await?;
-        if let Some(file_id) = &failure.file_id {
-            let reason = format!("{}: {}", failure.class, storable(&failure.message));
-            let fail = "UPDATE millrace_files SET state = 'failed', reason = $2, \
-                            rejects_key = COALESCE($3, rejects_key) \
-                        WHERE file_id = $1 AND state IN ('registered', 'transformed', 'failed')";
-            let values =
-                [file_id.as_str().into(), reason.into(), failure.rejects_key.as_deref().into()];
-            transaction.execute(fail, &values).await?;
-        }
+        record(&mut transaction, failure).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Records a dead letter that a queue moved by itself, as
+    /// [`Ledger::record_failure`] does, and who found it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn adopt_failure(
+        &self,
+        failure: &FailureRecord,
+        actor: &str,
+    ) -> Result<(), LedgerError> {
+        let mut transaction = self.database.begin().await?;
+        record(&mut transaction, failure).await?;
+        let action = DlqAction {
+            key: Some(FailureKey {
+                queue: failure.queue.clone(),
+                message_id: failure.message_id.clone(),
+            }),
+            fingerprint: Some(failure.fingerprint.clone()),
+            detail: Some(failure.message.clone()),
+            ..DlqAction::now(actor, Act::Adopt)
+        };
+        action.enter(&mut transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -137,39 +179,68 @@ impl Ledger {
     pub async fn failures(&self, also_resolved: bool) -> Result<Vec<Failure>, LedgerError> {
         let which = if also_resolved { "1 = 1" } else { "resolution IS NULL" };
         let sql = format!(
-            "SELECT queue, message_id, class, message, fingerprint, stage, dataset, file_id, \
-                 object, receive_count, first_seen, last_seen, trace_id, rejects_key, body, \
-                 resolution, resolved_at \
-             FROM millrace_failures WHERE {which} ORDER BY last_seen DESC, queue, message_id"
+            "SELECT {FAILURE_COLUMNS} FROM millrace_failures WHERE {which} \
+             ORDER BY last_seen DESC, queue, message_id"
         );
         self.database.fetch_all(&sql, &[]).await?.iter().map(read).collect()
     }
+}
 
-    /// Says what was done about a failure. It stays on record.
-    ///
-    /// # Errors
-    /// [`LedgerError::Database`].
-    pub async fn resolve_failure(
-        &self,
-        queue: &str,
-        message_id: &str,
-        resolution: Resolution,
-    ) -> Result<(), LedgerError> {
-        let values: [Value; 4] =
-            [queue.into(), message_id.into(), resolution.as_str().into(), Utc::now().into()];
-        let sql = "UPDATE millrace_failures SET resolution = $3, resolved_at = $4 \
-                   WHERE queue = $1 AND message_id = $2";
-        self.database.execute(sql, &values).await?;
-        Ok(())
+pub(crate) const FAILURE_COLUMNS: &str = "queue, message_id, class, message, fingerprint, stage, \
+    dataset, file_id, object, receive_count, first_seen, last_seen, trace_id, rejects_key, body, \
+    redrive_of, resolution, resolved_at, redrives, original_body, discard_reason";
+
+async fn record(transaction: &mut Transaction, failure: &FailureRecord) -> Result<(), LedgerError> {
+    let refreshed =
+        ["class", "message", "fingerprint", "receive_count", "last_seen", "rejects_key"];
+    let met = transaction.dialect().on_conflict(&["queue", "message_id"], &refreshed);
+    let sql = format!(
+        "INSERT INTO millrace_failures (queue, message_id, class, message, fingerprint, \
+             stage, dataset, file_id, object, receive_count, first_seen, last_seen, \
+             trace_id, rejects_key, body, redrive_of) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16){met}"
+    );
+    transaction.execute(&sql, &values(failure)).await?;
+    if let Some(file_id) = &failure.file_id {
+        let reason = format!("{}: {}", failure.class, storable(&failure.message));
+        let fail = "UPDATE millrace_files SET state = 'failed', reason = $2, \
+                        rejects_key = COALESCE($3, rejects_key) \
+                    WHERE file_id = $1 AND state IN ('registered', 'transformed', 'failed')";
+        let values =
+            [file_id.as_str().into(), reason.into(), failure.rejects_key.as_deref().into()];
+        transaction.execute(fail, &values).await?;
     }
+    Ok(())
+}
+
+fn values(failure: &FailureRecord) -> [Value; 16] {
+    let object = failure.object.as_ref().map(|object| serde_json::json!(object).to_string());
+    [
+        failure.queue.as_str().into(),
+        failure.message_id.as_str().into(),
+        failure.class.as_str().into(),
+        storable(&failure.message).into(),
+        failure.fingerprint.as_str().into(),
+        failure.stage.as_str().into(),
+        failure.dataset.as_deref().into(),
+        failure.file_id.as_ref().map(FileId::as_str).into(),
+        object.into(),
+        failure.receive_count.into(),
+        failure.first_seen.into(),
+        failure.last_seen.into(),
+        failure.trace_id.as_deref().into(),
+        failure.rejects_key.as_deref().into(),
+        storable(&failure.body).into(),
+        failure.redrive_of.as_deref().into(),
+    ]
 }
 
 /// A poison body may hold U+0000, which PostgreSQL's text can't.
-fn storable(text: &str) -> String {
+pub(crate) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-fn read(row: &Row) -> Result<Failure, LedgerError> {
+pub(crate) fn read(row: &Row) -> Result<Failure, LedgerError> {
     let class: String = row.get("class")?;
     let stage: String = row.get("stage")?;
     let record = FailureRecord {
@@ -188,8 +259,15 @@ fn read(row: &Row) -> Result<Failure, LedgerError> {
         trace_id: row.get("trace_id")?,
         rejects_key: row.get("rejects_key")?,
         body: row.get("body")?,
+        redrive_of: row.get("redrive_of")?,
     };
-    Ok(Failure { record, resolution: read_resolution(row)? })
+    Ok(Failure {
+        record,
+        resolution: read_resolution(row)?,
+        redrives: row.count("redrives")?,
+        original_body: row.get("original_body")?,
+        discard_reason: row.get("discard_reason")?,
+    })
 }
 
 fn read_object(row: &Row) -> Result<Option<ObjectVersion>, LedgerError> {
@@ -205,7 +283,7 @@ fn read_resolution(row: &Row) -> Result<Option<(Resolution, DateTime<Utc>)>, Led
     let Some(text) = row.get::<Option<String>>("resolution")? else {
         return Ok(None);
     };
-    let resolution = [Resolution::Redriven, Resolution::Discarded, Resolution::Loaded]
+    let resolution = Resolution::ALL
         .into_iter()
         .find(|resolution| resolution.as_str() == text)
         .ok_or_else(|| LedgerError::unreadable("a resolution", &text))?;

@@ -29,6 +29,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_003.sql"),
         mysql: include_str!("../migrations/mysql/journey_003.sql"),
     },
+    Migration {
+        version: 4,
+        name: "dead-letter workbench",
+        sql: include_str!("../migrations/journey_004.sql"),
+        mysql: include_str!("../migrations/mysql/journey_004.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

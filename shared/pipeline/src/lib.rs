@@ -23,6 +23,7 @@ mod plan;
 mod problem;
 mod quantity;
 mod render;
+mod retention;
 mod route;
 mod schema;
 mod secret;

@@ -2,6 +2,7 @@
 //! services. `millrace plan` shows it; provisioning makes it.
 
 use std::fmt;
+use std::time::Duration;
 
 use millrace_contract::{StageName, View};
 use serde::Serialize;
@@ -9,14 +10,8 @@ use serde::Serialize;
 use crate::access::PlannedAccess;
 use crate::pipeline::Pipeline;
 use crate::quantity::{show_duration, show_size};
+use crate::retention::DEAD_LETTERS;
 use crate::url::UrlSource;
-
-/// Four days: long enough for a weekend.
-const RETENTION_SECONDS: u32 = 4 * 86_400;
-
-/// Fourteen days, the longest SQS keeps a message. It has to be longer than the
-/// source queue's: a message keeps its age when it is dead-lettered.
-const DEAD_LETTER_RETENTION_SECONDS: u32 = 14 * 86_400;
 
 /// Everything a pipeline needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -143,13 +138,14 @@ impl Pipeline {
 
     fn planned_queue(&self, stage: StageName) -> PlannedQueue {
         let settings = self.stage(stage);
+        let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         PlannedQueue {
             stage,
             name: self.queue_name(stage),
             dead_letter_queue: self.dead_letter_queue_name(stage),
-            visibility_seconds: u32::try_from(settings.visibility.as_secs()).unwrap_or(u32::MAX),
-            retention_seconds: RETENTION_SECONDS,
-            dead_letter_retention_seconds: DEAD_LETTER_RETENTION_SECONDS,
+            visibility_seconds: seconds(settings.visibility),
+            retention_seconds: seconds(settings.retention),
+            dead_letter_retention_seconds: seconds(DEAD_LETTERS),
             max_receive_count: settings.max_receive_count,
         }
     }
@@ -210,7 +206,7 @@ fn planned_view(view: &View) -> PlannedView {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |seconds: u32| show_duration(std::time::Duration::from_secs(seconds.into()));
+        let seconds = |seconds: u32| show_duration(Duration::from_secs(seconds.into()));
         writeln!(f, "pipeline {}", self.pipeline)?;
         writeln!(f, "\nbuckets")?;
         for bucket in &self.buckets {

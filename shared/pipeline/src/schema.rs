@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+use crate::retention;
 use crate::stage::{self, StageDefaults};
 
 mod warehouse;
@@ -199,6 +200,9 @@ fn stage(defaults: &StageDefaults) -> Value {
                                 heartbeats, at most 12h." },
             "max_receive_count": number("Attempts before a message is dead-lettered.",
                 defaults.max_receive_count, stage::MAX_RECEIVE_COUNT),
+            "retention": { "type": "string", "default": retention::DEFAULT,
+                "description": "How long the queue keeps messages, 1m to 13d; dead letters are \
+                                kept 14d." },
             "memory": { "type": ["string", "integer"], "default": defaults.memory,
                 "description": "Memory of a worker, 64MiB to 120GiB." },
         }),

@@ -8,6 +8,7 @@ use millrace_contract::StageName;
 use serde::Serialize;
 
 use crate::quantity;
+use crate::retention::retention;
 use crate::walk::Section;
 
 /// The longest a message can be hidden (Amazon SQS, "Visibility timeout").
@@ -44,6 +45,8 @@ pub struct StageSettings {
     pub visibility: Duration,
     /// Receives after which the redrive policy dead-letters a message.
     pub max_receive_count: u32,
+    /// How long the queue keeps messages; shorter than dead letters are kept.
+    pub retention: Duration,
     /// Memory of a worker in bytes.
     pub memory: u64,
 }
@@ -161,6 +164,7 @@ fn read(name: StageName, section: Option<&Section<'_>>, defaults: &StageDefaults
             MAX_RECEIVE_COUNT,
             defaults.max_receive_count,
         ),
+        retention: retention(section.and_then(|section| section.get("retention")).as_ref()),
         memory: memory.unwrap_or_default(),
     }
 }

@@ -14,8 +14,8 @@ mod sqs;
 pub use batch::{MAX_BATCH, MAX_BATCH_BYTES};
 pub use error::QueueError;
 pub use port::{
-    Attributes, Depth, Entries, Outgoing, Queue, Queues, Receipt, Receive, Received,
-    TRACE_ATTRIBUTE,
+    Attributes, Depth, Entries, Outgoing, Queue, Queues, REDRIVE_ATTRIBUTE, Receipt, Receive,
+    Received, TRACE_ATTRIBUTE,
 };
 pub use spec::{QueueSpec, Redrive};
 pub use sqs::Sqs;

@@ -18,6 +18,10 @@ pub type Entries = Vec<Result<(), QueueError>>;
 /// The message attribute that carries a trace id from stage to stage.
 pub const TRACE_ATTRIBUTE: &str = "trace_id";
 
+/// The message attribute of a dead letter that was sent again: the failure it is
+/// the redrive of, as `queue/message id`.
+pub const REDRIVE_ATTRIBUTE: &str = "redrive_of";
+
 /// One queue.
 ///
 /// Delivery is at least once and in no order. Batch calls take any number of

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use millrace_contract::ObjectVersion;
-use millrace_queue::{MAX_BATCH_BYTES, Outgoing, TRACE_ATTRIBUTE};
+use millrace_queue::{MAX_BATCH_BYTES, Outgoing, REDRIVE_ATTRIBUTE, TRACE_ATTRIBUTE};
 use millrace_retry::FailureClass;
 use thiserror::Error as ThisError;
 
@@ -15,6 +15,17 @@ use crate::{Delivery, Failure, Reason, Subject, fingerprint};
 
 /// Bytes of the reason that travel with the message; the ledger has all of it.
 const LONGEST_REASON: usize = 4096;
+
+/// The attribute that says in a dead-letter queue which message of the source
+/// queue it was.
+pub(crate) const MESSAGE_ATTRIBUTE: &str = "source_message_id";
+
+/// The attribute that every message has which a worker sent to a dead-letter
+/// queue, with room for its facts.
+pub(crate) const CLASS_ATTRIBUTE: &str = "reason_class";
+
+/// The attribute with the reason's text.
+pub(crate) const REASON_ATTRIBUTE: &str = "reason";
 
 /// A message that is not tried again, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +60,28 @@ pub struct DeadLetter {
     pub trace_id: String,
     /// The same for failures of the same kind: see [`fingerprint`].
     pub fingerprint: String,
+    /// The failure whose redrive the message was, as `queue/message id`.
+    pub redrive_of: Option<String>,
+}
+
+/// A message of a dead-letter queue, as the log is asked about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadCopy {
+    /// Its id in the queue it came from.
+    pub message_id: String,
+    /// Its body, where that id may not be known: it is looked for by it.
+    pub body: Option<String>,
+}
+
+/// How a message of a dead-letter queue stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It was never recorded.
+    Unknown,
+    /// Nothing was done about it.
+    Open,
+    /// Something was: its copy in the dead-letter queue is not needed any more.
+    Over,
 }
 
 /// Where dead letters are recorded before they leave the queue.
@@ -60,6 +93,36 @@ pub trait FailureLog: Send + Sync + 'static {
     /// [`FailureLogError`] if it is not recorded; the message then stays in its
     /// queue.
     async fn record(&self, dead_letter: &DeadLetter) -> Result<(), FailureLogError>;
+
+    /// Records a dead letter that was found in a dead-letter queue, where the queue
+    /// itself had moved it.
+    ///
+    /// # Errors
+    /// As [`FailureLog::record`].
+    async fn adopt(&self, dead_letter: &DeadLetter) -> Result<(), FailureLogError>;
+
+    /// How many dead letters of a source queue nothing was done about.
+    ///
+    /// # Errors
+    /// [`FailureLogError`] if the log does not say.
+    async fn open(&self, queue: &str) -> Result<u64, FailureLogError>;
+
+    /// How messages stand that came from a source queue, in their order.
+    ///
+    /// # Errors
+    /// [`FailureLogError`] if the log does not say.
+    async fn standing(
+        &self,
+        queue: &str,
+        copies: &[DeadCopy],
+    ) -> Result<Vec<Standing>, FailureLogError>;
+
+    /// Notes that a message was handled which is the redrive of a dead letter,
+    /// named as `queue/message id`. Again is fine.
+    ///
+    /// # Errors
+    /// [`FailureLogError`] if it is not noted.
+    async fn handled_again(&self, redrive_of: &str) -> Result<(), FailureLogError>;
 }
 
 /// A dead letter could not be recorded.
@@ -96,26 +159,32 @@ impl DeadLetter {
             first_seen: first_seen.into(),
             last_seen: last_seen.into(),
             trace_id: delivery.trace_id.clone(),
+            redrive_of: delivery.attributes.get(REDRIVE_ATTRIBUTE).cloned(),
         }
     }
 
-    /// The message for the dead-letter queue. A body so large that the facts
-    /// don't fit beside it goes without them.
+    /// The message for the dead-letter queue: with ten attributes, as many as there
+    /// may be. A body so large that they don't fit beside it has only its id, or goes
+    /// without that too.
     pub(crate) fn to_outgoing(&self) -> Outgoing {
         let moment = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let object = self.object.as_ref().map(ToString::to_string).unwrap_or_default();
-        let outgoing = Outgoing::new(&self.body)
-            .attribute("reason_class", self.class.as_str())
-            .attribute("reason", permitted(&self.message))
+        let named = Outgoing::new(&self.body).attribute(MESSAGE_ATTRIBUTE, &self.message_id);
+        let outgoing = named
+            .clone()
+            .attribute(CLASS_ATTRIBUTE, self.class.as_str())
+            .attribute(REASON_ATTRIBUTE, permitted(&self.message))
             .attribute("stage", permitted(&self.stage))
             .attribute("dataset", permitted(self.dataset.as_deref().unwrap_or_default()))
             .attribute("object", permitted(&object))
             .attribute("receive_count", self.receive_count.to_string())
-            .attribute("first_seen", moment(self.first_seen))
-            .attribute("last_seen", moment(self.last_seen))
+            // An interval, as ISO 8601 has it.
+            .attribute("seen", format!("{}/{}", moment(self.first_seen), moment(self.last_seen)))
             .attribute(TRACE_ATTRIBUTE, permitted(&self.trace_id))
             .attribute("fingerprint", &self.fingerprint);
-        if outgoing.bytes() > MAX_BATCH_BYTES { Outgoing::new(&self.body) } else { outgoing }
+        let bare = Outgoing::new(&self.body);
+        let fits = |message: &Outgoing| message.bytes() <= MAX_BATCH_BYTES;
+        [outgoing, named].into_iter().find(fits).unwrap_or(bare)
     }
 }
 
@@ -153,6 +222,8 @@ mod tests {
         assert_eq!(outgoing.attributes["object"], "s3://raw/a/b.csv?versionId=v1");
         assert_eq!(outgoing.attributes["reason_class"], "poison");
         assert_eq!(outgoing.attributes["stage"], "transform");
+        assert_eq!(outgoing.attributes["source_message_id"], "m");
+        assert_eq!(outgoing.attributes["seen"].split('/').count(), 2);
     }
 
     #[test]
@@ -166,6 +237,8 @@ mod tests {
     #[test]
     fn a_body_of_the_largest_size_still_fits() {
         let outgoing = dead_letter(&"x".repeat(MAX_BATCH_BYTES), "too much").to_outgoing();
-        assert_eq!(outgoing.bytes(), MAX_BATCH_BYTES);
+        assert_eq!((outgoing.bytes(), outgoing.attributes.len()), (MAX_BATCH_BYTES, 0));
+        let outgoing = dead_letter(&"x".repeat(MAX_BATCH_BYTES - 60), "too much").to_outgoing();
+        assert_eq!(outgoing.attributes.keys().collect::<Vec<_>>(), ["source_message_id"]);
     }
 }

@@ -5,6 +5,7 @@
 //! sees a receipt or an AWS type. The same words as in SQS: a message is
 //! *received*, *hidden* for its visibility timeout, *deleted* or comes back.
 
+mod adoption;
 mod attempt;
 mod batcher;
 mod capacity;
@@ -26,14 +27,16 @@ mod settle;
 pub mod shutdown;
 mod summary;
 pub mod telemetry;
+mod tending;
 mod worker;
 
 pub use config::{ConfigError, WorkerConfig};
-pub use dead_letter::{DeadLetter, FailureLog, FailureLogError};
+pub use dead_letter::{DeadCopy, DeadLetter, FailureLog, FailureLogError, Standing};
 pub use delivery::Delivery;
 pub use fingerprint::fingerprint;
 pub use handler::Handler;
 pub use lease::{Lease, LeaseLost};
 pub use outcome::{Counts, Done, Failure, Forward, Outcome, Reason, Subject};
 pub use summary::Summary;
+pub use tending::{DeadLetterQueue, Limit, TendError, Tended};
 pub use worker::{Worker, WorkerError};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_failpoint::{Point, reach};
-use millrace_queue::{Outgoing, QueueError, TRACE_ATTRIBUTE};
+use millrace_queue::{Outgoing, QueueError, REDRIVE_ATTRIBUTE, TRACE_ATTRIBUTE};
 use millrace_retry::{Classify, FailureClass};
 
 use crate::attempt::Verdict;
@@ -59,12 +59,22 @@ impl Settling<'_> {
             let failure = Failure::new(class, message).about(done.subject);
             return Box::pin(self.failed(failure, report)).await;
         }
+        if let Some(redrive_of) = self.delivery.attributes.get(REDRIVE_ATTRIBUTE) {
+            Box::pin(self.handled_again(redrive_of)).await;
+        }
         if !self.is_held() {
             return self.lost(report);
         }
         report.done(&done);
         self.context().tally.done.add(1);
         self.delete().await;
+    }
+
+    /// What was handled is handled, whether or not the log says so.
+    async fn handled_again(&self, redrive_of: &str) {
+        if let Err(error) = self.context().failures.handled_again(redrive_of).await {
+            tracing::warn!(redrive_of, %error, "a redrive was handled, which is not on record");
+        }
     }
 
     async fn failed(self, failure: Failure, report: Report) {

@@ -13,7 +13,7 @@ use tracing::Instrument;
 use crate::context::Context;
 use crate::heartbeat::{Pulse, beat};
 use crate::poll::Poller;
-use crate::{ConfigError, FailureLog, Handler, Summary, WorkerConfig};
+use crate::{ConfigError, DeadLetterQueue, FailureLog, Handler, Summary, WorkerConfig, adoption};
 
 /// How long messages that were given up may take to be handed back. With the
 /// stop timeout it stays under the 30 s that ECS waits before it kills.
@@ -58,12 +58,21 @@ impl Worker {
     /// or the queue refuses to be read. What runs is finished first.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<Summary, WorkerError> {
         self.config.check()?;
-        let (queue, _) = tokio::try_join!(
+        let (queue, dead_letters) = tokio::try_join!(
             self.queues.queue(&self.config.queue),
             self.queues.queue(&self.config.dead_letter_queue),
         )?;
+        let dead_letters = DeadLetterQueue {
+            queue: dead_letters,
+            stage: self.config.stage.clone(),
+            source: self.config.queue.clone(),
+            max_receive_count: self.config.max_receive_count,
+            failures: Arc::clone(&self.failures),
+        };
         let context = Context::new(self.config, queue, self.queues, self.handler, self.failures);
         let span = context.span.clone();
+        let looking = adoption::look_after(dead_letters, context.stopping.clone());
+        context.tasks.spawn(looking.instrument(span.clone()));
         drain(Arc::new(context), shutdown).instrument(span).await
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod dlq;
 mod local;
 mod rejects;
 
@@ -12,6 +13,10 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use millrace_contract::StageName;
 
+pub(crate) use dlq::{
+    CauseArgs, DlqAdoptArgs, DlqCommand, DlqDiscardArgs, DlqEditArgs, DlqExportArgs, DlqListArgs,
+    DlqRedriveArgs, DlqShowArgs, Rate, SelectionArgs,
+};
 pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
 };
@@ -85,6 +90,13 @@ pub(crate) enum Command {
     Rejects {
         #[command(subcommand)]
         command: RejectsCommand,
+    },
+    /// Work on dead letters: see why, send again, change, give up.
+    ///
+    /// Looking reads the ledger alone, so that it costs no message a receive.
+    Dlq {
+        #[command(subcommand)]
+        command: DlqCommand,
     },
     /// Turn a local file into Parquet and rejects, as the transform stage would.
     Transform(TransformArgs),

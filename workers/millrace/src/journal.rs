@@ -6,10 +6,13 @@ use std::time::Instant;
 use async_trait::async_trait;
 use chrono::Utc;
 use millrace_contract::{FileId, StageName};
-use millrace_ledger::{FailureRecord, Hop, Ledger};
+use millrace_ledger::{self as ledger, FailureKey, FailureRecord, Hop, Ledger, Sought};
 use millrace_runtime::{
-    DeadLetter, Delivery, Failure, FailureLog, FailureLogError, Handler, Lease, Outcome,
+    DeadCopy, DeadLetter, Delivery, Failure, FailureLog, FailureLogError, Handler, Lease, Outcome,
+    Standing,
 };
+
+use crate::actor::actor;
 
 /// Records dead letters in the ledger.
 pub(crate) struct LedgerFailures {
@@ -25,26 +28,64 @@ impl LedgerFailures {
 #[async_trait]
 impl FailureLog for LedgerFailures {
     async fn record(&self, letter: &DeadLetter) -> Result<(), FailureLogError> {
-        let stage: StageName = letter.stage.parse().map_err(FailureLogError::new)?;
-        let record = FailureRecord {
-            queue: letter.queue.clone(),
-            message_id: letter.message_id.clone(),
-            class: letter.class,
-            message: letter.message.clone(),
-            fingerprint: letter.fingerprint.clone(),
-            stage,
-            dataset: letter.dataset.clone(),
-            file_id: letter.file_id.clone().map(FileId::from_text),
-            object: letter.object.clone(),
-            receive_count: letter.receive_count,
-            first_seen: letter.first_seen,
-            last_seen: letter.last_seen,
-            trace_id: Some(letter.trace_id.clone()),
-            rejects_key: letter.rejects.clone(),
-            body: letter.body.clone(),
-        };
+        let record = record_of(letter)?;
         self.ledger.record_failure(&record).await.map_err(FailureLogError::new)
     }
+
+    async fn adopt(&self, letter: &DeadLetter) -> Result<(), FailureLogError> {
+        let record = record_of(letter)?;
+        self.ledger.adopt_failure(&record, &actor()).await.map_err(FailureLogError::new)
+    }
+
+    async fn open(&self, queue: &str) -> Result<u64, FailureLogError> {
+        self.ledger.open_failures(queue).await.map_err(FailureLogError::new)
+    }
+
+    async fn standing(
+        &self,
+        queue: &str,
+        copies: &[DeadCopy],
+    ) -> Result<Vec<Standing>, FailureLogError> {
+        let sought: Vec<_> = copies
+            .iter()
+            .map(|copy| Sought { message_id: &copy.message_id, body: copy.body.as_deref() })
+            .collect();
+        let standings = self.ledger.standing(queue, &sought).await;
+        let standings = standings.map_err(FailureLogError::new)?.into_iter();
+        let same = |standing| match standing {
+            ledger::Standing::Unknown => Standing::Unknown,
+            ledger::Standing::Open => Standing::Open,
+            ledger::Standing::Over => Standing::Over,
+        };
+        Ok(standings.map(same).collect())
+    }
+
+    async fn handled_again(&self, redrive_of: &str) -> Result<(), FailureLogError> {
+        let key: FailureKey = redrive_of.parse().map_err(FailureLogError::new)?;
+        self.ledger.redrive_handled(&key).await.map_err(FailureLogError::new)
+    }
+}
+
+fn record_of(letter: &DeadLetter) -> Result<FailureRecord, FailureLogError> {
+    let stage: StageName = letter.stage.parse().map_err(FailureLogError::new)?;
+    Ok(FailureRecord {
+        queue: letter.queue.clone(),
+        message_id: letter.message_id.clone(),
+        class: letter.class,
+        message: letter.message.clone(),
+        fingerprint: letter.fingerprint.clone(),
+        stage,
+        dataset: letter.dataset.clone(),
+        file_id: letter.file_id.clone().map(FileId::from_text),
+        object: letter.object.clone(),
+        receive_count: letter.receive_count,
+        first_seen: letter.first_seen,
+        last_seen: letter.last_seen,
+        trace_id: Some(letter.trace_id.clone()),
+        rejects_key: letter.rejects.clone(),
+        body: letter.body.clone(),
+        redrive_of: letter.redrive_of.clone(),
+    })
 }
 
 /// A stage whose attempts at files are recorded as hops.

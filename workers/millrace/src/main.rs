@@ -1,13 +1,16 @@
 //! The one binary: every worker, the operator's commands, and the whole system
 //! on one machine.
 
+mod actor;
 mod args;
 mod commands;
+mod confirm;
 mod demo;
 mod dev;
 mod exit;
 mod journal;
 mod place;
+mod redrive;
 mod replay;
 mod rows;
 mod setup;

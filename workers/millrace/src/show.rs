@@ -88,7 +88,8 @@ pub(crate) fn table(headers: &[&str], rows: Vec<Vec<String>>) {
     line(render(headers, rows));
 }
 
-fn render(headers: &[&str], rows: Vec<Vec<String>>) -> String {
+/// The table that [`table`] prints.
+pub(crate) fn render(headers: &[&str], rows: Vec<Vec<String>>) -> String {
     let named = headers
         .iter()
         .map(|header| (header.trim_start_matches('#').to_uppercase(), header.starts_with('#')));

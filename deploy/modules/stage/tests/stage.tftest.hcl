@@ -104,6 +104,7 @@ run "a_worker_may_do_what_it_does_and_no_more" {
   assert {
     condition = { for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid => s.Resource } == {
       Drain       = ["arn:aws:sqs:eu-west-1:123456789012:finance-transform"]
+      DeadLetters = ["arn:aws:sqs:eu-west-1:123456789012:finance-transform-dlq"]
       Send        = ["arn:aws:sqs:eu-west-1:123456789012:finance-load", "arn:aws:sqs:eu-west-1:123456789012:finance-transform-dlq"]
       Key         = ["arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"]
       Read        = ["arn:aws:s3:::finance-raw/raw/Expenses/*", "arn:aws:s3:::finance-lake/expenses/*"]
@@ -131,7 +132,7 @@ run "ingest_touches_no_object" {
     service = { stage = "ingest", name = "finance-ingest", workers = 1, max_workers = 2, concurrency = 16, memory = 536870912, sends_to = ["finance-transform"] }
   }
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid] == ["Drain", "Send", "Key"]
+    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid] == ["Drain", "DeadLetters", "Send", "Key"]
     error_message = "no S3 for a stage that reads events alone"
   }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{SubsecRound, Utc};
 use millrace_contract::StageName;
-use millrace_ledger::{FailureRecord, FileState, Registration, Resolution};
+use millrace_ledger::{FailureKey, FailureRecord, FileState, Registration};
 use millrace_retry::{Classify, FailureClass};
 
 use crate::support::{file, object, places};
@@ -25,7 +25,12 @@ pub(crate) fn failure(message_id: &str, file: Option<&Registration>) -> FailureR
         trace_id: file.map(|file| file.trace_id.clone()),
         rejects_key: None,
         body: "{}".into(),
+        redrive_of: None,
     }
+}
+
+pub(crate) fn key(message_id: &str) -> FailureKey {
+    FailureKey { queue: "demo-transform".into(), message_id: message_id.into() }
 }
 
 #[tokio::test]
@@ -71,7 +76,8 @@ async fn a_failure_stays_on_record_with_what_was_done_about_it() {
         ledger.register(&one).await.unwrap();
         ledger.record_failure(&failure("m1", Some(&one))).await.unwrap();
         ledger.record_failure(&failure("m2", None)).await.unwrap();
-        ledger.resolve_failure("demo-transform", "m2", Resolution::Discarded).await.unwrap();
+        let given_up = [(key("m2"), "f".to_owned())];
+        assert_eq!(ledger.discard_failures(&given_up, "me@here", "noise").await.unwrap(), 1);
         let open = ledger.failures(false).await.unwrap();
         assert_eq!(open.len(), 1);
         assert_eq!(open[0].record.message_id, "m1");

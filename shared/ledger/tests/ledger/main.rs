@@ -5,6 +5,7 @@
 mod columns;
 mod connecting;
 mod contracts;
+mod dead_letters;
 mod failures;
 mod history;
 mod journey;

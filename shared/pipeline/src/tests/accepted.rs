@@ -191,6 +191,8 @@ fn stages_are_set_one_by_one() {
     assert_eq!((transform.workers, transform.max_workers), (12, 12));
     assert_eq!(transform.visibility, Duration::from_secs(5_400));
     assert_eq!((transform.max_receive_count, transform.memory), (3, 2 << 30));
+    assert_eq!(transform.retention, Duration::from_secs(9 * 86_400));
+    assert_eq!(ingest.retention, Duration::from_secs(4 * 86_400));
     assert_eq!(transform.connections, 2);
     let load = pipeline.stage(StageName::Load);
     assert_eq!((load.max_workers, load.connections), (7, 9));

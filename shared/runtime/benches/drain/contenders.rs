@@ -10,8 +10,8 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use millrace_queue::Sqs;
 use millrace_runtime::{
-    DeadLetter, Delivery, Done, FailureLog, FailureLogError, Handler, Lease, Outcome, Worker,
-    WorkerConfig, telemetry,
+    DeadCopy, DeadLetter, Delivery, Done, FailureLog, FailureLogError, Handler, Lease, Outcome,
+    Standing, Worker, WorkerConfig, telemetry,
 };
 use tokio::sync::Notify;
 
@@ -94,6 +94,26 @@ struct Unused;
 impl FailureLog for Unused {
     async fn record(&self, dead_letter: &DeadLetter) -> Result<(), FailureLogError> {
         Err(FailureLogError::new(dead_letter.message.clone()))
+    }
+
+    async fn adopt(&self, dead_letter: &DeadLetter) -> Result<(), FailureLogError> {
+        self.record(dead_letter).await
+    }
+
+    async fn open(&self, _: &str) -> Result<u64, FailureLogError> {
+        Ok(0)
+    }
+
+    async fn standing(
+        &self,
+        _: &str,
+        copies: &[DeadCopy],
+    ) -> Result<Vec<Standing>, FailureLogError> {
+        Ok(vec![Standing::Unknown; copies.len()])
+    }
+
+    async fn handled_again(&self, _: &str) -> Result<(), FailureLogError> {
+        Ok(())
     }
 }
 

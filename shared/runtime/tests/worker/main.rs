@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod adopting;
 mod batching;
 mod chaos;
 mod dead_letters;

@@ -12,8 +12,8 @@ use millrace_queue::memory::Memory;
 use millrace_queue::{Depth, Outgoing, Queue, QueueSpec, Receive, Received};
 use millrace_retry::FailureClass;
 use millrace_runtime::{
-    DeadLetter, Delivery, Done, Failure, FailureLog, FailureLogError, Forward, Handler, Lease,
-    Outcome, Summary, Worker, WorkerConfig,
+    DeadCopy, DeadLetter, Delivery, Done, Failure, FailureLog, FailureLogError, Forward, Handler,
+    Lease, Outcome, Standing, Summary, Worker, WorkerConfig,
 };
 use tokio::time::sleep;
 
@@ -186,6 +186,10 @@ pub(crate) struct Failures {
     pub(crate) letters: Mutex<Vec<DeadLetter>>,
     /// How many of the next records fail.
     pub(crate) fail: AtomicUsize,
+    /// Message ids of letters that were dealt with.
+    pub(crate) over: Mutex<Vec<String>>,
+    /// Redrives that were handled.
+    pub(crate) handled_again: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -199,9 +203,46 @@ impl FailureLog for Failures {
         self.letters.lock().unwrap().push(dead_letter.clone());
         Ok(())
     }
+
+    async fn adopt(&self, dead_letter: &DeadLetter) -> Result<(), FailureLogError> {
+        self.record(dead_letter).await
+    }
+
+    async fn open(&self, queue: &str) -> Result<u64, FailureLogError> {
+        let letters = self.letters();
+        let open = |letter: &&DeadLetter| letter.queue == queue && !self.is_over(letter);
+        Ok(letters.iter().filter(open).count() as u64)
+    }
+
+    async fn standing(
+        &self,
+        queue: &str,
+        copies: &[DeadCopy],
+    ) -> Result<Vec<Standing>, FailureLogError> {
+        let letters = self.letters();
+        let is_meant = |letter: &DeadLetter, copy: &DeadCopy| {
+            let by_body = copy.body.as_ref().is_some_and(|body| *body == letter.body);
+            letter.queue == queue && (letter.message_id == copy.message_id || by_body)
+        };
+        let standing = |copy| match letters.iter().find(|letter| is_meant(letter, copy)) {
+            None => Standing::Unknown,
+            Some(letter) if self.is_over(letter) => Standing::Over,
+            Some(_) => Standing::Open,
+        };
+        Ok(copies.iter().map(standing).collect())
+    }
+
+    async fn handled_again(&self, redrive_of: &str) -> Result<(), FailureLogError> {
+        self.handled_again.lock().unwrap().push(redrive_of.to_owned());
+        Ok(())
+    }
 }
 
 impl Failures {
+    fn is_over(&self, letter: &DeadLetter) -> bool {
+        self.over.lock().unwrap().contains(&letter.message_id)
+    }
+
     pub(crate) fn letters(&self) -> Vec<DeadLetter> {
         self.letters.lock().unwrap().clone()
     }

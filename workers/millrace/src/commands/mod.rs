@@ -2,6 +2,7 @@
 
 mod aws;
 mod check;
+mod dlq;
 mod local;
 mod plan;
 pub(crate) mod publish;
@@ -34,6 +35,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Trace(args) => trace::run(&args).await,
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,
+        Command::Dlq { command } => dlq::run(&command).await,
         Command::Transform(args) => local::transform(&args),
         Command::Preview(args) => local::preview(&args),
         Command::Infer(args) => local::infer(&args),

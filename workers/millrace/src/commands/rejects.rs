@@ -74,7 +74,11 @@ async fn show_file(args: &RejectShowArgs) -> anyhow::Result<ExitCode> {
     let newest = trace.versions.iter().rev().map(|version| &version.run).filter(is_meant);
     let with_rejects = newest.filter_map(|run| run.rejects_key.as_deref()).next();
     let rejects = match with_rejects {
-        Some(key) => read(&setup.pipeline.lake.curated, key, args).await?,
+        Some(key) => {
+            let is_meant =
+                |reject: &Reject| args.rule.as_ref().is_none_or(|rule| is_of(reject, rule));
+            read(&setup.pipeline.lake.curated, key, args.limit, is_meant).await?
+        }
         None => Vec::new(),
     };
     match args.output.output {
@@ -94,7 +98,7 @@ fn is_of(reject: &Reject, rule: &str) -> bool {
     reject.rule == rule || format!("{column}: {}", reject.rule) == rule
 }
 
-fn reject_row(reject: &Reject) -> Vec<String> {
+pub(super) fn reject_row(reject: &Reject) -> Vec<String> {
     vec![
         show::number(reject.line),
         reject.column.clone().unwrap_or_default(),
@@ -106,15 +110,20 @@ fn reject_row(reject: &Reject) -> Vec<String> {
 
 /// The first rejects of a file. Their object is a key of the lake, or of a refused
 /// file a URL.
-async fn read(lake: &str, key: &str, args: &RejectShowArgs) -> anyhow::Result<Vec<Reject>> {
+pub(super) async fn read(
+    lake: &str,
+    key: &str,
+    limit: usize,
+    is_meant: impl Fn(&Reject) -> bool,
+) -> anyhow::Result<Vec<Reject>> {
     let (bucket, key) = locate(key, lake)?;
     let storage = Arc::new(S3Storage::new(&setup::aws().await));
     let mut reader = RejectReader::open(storage, ObjectRef::latest(bucket, key)).await?;
     let mut rejects = Vec::new();
-    while rejects.len() < args.limit
+    while rejects.len() < limit
         && let Some(reject) = reader.next().await?
     {
-        if args.rule.as_ref().is_none_or(|rule| is_of(&reject, rule)) {
+        if is_meant(&reject) {
             rejects.push(reject);
         }
     }

@@ -151,7 +151,7 @@ fn lineage(load: &CommittedLoad) -> String {
     text
 }
 
-fn hop_row(hop: &HopRecord) -> Vec<String> {
+pub(super) fn hop_row(hop: &HopRecord) -> Vec<String> {
     vec![
         hop.started_at.format("%H:%M:%S%.3f").to_string(),
         hop.stage.clone(),
@@ -189,7 +189,7 @@ fn load_json(load: &CommittedLoad) -> Value {
     })
 }
 
-fn hop_json(hop: &HopRecord) -> Value {
+pub(super) fn hop_json(hop: &HopRecord) -> Value {
     json!({
         "stage": hop.stage,
         "attempt": hop.attempt,

@@ -85,7 +85,7 @@ fn base(file: &Replayable) -> FileId {
 }
 
 /// Why rows can't be gone through without the others of their file.
-fn in_the_way(then: Option<&Dataset>, now: &Dataset) -> Option<String> {
+pub(crate) fn in_the_way(then: Option<&Dataset>, now: &Dataset) -> Option<String> {
     let Some(then) = then else {
         return Some("the contract it was rejected under is not known any more".to_owned());
     };
@@ -111,12 +111,12 @@ fn in_the_way(then: Option<&Dataset>, now: &Dataset) -> Option<String> {
 
 /// Whether rows are put in by SQL of the pipeline file, of which nobody knows what
 /// it does to rows that are there.
-fn merges(dataset: &Dataset) -> bool {
+pub(crate) fn merges(dataset: &Dataset) -> bool {
     dataset.load.as_ref().is_some_and(|load| load.mode == LoadMode::Merge)
 }
 
 /// Why a file that is loaded by SQL of its own is left alone.
-const SQL_AGAIN: &str = "its SQL (mode `merge`) would be run a second time; publish the object \
+pub(crate) const SQL_AGAIN: &str = "its SQL (mode `merge`) would be run a second time; publish the object \
                          again if that is meant";
 
 #[cfg(test)]

@@ -3,5 +3,5 @@
 mod choose;
 mod send;
 
-pub(crate) use choose::{From, Way, again, mend};
-pub(crate) use send::{Sender, Sent};
+pub(crate) use choose::{From, SQL_AGAIN, Way, again, in_the_way, mend, merges};
+pub(crate) use send::{Anew, Sender, Sent};

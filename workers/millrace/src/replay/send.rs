@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use millrace_contract::{
     ContractVersion, Dataset, FileId, LoadTask, Replay, StageName, TransformTask,
 };
 use millrace_ledger::{FileState, Ledger, Registration, Replayable, Replaying};
 use millrace_pipeline::Pipeline;
-use millrace_queue::{Outgoing, Queue, Queues, Sqs, TRACE_ATTRIBUTE};
+use millrace_queue::{Outgoing, Queue, Queues, REDRIVE_ATTRIBUTE, Sqs, TRACE_ATTRIBUTE};
 
 use super::Way;
 
@@ -22,6 +23,19 @@ pub(crate) enum Sent {
     UnderWay(FileId),
     /// It was left as it is.
     Left,
+}
+
+/// A file that is read again under the contract that is current.
+#[derive(Debug, Clone)]
+pub(crate) struct Anew {
+    /// The file, under the current contract.
+    pub(crate) registration: Registration,
+    /// When the object was put, where that is known.
+    pub(crate) published_at: Option<DateTime<Utc>>,
+    /// What is gone through again.
+    pub(crate) replay: Replay,
+    /// The dead letter that this is the redrive of, if it is one.
+    pub(crate) redrive_of: Option<String>,
 }
 
 /// Sends files on their way again.
@@ -71,25 +85,41 @@ impl Sender {
         replay: &Replay,
         dataset: &Dataset,
     ) -> anyhow::Result<Sent> {
-        let contract = ContractVersion::of(dataset);
-        self.ledger.put_contract(&contract, dataset).await?;
-        let registration = registration(file, contract);
-        let (file_id, sent) = match self.ledger.register_replay(&registration, replay).await? {
+        let anew = Anew {
+            registration: registration(file, ContractVersion::of(dataset)),
+            published_at: file.task.as_ref().and_then(|task| task.published_at),
+            replay: replay.clone(),
+            redrive_of: None,
+        };
+        self.read_anew(&anew, dataset).await
+    }
+
+    /// Registers a replay and sends it to transform.
+    ///
+    /// # Errors
+    /// If the ledger or a queue can't be reached; the command may be given again.
+    pub(crate) async fn read_anew(&self, anew: &Anew, dataset: &Dataset) -> anyhow::Result<Sent> {
+        let Anew { registration, published_at, replay, redrive_of } = anew;
+        self.ledger.put_contract(&registration.contract, dataset).await?;
+        let (file_id, sent) = match self.ledger.register_replay(registration, replay).await? {
             Replaying::New(id) => (id.clone(), Sent::Started(id)),
             // Its load task is on the way, or its transform sends it once more.
             Replaying::UnderWay(id, _) => (id.clone(), Sent::UnderWay(id)),
         };
         let task = TransformTask {
             file_id,
-            dataset: registration.dataset,
-            contract: registration.contract,
-            object: registration.object,
-            captures: registration.captures,
-            published_at: file.task.as_ref().and_then(|task| task.published_at),
+            dataset: registration.dataset.clone(),
+            contract: registration.contract.clone(),
+            object: registration.object.clone(),
+            captures: registration.captures.clone(),
+            published_at: *published_at,
             replay: Some(replay.clone()),
             trace_id: registration.trace_id.clone(),
         };
-        put(self.transform.as_ref(), task.to_message(), registration.trace_id).await?;
+        let message = Outgoing::new(task.to_message())
+            .attribute(TRACE_ATTRIBUTE, &registration.trace_id)
+            .attribute(REDRIVE_ATTRIBUTE, redrive_of.as_deref().unwrap_or_default());
+        put(self.transform.as_ref(), message).await?;
         Ok(sent)
     }
 
@@ -105,7 +135,9 @@ impl Sender {
         if state == FileState::Registered {
             self.ledger.taken_over(&task, &file.run.file_id).await?;
         }
-        put(self.load.as_ref(), task.to_message(), registration.trace_id).await?;
+        let message = Outgoing::new(task.to_message());
+        let message = message.attribute(TRACE_ATTRIBUTE, registration.trace_id);
+        put(self.load.as_ref(), message).await?;
         Ok(sent)
     }
 }
@@ -122,8 +154,7 @@ fn registration(file: &Replayable, contract: ContractVersion) -> Registration {
     }
 }
 
-async fn put(queue: &dyn Queue, body: String, trace_id: String) -> anyhow::Result<()> {
-    let message = Outgoing::new(body).attribute(TRACE_ATTRIBUTE, trace_id);
+async fn put(queue: &dyn Queue, message: Outgoing) -> anyhow::Result<()> {
     for sent in queue.send(&[message]).await {
         sent?;
     }

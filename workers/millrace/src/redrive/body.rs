@@ -1,0 +1,82 @@
+//! What the body of a dead letter asks for: read as its stage would.
+
+use chrono::{DateTime, Utc};
+use millrace_contract::{
+    Captures, ContractVersion, FileId, LoadTask, ObjectVersion, Replay, StageName, TransformTask,
+    decode_event,
+};
+
+/// Work on one file that was planned under a contract.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Work {
+    pub(crate) file_id: FileId,
+    pub(crate) dataset: String,
+    pub(crate) contract: ContractVersion,
+    pub(crate) object: ObjectVersion,
+    pub(crate) captures: Captures,
+    pub(crate) published_at: Option<DateTime<Utc>>,
+    pub(crate) replay: Option<Replay>,
+    pub(crate) trace_id: String,
+}
+
+/// The work a body asks for; none if it is an event, which is planned when it is
+/// handled.
+///
+/// # Errors
+/// What is wrong with the body, for a person.
+pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String> {
+    match stage {
+        StageName::Ingest => decode_event(body).map(|_| None).map_err(|error| error.to_string()),
+        StageName::Transform => {
+            let task = TransformTask::from_message(body).map_err(|error| error.to_string())?;
+            Ok(Some(Work {
+                file_id: task.file_id,
+                dataset: task.dataset,
+                contract: task.contract,
+                object: task.object,
+                captures: task.captures,
+                published_at: task.published_at,
+                replay: task.replay,
+                trace_id: task.trace_id,
+            }))
+        }
+        StageName::Load => {
+            let task = LoadTask::from_message(body).map_err(|error| error.to_string())?;
+            Ok(Some(Work {
+                file_id: task.file_id,
+                dataset: task.dataset,
+                contract: task.contract,
+                object: task.object,
+                captures: task.captures,
+                published_at: task.published_at,
+                replay: task.replay,
+                trace_id: task.trace_id,
+            }))
+        }
+    }
+}
+
+/// Whether a stage could read the body.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_body(stage: StageName, body: &str) -> Result<(), String> {
+    work(stage, body).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TASK: &str = r#"{"version":1,"task":"transform","file_id":"f","dataset":"d",
+        "contract":"c","object":{"bucket":"b","key":"k"},"trace_id":"t"}"#;
+
+    #[test]
+    fn a_body_is_read_as_its_stage_reads_it() {
+        let found = work(StageName::Transform, TASK).expect("a task").expect("work");
+        assert_eq!((found.dataset.as_str(), found.contract.as_str()), ("d", "c"));
+        let error = check_body(StageName::Load, TASK).expect_err("no load task");
+        assert!(error.contains("not a load message"), "{error}");
+        assert!(check_body(StageName::Ingest, "no JSON").is_err());
+    }
+}
