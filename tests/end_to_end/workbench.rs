@@ -171,7 +171,7 @@ async fn what_sqs_moved_by_itself_is_adopted_and_can_be_sent_again() {
     assert!(groups(&stack).is_empty(), "nobody has seen it yet");
 
     let adopted = stack.json(&["dlq", "adopt", "--stage", "transform"]);
-    assert_eq!((&adopted[0]["adopted"], &adopted[0]["kept"]), (&1.into(), &0.into()));
+    assert_eq!((&adopted[0]["adopted"], &adopted[0]["removed"]), (&1.into(), &0.into()));
     let each = stack.json(&["dlq", "list", "--each"]);
     let failure = &each[0];
     assert_eq!((&failure["class"], &failure["dataset"]), (&"poison".into(), &"stock".into()));

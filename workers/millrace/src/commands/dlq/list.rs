@@ -114,7 +114,8 @@ mod tests {
     use super::*;
 
     fn group() -> FailureGroup {
-        let time = |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a time");
+        let time =
+            |seconds: i64| DateTime::from_timestamp(1_700_000_000 + seconds, 0).expect("a time");
         FailureGroup {
             fingerprint: "3f9c0a11".into(),
             class: FailureClass::Contract,
