@@ -230,11 +230,12 @@ async fn a_copy_stands_as_its_failure_does() {
 /// Fills the table as workers would, faster. MySQL bounds its recursion.
 async fn fill(database: &Database, failures: u64) {
     let sql = "INSERT INTO millrace_failures (queue, message_id, class, message, fingerprint, \
-                   stage, dataset, receive_count, first_seen, last_seen, body) \
+                   stage, dataset, file_id, receive_count, first_seen, last_seen, body) \
                WITH RECURSIVE counter (n) AS ( \
                    SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM counter WHERE n < $1) \
                SELECT 'demo-transform', 'm-' || CAST(n AS TEXT), 'contract', 'too many rejects', \
-                   'f-' || CAST(n % 40 AS TEXT), 'transform', 'sales', 1, $2, $2, $3 FROM counter";
+                   'f-' || CAST(n % 40 AS TEXT), 'transform', 'sales', \
+                   'file-' || CAST(n AS TEXT), 1, $2, $2, $3 FROM counter";
     let body = format!("{{\"padding\": \"{}\"}}", "x".repeat(600));
     let values: [Value; 3] = [failures.into(), Utc::now().into(), body.into()];
     assert_eq!(database.execute(sql, &values).await.unwrap(), failures);
