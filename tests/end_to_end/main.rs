@@ -23,4 +23,5 @@ mod rules;
 mod secrets;
 mod sql;
 mod stack;
+mod telling;
 mod warehouse;

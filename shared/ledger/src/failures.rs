@@ -116,6 +116,7 @@ impl Ledger {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15){met}"
         );
         let mut transaction = self.database.begin().await?;
+        let is_news = self.is_news(&mut transaction, failure).await?;
         transaction.execute(&sql, &values).await?;
         if let Some(file_id) = &failure.file_id {
             let reason = format!("{}: {}", failure.class, storable(&failure.message));
@@ -126,7 +127,11 @@ impl Ledger {
                 [file_id.as_str().into(), reason.into(), failure.rejects_key.as_deref().into()];
             transaction.execute(fail, &values).await?;
         }
+        if is_news {
+            self.announce_failure(&mut transaction, failure).await?;
+        }
         transaction.commit().await?;
+        self.nudge();
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! why. [`loads`] is the commit record, which lives in the warehouse's own
 //! database. `design.md` beside this code argues why that is enough.
 
+mod announce;
 mod columns;
 mod contracts;
 mod counts;
@@ -19,6 +20,7 @@ mod live;
 pub mod loads;
 mod migrate;
 mod mysql;
+mod outbox;
 mod progress;
 mod register;
 mod replays;
@@ -34,6 +36,7 @@ mod transaction;
 mod url;
 mod value;
 
+pub use announce::Announcing;
 pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;
@@ -42,6 +45,7 @@ pub use error::{DatabaseError, LedgerError};
 pub use failures::{Failure, FailureRecord, Resolution};
 pub use fault::Fault;
 pub use gathering::{Gathering, Waiting};
+pub use outbox::{DueAlert, DueEvent};
 pub use progress::{Hop, RuleCount, Transformed};
 pub use register::{Registered, Registration};
 pub use replays::{ReplayFilter, Replayable, Replaying};

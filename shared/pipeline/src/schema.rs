@@ -14,8 +14,12 @@ use serde_json::{Value, json};
 
 use crate::stage::{self, StageDefaults};
 
+mod retry;
+mod told;
 mod warehouse;
 
+use retry::retry;
+use told::{alerts, events};
 use warehouse::{ledger, load, view, warehouse};
 
 /// The JSON Schema of the pipeline file (draft 2020-12), for editors and other
@@ -52,6 +56,8 @@ fn file() -> Value {
                 "additionalProperties": view(),
             },
             "stages": stages(),
+            "alerts": alerts(),
+            "events": events(),
         }),
     );
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
@@ -201,6 +207,7 @@ fn stage(defaults: &StageDefaults) -> Value {
                 defaults.max_receive_count, stage::MAX_RECEIVE_COUNT),
             "memory": { "type": ["string", "integer"], "default": defaults.memory,
                 "description": "Memory of a worker, 64MiB to 120GiB." },
+            "retry": retry(),
         }),
     )
 }

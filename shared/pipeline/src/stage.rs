@@ -8,6 +8,7 @@ use millrace_contract::StageName;
 use serde::Serialize;
 
 use crate::quantity;
+use crate::retry::{self, StageRetry};
 use crate::walk::Section;
 
 /// The longest a message can be hidden (Amazon SQS, "Visibility timeout").
@@ -46,6 +47,8 @@ pub struct StageSettings {
     pub max_receive_count: u32,
     /// Memory of a worker in bytes.
     pub memory: u64,
+    /// How long failed messages stay away.
+    pub retry: StageRetry,
 }
 
 /// The settings of every stage.
@@ -162,6 +165,7 @@ fn read(name: StageName, section: Option<&Section<'_>>, defaults: &StageDefaults
             defaults.max_receive_count,
         ),
         memory: memory.unwrap_or_default(),
+        retry: retry::read(section),
     }
 }
 

@@ -60,6 +60,12 @@ pub trait FailureLog: Send + Sync + 'static {
     /// [`FailureLogError`] if it is not recorded; the message then stays in its
     /// queue.
     async fn record(&self, dead_letter: &DeadLetter) -> Result<(), FailureLogError>;
+
+    /// The worker receives no messages until an outage ends. Must return at once.
+    fn outage_began(&self, _reason: &str) {}
+
+    /// The outage is over. Must return at once.
+    fn outage_ended(&self) {}
 }
 
 /// A dead letter could not be recorded.

@@ -7,18 +7,20 @@ use async_trait::async_trait;
 use chrono::Utc;
 use millrace_contract::{FileId, StageName};
 use millrace_ledger::{FailureRecord, Hop, Ledger};
+use millrace_notify::Outages;
 use millrace_runtime::{
     DeadLetter, Delivery, Failure, FailureLog, FailureLogError, Handler, Lease, Outcome,
 };
 
-/// Records dead letters in the ledger.
+/// Records dead letters in the ledger, and has outages told.
 pub(crate) struct LedgerFailures {
     ledger: Ledger,
+    outages: Option<Outages>,
 }
 
 impl LedgerFailures {
-    pub(crate) fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+    pub(crate) fn new(ledger: Ledger, outages: Option<Outages>) -> Self {
+        Self { ledger, outages }
     }
 }
 
@@ -44,6 +46,18 @@ impl FailureLog for LedgerFailures {
             body: letter.body.clone(),
         };
         self.ledger.record_failure(&record).await.map_err(FailureLogError::new)
+    }
+
+    fn outage_began(&self, reason: &str) {
+        if let Some(outages) = &self.outages {
+            outages.began(reason);
+        }
+    }
+
+    fn outage_ended(&self) {
+        if let Some(outages) = &self.outages {
+            outages.ended();
+        }
     }
 }
 

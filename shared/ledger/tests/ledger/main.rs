@@ -14,5 +14,6 @@ mod outages;
 mod registering;
 mod replays;
 mod support;
+mod telling;
 mod tls;
 mod together;
