@@ -24,7 +24,7 @@ locals {
 
   # Alerts of the workers go to the topic of the alarms, unless the pipeline file
   # names another, which has its subscribers.
-  own_topic = try(var.plan.alerts.topic, "") == "${local.name}-alerts"
+  own_topic         = try(var.plan.alerts.topic, "") == "${local.name}-alerts"
   topic_environment = local.own_topic ? { MILLRACE_ALERTS_TOPIC = module.alerts.topic_arn } : {}
   planned_subscriptions = local.own_topic ? {
     for s in var.plan.alerts.subscriptions : "${s.protocol}-${s.endpoint}" => s

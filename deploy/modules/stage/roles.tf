@@ -22,9 +22,9 @@ locals {
 
   # A role's inline policies hold 10,240 characters. With so many datasets that
   # their prefixes don't fit, the buckets stand for them; they hold nothing else.
-  by_prefix      = length(var.service.reads) + length(var.service.writes) <= 80
-  read_objects   = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
-  write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  by_prefix     = length(var.service.reads) + length(var.service.writes) <= 80
+  read_objects  = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
+  write_objects = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
   # By name they are this account's; others are named by their ARN.
   sns        = "arn:${local.partition}:sns:${local.region}:${local.account}"
   events     = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus"
