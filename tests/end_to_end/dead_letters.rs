@@ -96,3 +96,53 @@ async fn garbage_on_the_queue_is_dead_lettered_with_its_body() {
     assert_eq!(attribute(&letter, "reason_class"), "poison");
     assert_eq!(attribute(&letter, "stage"), "transform");
 }
+
+/// Both kinds of refusal: of the bucket's, which says nothing, and of the key's,
+/// which says all.
+const REVOKED: &str = r#"
+[[fault]]
+do = "error"
+service = "s3"
+operation = "GetObject"
+resource = "shop-raw/orders/fr/*"
+status = 403
+code = "AccessDenied"
+message = "Access Denied"
+
+[[fault]]
+do = "error"
+service = "s3"
+operation = "GetObject"
+resource = "shop-raw/orders/it/*"
+status = 403
+code = "AccessDenied"
+message = "User: arn:aws:sts::1:assumed-role/w/t is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/k because no identity-based policy allows it"
+"#;
+
+#[tokio::test]
+async fn files_whose_access_is_revoked_name_the_permission_and_the_others_load() {
+    let stack = Stack::start_with_faults(PIPELINE, REVOKED);
+    for (country, id) in [("fr", 1), ("it", 2), ("de", 3)] {
+        let body = format!("id,total,note\n{id},1,\n");
+        put(&stack, &format!("orders/{country}/a.csv"), body.as_bytes()).await;
+    }
+    let runs = stack.wait_for_runs("all of them", |runs| {
+        let ended =
+            |run: &&serde_json::Value| ["loaded", "failed"].iter().any(|s| run["state"] == *s);
+        runs.iter().filter(ended).count() == 3
+    });
+    let reason = |key: &str| {
+        let run = runs.iter().find(|run| run["key"] == key).expect(key);
+        (run["state"].as_str().unwrap(), run["reason"].as_str().unwrap_or_default().to_owned())
+    };
+    let (state, why) = reason("orders/fr/a.csv");
+    assert_eq!(state, "failed");
+    assert!(why.contains("s3:GetObject on `arn:aws:s3:::shop-raw/orders/fr/a.csv`"), "{why}");
+    let (state, why) = reason("orders/it/a.csv");
+    assert_eq!(state, "failed");
+    assert!(why.contains("kms:Decrypt on `arn:aws:kms:eu-west-1:1:key/k`"), "{why}");
+    assert_eq!(reason("orders/de/a.csv").0, "loaded");
+    let letter = dead_letter(&stack, "shop-transform-dlq").await;
+    assert_eq!(attribute(&letter, "reason_class"), "denied");
+    assert_eq!(attribute(&letter, "receive_count"), "1", "it is not tried again");
+}

@@ -78,11 +78,25 @@ service = "s3"
 probability = 0.3
 "#;
 
+/// What fails is tried again soon: here it fails by chance.
+const SOON: &str = r#"
+[stages.ingest.retry]
+transient = { base = "1s", cap = "4s" }
+throttled = { base = "1s", cap = "4s" }
+[stages.transform.retry]
+transient = { base = "1s", cap = "4s" }
+throttled = { base = "1s", cap = "4s" }
+[stages.load.retry]
+transient = { base = "1s", cap = "4s" }
+throttled = { base = "1s", cap = "4s" }
+"#;
+
 #[tokio::test]
 async fn every_row_is_there_once_whatever_goes_wrong() {
     let mut pipeline =
         PIPELINE.replace("visibility = \"5s\"", "visibility = \"5s\"\nmax_receive_count = 100");
     pipeline = pipeline.replace("[stages.load]", "[stages.load]\nworkers = 2");
+    pipeline.push_str(SOON);
     let stack = Stack::start_with_faults(&pipeline, FAULTS);
     let s3 = stack.s3().await;
     for file in 0..FILES {

@@ -23,5 +23,6 @@ mod rules;
 mod secrets;
 mod sql;
 mod stack;
+mod telling;
 mod warehouse;
 mod workbench;

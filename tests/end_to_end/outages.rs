@@ -17,13 +17,15 @@ use crate::stack::{Stack, wait_for};
 use crate::warehouse::postgres;
 
 /// A way to the database that can be cut: connections end, new ones too.
-struct Way {
-    port: u16,
-    open: watch::Sender<bool>,
+pub(crate) struct Way {
+    /// Port on this machine.
+    pub(crate) port: u16,
+    /// Whether it is open.
+    pub(crate) open: watch::Sender<bool>,
 }
 
 impl Way {
-    async fn to(address: String) -> Self {
+    pub(crate) async fn to(address: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (open, state) = watch::channel(true);
@@ -49,7 +51,7 @@ async fn pass(mut client: TcpStream, address: Arc<String>, mut open: watch::Rece
 }
 
 /// `host:port` of a URL, and the URL with another port of this machine.
-fn through(url: &str, port: impl FnOnce(String) -> u16) -> String {
+pub(crate) fn through(url: &str, port: impl FnOnce(String) -> u16) -> String {
     let (front, rest) = url.split_once('@').expect("a user");
     let (address, database) = rest.split_once('/').expect("a database");
     format!("{front}@127.0.0.1:{}/{database}", port(address.to_owned()))

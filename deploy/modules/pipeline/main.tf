@@ -22,6 +22,14 @@ locals {
     eventbridge = { service = "events.amazonaws.com", source_arns = ["arn:${local.partition}:events:${local.region}:${local.account}:rule/${local.raw}-objects"] }
   }[var.delivery]
 
+  # Alerts of the workers go to the topic of the alarms, unless the pipeline file
+  # names another, which has its subscribers.
+  own_topic         = try(var.plan.alerts.topic, "") == "${local.name}-alerts"
+  topic_environment = local.own_topic ? { MILLRACE_ALERTS_TOPIC = module.alerts.topic_arn } : {}
+  planned_subscriptions = local.own_topic ? {
+    for s in var.plan.alerts.subscriptions : "${s.protocol}-${s.endpoint}" => s
+  } : {}
+
   # Every variable that the workers need has to come from somewhere.
   unset = setsubtract(
     toset(flatten([for service in var.plan.services : service.variables])),
@@ -65,7 +73,7 @@ module "stage" {
   image          = var.image
   repository_arn = var.repository_arn
   health_check   = var.health_check
-  environment    = var.environment
+  environment    = merge(var.environment, local.topic_environment)
   secrets        = var.secrets
   cluster        = { arn = aws_ecs_cluster.this.arn, name = aws_ecs_cluster.this.name }
   network        = var.network
@@ -97,7 +105,7 @@ module "alerts" {
 
   name          = local.name
   kms_key_arn   = var.kms_key_arn
-  subscriptions = var.alert_subscriptions
+  subscriptions = merge(local.planned_subscriptions, var.alert_subscriptions)
   rule_arns     = [aws_cloudwatch_event_rule.stopped.arn]
 }
 

@@ -24,7 +24,15 @@ variable "plan" {
       sends_to    = list(string)
       reads       = list(object({ bucket = string, prefix = string }))
       writes      = list(object({ bucket = string, prefix = string }))
+
+      publishes_to   = optional(list(string), [])
+      puts_events_to = optional(list(string), [])
     }))
+    alerts = optional(object({
+      topic         = string
+      subscriptions = optional(list(object({ protocol = string, endpoint = string })), [])
+    }))
+    events = optional(object({ bus = string }))
     datasets = optional(list(object({
       name           = string
       raw_prefix     = string

@@ -22,11 +22,17 @@ locals {
 
   # A role's inline policies hold 10,240 characters. With so many datasets that
   # their prefixes don't fit, the buckets stand for them; they hold nothing else.
-  by_prefix      = length(var.service.reads) + length(var.service.writes) <= 80
-  read_objects   = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
-  write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  by_prefix     = length(var.service.reads) + length(var.service.writes) <= 80
+  read_objects  = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
+  write_objects = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  # By name they are this account's; others are named by their ARN.
+  sns        = "arn:${local.partition}:sns:${local.region}:${local.account}"
+  events     = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus"
+  topic_arns = [for topic in var.service.publishes_to : startswith(topic, "arn:") ? topic : "${local.sns}:${topic}"]
+  bus_arns   = [for bus in var.service.puts_events_to : startswith(bus, "arn:") ? bus : "${local.events}/${bus}"]
+
   touches_lake   = length(local.read_objects) + length(local.write_objects) > 0
-  via_services   = concat(["sqs.${local.region}.amazonaws.com"], local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [])
+  via_services   = concat(["sqs.${local.region}.amazonaws.com"], local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [], length(local.topic_arns) > 0 ? ["sns.${local.region}.amazonaws.com"] : [])
   secret_arns    = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
   secret_regions = "secretsmanager.${local.region}.amazonaws.com"
 
@@ -106,6 +112,22 @@ locals {
             "s3:AbortMultipartUpload", # an output that is not wanted after all
           ]
           Resource = local.write_objects
+        },
+      ],
+      length(local.topic_arns) == 0 ? [] : [
+        {
+          Sid      = "Alert"
+          Effect   = "Allow"
+          Action   = ["sns:Publish"] # dead letters, rejected files, outages
+          Resource = local.topic_arns
+        },
+      ],
+      length(local.bus_arns) == 0 ? [] : [
+        {
+          Sid      = "Events"
+          Effect   = "Allow"
+          Action   = ["events:PutEvents"] # what became of files
+          Resource = local.bus_arns
         },
       ],
     )

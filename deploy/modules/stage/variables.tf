@@ -42,6 +42,9 @@ variable "service" {
     sends_to    = optional(list(string), [])
     reads       = optional(list(object({ bucket = string, prefix = string })), [])
     writes      = optional(list(object({ bucket = string, prefix = string })), [])
+
+    publishes_to   = optional(list(string), [])
+    puts_events_to = optional(list(string), [])
   })
 }
 

@@ -4,6 +4,7 @@
 //! Nothing here knows tokio, AWS, SQL or Arrow; every other crate may depend on
 //! this one and it depends on none of them.
 
+mod alert;
 mod balance;
 mod csv;
 mod dataset;
@@ -22,6 +23,7 @@ mod transform;
 mod types;
 mod xlsx;
 
+pub use alert::{AlertKind, FileEvent, FileOutcome, Occurrence, RowTotals};
 pub use balance::{RowBalance, SqlRows, Unbalanced};
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{

@@ -139,7 +139,10 @@ impl Ledger {
         let settled = match newest {
             Some(newest) if newest.version != known => return Ok(Evolving::Overtaken(newest)),
             Some(newest) if evolution.changes.is_empty() => newest,
-            Some(_) | None => insert(&mut transaction, evolution).await?,
+            Some(_) | None => {
+                self.announce_columns(&mut transaction, evolution).await?;
+                insert(&mut transaction, evolution).await?
+            }
         };
         let sql = "UPDATE millrace_files SET column_version = $2 WHERE file_id = $1";
         let values: [Value; 2] = [file_id.as_str().into(), settled.version.into()];
@@ -147,6 +150,7 @@ impl Ledger {
             return Err(LedgerError::UnknownFile(file_id.to_string()));
         }
         transaction.commit().await?;
+        self.nudge();
         Ok(Evolving::Settled(settled))
     }
 }

@@ -1,9 +1,13 @@
 //! What is said about a file as it goes on, and how it is said about many files at
 //! once: one statement for all of them wherever there is one.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use chrono::Utc;
 use millrace_contract::FileId;
 
+use crate::announce::Announcer;
 use crate::progress::known;
 use crate::together::{Answers, Entry, by_halves, placeholders};
 use crate::{LedgerError, Transaction, Value};
@@ -24,13 +28,22 @@ pub(crate) struct Progress {
     pub(crate) closes_failures: bool,
     /// A row of `millrace_hops`.
     pub(crate) hop: Option<[Value; 7]>,
+    /// Writes down that the file is loaded, if it was not before.
+    pub(crate) announcer: Option<Arc<Announcer>>,
 }
 
 impl Progress {
     /// Nothing yet.
     pub(crate) fn of(file_id: &FileId) -> Self {
         let file_id = file_id.clone();
-        Self { file_id, update: None, counts: None, closes_failures: false, hop: None }
+        Self {
+            file_id,
+            update: None,
+            counts: None,
+            closes_failures: false,
+            hop: None,
+            announcer: None,
+        }
     }
 
     /// Whether the file is known.
@@ -58,6 +71,7 @@ impl Entry for Progress {
         entries: &[&Self],
         transaction: &mut Transaction,
     ) -> Result<Answers<Self>, LedgerError> {
+        let news = not_loaded(transaction, entries).await?;
         let mut answers = Vec::with_capacity(entries.len());
         for entry in entries {
             answers.push(entry.update(transaction).await?);
@@ -67,6 +81,7 @@ impl Entry for Progress {
         count(transaction, &known).await?;
         close_failures(transaction, &known).await?;
         hop(transaction, &known).await?;
+        announce(transaction, entries, &news).await?;
         Ok(answers)
     }
 }
@@ -154,4 +169,25 @@ async fn hop(transaction: &mut Transaction, entries: &[&Progress]) -> Result<(),
         transaction.execute(&sql, hops.as_flattened()).await?;
     }
     Ok(())
+}
+
+/// Files that would be told of once they are loaded, and are not yet.
+async fn not_loaded(
+    transaction: &mut Transaction,
+    entries: &[&Progress],
+) -> Result<HashSet<String>, LedgerError> {
+    let told = entries.iter().filter(|entry| entry.announcer.is_some());
+    let files: Vec<Value> = told.map(|entry| entry.file_id.as_str().into()).collect();
+    Announcer::not_loaded(transaction, &files).await
+}
+
+/// All entries of a ledger have the same announcer.
+async fn announce(
+    transaction: &mut Transaction,
+    entries: &[&Progress],
+    news: &HashSet<String>,
+) -> Result<(), LedgerError> {
+    let announcer = entries.iter().find_map(|entry| entry.announcer.as_ref());
+    let Some(announcer) = announcer.filter(|_| !news.is_empty()) else { return Ok(()) };
+    announcer.announce_loads(transaction, news).await
 }

@@ -141,8 +141,9 @@ impl Ledger {
     /// [`LedgerError::Database`].
     pub async fn record_failure(&self, failure: &FailureRecord) -> Result<(), LedgerError> {
         let mut transaction = self.database.begin().await?;
-        record(&mut transaction, failure).await?;
+        self.enter_failure(&mut transaction, failure).await?;
         transaction.commit().await?;
+        self.nudge();
         Ok(())
     }
 
@@ -157,7 +158,7 @@ impl Ledger {
         actor: &str,
     ) -> Result<(), LedgerError> {
         let mut transaction = self.database.begin().await?;
-        record(&mut transaction, failure).await?;
+        self.enter_failure(&mut transaction, failure).await?;
         let action = DlqAction {
             key: Some(FailureKey {
                 queue: failure.queue.clone(),
@@ -169,6 +170,21 @@ impl Ledger {
         };
         action.enter(&mut transaction).await?;
         transaction.commit().await?;
+        self.nudge();
+        Ok(())
+    }
+
+    /// Records a failure, and what is to be told of it.
+    async fn enter_failure(
+        &self,
+        transaction: &mut Transaction,
+        failure: &FailureRecord,
+    ) -> Result<(), LedgerError> {
+        let is_news = self.is_news(transaction, failure).await?;
+        record(transaction, failure).await?;
+        if is_news {
+            self.announce_failure(transaction, failure).await?;
+        }
         Ok(())
     }
 

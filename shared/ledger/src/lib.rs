@@ -5,6 +5,7 @@
 //! why. [`loads`] is the commit record, which lives in the warehouse's own
 //! database. `design.md` beside this code argues why that is enough.
 
+mod announce;
 mod columns;
 mod contracts;
 mod counts;
@@ -21,6 +22,7 @@ mod live;
 pub mod loads;
 mod migrate;
 mod mysql;
+mod outbox;
 mod progress;
 mod redrives;
 mod register;
@@ -37,6 +39,7 @@ mod transaction;
 mod url;
 mod value;
 
+pub use announce::Announcing;
 pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;
@@ -47,6 +50,7 @@ pub use failure_groups::{FailureFilter, FailureGroup, Only};
 pub use failures::{Failure, FailureKey, FailureRecord, Resolution};
 pub use fault::Fault;
 pub use gathering::{Gathering, Waiting};
+pub use outbox::{DueAlert, DueEvent};
 pub use progress::{Hop, RuleCount, Transformed};
 pub use redrives::{Sought, Standing, WhatBecame};
 pub use register::{Registered, Registration};

@@ -120,8 +120,12 @@ impl Ledger {
                        loaded_at = COALESCE(loaded_at, $3), load_ms = COALESCE(load_ms, $4) \
                    WHERE file_id = $1";
         let update = Some((sql, values.into()));
-        let progress = Progress { update, closes_failures: true, ..Progress::of(file_id) };
-        self.progress.enter(progress).await
+        let announcer = self.announcer_of_loads();
+        let progress =
+            Progress { update, closes_failures: true, announcer, ..Progress::of(file_id) };
+        self.progress.enter(progress).await?;
+        self.nudge();
+        Ok(())
     }
 
     /// Records that a file was left out by a named rule.

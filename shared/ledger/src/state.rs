@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::announce::Announcer;
 use crate::contracts::Contracts;
 use crate::entry::Progress;
 use crate::migrate::{Migration, migrate};
@@ -35,6 +36,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_004.sql"),
         mysql: include_str!("../migrations/mysql/journey_004.sql"),
     },
+    Migration {
+        version: 5,
+        name: "what is to be told",
+        sql: include_str!("../migrations/journey_005.sql"),
+        mysql: include_str!("../migrations/mysql/journey_005.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.
@@ -44,6 +51,8 @@ pub struct Ledger {
     pub(crate) registrations: Arc<Together<Registration>>,
     pub(crate) progress: Arc<Together<Progress>>,
     pub(crate) contracts: Arc<Contracts>,
+    /// Where somebody wants to be told.
+    pub(crate) announcer: Option<Arc<Announcer>>,
 }
 
 impl Ledger {
@@ -58,6 +67,7 @@ impl Ledger {
             registrations: Arc::new(Together::new(database)),
             progress: Arc::new(Together::new(database)),
             contracts: Arc::default(),
+            announcer: None,
         })
     }
 

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use millrace_contract::StageName;
+use millrace_contract::{AlertKind, StageName};
 use serde::Serialize;
 
+use crate::alerts::Alerts;
 use crate::pipeline::Pipeline;
 
 /// What a stage's workers touch, beside draining their queue and sending to its
@@ -18,6 +19,12 @@ pub struct PlannedAccess {
     pub reads: Vec<PlannedPrefix>,
     /// Objects it writes.
     pub writes: Vec<PlannedPrefix>,
+    /// Topics it publishes alerts to: a name of ours, or an ARN.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub publishes_to: Vec<String>,
+    /// Event buses it puts events on: names or ARNs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub puts_events_to: Vec<String>,
 }
 
 /// Objects of a bucket.
@@ -32,6 +39,27 @@ pub struct PlannedPrefix {
 impl Pipeline {
     /// What a stage's workers touch.
     pub(crate) fn planned_access(&self, stage: StageName) -> PlannedAccess {
+        let mut access = self.work_access(stage);
+        // Every stage tells what every other left to be told.
+        access.publishes_to.extend(self.alerts_topic());
+        access.puts_events_to.extend(self.events.as_ref().map(|events| events.bus.clone()));
+        // By a marker there workers agree who tells of an outage.
+        let tells = |alerts: &&Alerts| alerts.on.contains(&AlertKind::Outage);
+        if self.alerts.as_ref().filter(tells).is_some() {
+            let markers = within(&self.lake.curated, self.markers_prefix());
+            access.reads.push(markers.clone());
+            access.writes.push(markers);
+        }
+        access
+    }
+
+    /// The topic that alerts are published to, if they are: its name or ARN.
+    pub(crate) fn alerts_topic(&self) -> Option<String> {
+        let alerts = self.alerts.as_ref()?;
+        Some(alerts.topic.clone().unwrap_or_else(|| self.topic_name()))
+    }
+
+    fn work_access(&self, stage: StageName) -> PlannedAccess {
         match stage {
             // It reads the events, never the objects.
             StageName::Ingest => PlannedAccess {
@@ -44,6 +72,7 @@ impl Pipeline {
                 sends_to: vec![self.queue_name(StageName::Load)],
                 reads: self.raw().chain(self.parquet()).chain(self.rejects()).collect(),
                 writes: self.parquet().chain(self.rejects()).collect(),
+                ..PlannedAccess::default()
             },
             StageName::Load => {
                 PlannedAccess { reads: self.parquet().collect(), ..PlannedAccess::default() }

@@ -3,6 +3,7 @@
 use millrace_contract::{LoadMode, LoadTarget};
 use toml::de::DeTable;
 
+use crate::alerts;
 use crate::dataset::{self, ReadDataset};
 use crate::entry::Entry;
 use crate::names;
@@ -52,6 +53,8 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         datasets,
         views: views.unwrap_or_default(),
         stages,
+        alerts: alerts::read(file),
+        events: alerts::read_events(file),
         globs,
         text: text.to_owned().into(),
     })

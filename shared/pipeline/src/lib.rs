@@ -5,6 +5,7 @@
 //! `millrace-sql`, which this crate does not know.
 
 mod access;
+mod alerts;
 mod columns;
 mod csv;
 mod dataset;
@@ -24,6 +25,7 @@ mod problem;
 mod quantity;
 mod render;
 mod retention;
+mod retry;
 mod route;
 mod schema;
 mod secret;
@@ -38,13 +40,15 @@ mod walk;
 mod xlsx;
 
 pub use access::{PlannedAccess, PlannedPrefix};
+pub use alerts::{Alerts, Events, Subscription};
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
-    Plan, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue, PlannedService,
-    PlannedView,
+    Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue,
+    PlannedService, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;
+pub use retry::{RetryCurve, StageRetry};
 pub use route::{KeyError, Route};
 pub use schema::json_schema;
 pub use secret::{NoUrl, SecretName};

@@ -6,6 +6,7 @@ use millrace_contract::{Dataset, StageName, View};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use crate::alerts::{Alerts, Events};
 use crate::file;
 use crate::glob::Glob;
 use crate::problem::{Finding, Problem, Problems};
@@ -30,6 +31,10 @@ pub struct Pipeline {
     pub views: Vec<View>,
     /// Settings of every stage.
     pub stages: Stages,
+    /// Who is told what goes wrong, if anybody.
+    pub alerts: Option<Alerts>,
+    /// Where it is said that files are loaded, rejected or failed, if anywhere.
+    pub events: Option<Events>,
     /// The datasets' patterns, in the same order.
     pub(crate) globs: Vec<Glob>,
     /// The file, to find a key's line again; it may hold a password.
@@ -105,6 +110,17 @@ impl Pipeline {
     /// The queue that takes what a stage cannot handle.
     pub fn dead_letter_queue_name(&self, stage: StageName) -> String {
         format!("{}-{stage}-dlq", self.name)
+    }
+
+    /// The topic of ours that alerts are published to, unless the file names one.
+    pub fn topic_name(&self) -> String {
+        format!("{}-alerts", self.name)
+    }
+
+    /// Folder of the lake for what workers agree by. It is never a dataset's, whose
+    /// names do not begin with `_`.
+    pub fn markers_prefix(&self) -> String {
+        format!("_millrace/{}/", self.name)
     }
 
     /// A problem that another crate found with the value of `key`, placed at its

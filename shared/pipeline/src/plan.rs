@@ -8,6 +8,7 @@ use millrace_contract::{StageName, View};
 use serde::Serialize;
 
 use crate::access::PlannedAccess;
+use crate::alerts::{Events, Subscription};
 use crate::pipeline::Pipeline;
 use crate::quantity::{show_duration, show_size};
 use crate::retention::DEAD_LETTERS;
@@ -26,6 +27,12 @@ pub struct Plan {
     pub notifications: Vec<PlannedNotification>,
     /// Services, in the order of a file's journey.
     pub services: Vec<PlannedService>,
+    /// Who is told what goes wrong, if anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<PlannedAlerts>,
+    /// Where completion events are put, if anywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Events>,
     /// Views of the warehouse, each behind those it depends on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub views: Vec<PlannedView>,
@@ -94,6 +101,15 @@ pub struct PlannedService {
     pub access: PlannedAccess,
 }
 
+/// The topic of alerts and who hears of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedAlerts {
+    /// Name of the topic, which is to be made, or the ARN of one that is there.
+    pub topic: String,
+    /// Who is subscribed to it.
+    pub subscriptions: Vec<Subscription>,
+}
+
 /// Where a dataset's files lie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedDataset {
@@ -131,6 +147,8 @@ impl Pipeline {
             queues: StageName::ALL.map(|stage| self.planned_queue(stage)).into(),
             notifications: self.planned_notifications(),
             services: StageName::ALL.map(|stage| self.planned_service(stage)).into(),
+            alerts: self.planned_alerts(),
+            events: self.events.clone(),
             views: self.views.iter().map(planned_view).collect(),
             datasets: self.planned_datasets(),
         }
@@ -181,6 +199,11 @@ impl Pipeline {
         let mut names: Vec<String> = sources.filter_map(UrlSource::variable).collect();
         names.dedup();
         names
+    }
+
+    fn planned_alerts(&self) -> Option<PlannedAlerts> {
+        let subscriptions = self.alerts.as_ref()?.subscribe.clone();
+        Some(PlannedAlerts { topic: self.alerts_topic()?, subscriptions })
     }
 
     fn planned_datasets(&self) -> Vec<PlannedDataset> {
@@ -236,6 +259,17 @@ impl fmt::Display for Plan {
                 f,
                 "  {name}: {workers} to {max_workers} workers of {memory}, {concurrency} messages at a time each"
             )?;
+        }
+        if let Some(PlannedAlerts { topic, subscriptions }) = &self.alerts {
+            writeln!(f, "\nalerts")?;
+            writeln!(f, "  {topic}")?;
+            for Subscription { protocol, endpoint } in subscriptions {
+                writeln!(f, "  {topic} → {protocol} {endpoint}")?;
+            }
+        }
+        if let Some(Events { bus }) = &self.events {
+            writeln!(f, "\nevents")?;
+            writeln!(f, "  bus {bus}")?;
         }
         if !self.views.is_empty() {
             writeln!(f, "\nviews")?;

@@ -15,8 +15,12 @@ use serde_json::{Value, json};
 use crate::retention;
 use crate::stage::{self, StageDefaults};
 
+mod retry;
+mod told;
 mod warehouse;
 
+use retry::retry;
+use told::{alerts, events};
 use warehouse::{ledger, load, view, warehouse};
 
 /// The JSON Schema of the pipeline file (draft 2020-12), for editors and other
@@ -53,6 +57,8 @@ fn file() -> Value {
                 "additionalProperties": view(),
             },
             "stages": stages(),
+            "alerts": alerts(),
+            "events": events(),
         }),
     );
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
@@ -205,6 +211,7 @@ fn stage(defaults: &StageDefaults) -> Value {
                                 kept 14d." },
             "memory": { "type": ["string", "integer"], "default": defaults.memory,
                 "description": "Memory of a worker, 64MiB to 120GiB." },
+            "retry": retry(),
         }),
     )
 }

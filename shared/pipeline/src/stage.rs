@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::quantity;
 use crate::retention::retention;
+use crate::retry::{self, StageRetry};
 use crate::walk::Section;
 
 /// The longest a message can be hidden (Amazon SQS, "Visibility timeout").
@@ -49,6 +50,8 @@ pub struct StageSettings {
     pub retention: Duration,
     /// Memory of a worker in bytes.
     pub memory: u64,
+    /// How long failed messages stay away.
+    pub retry: StageRetry,
 }
 
 /// The settings of every stage.
@@ -166,6 +169,7 @@ fn read(name: StageName, section: Option<&Section<'_>>, defaults: &StageDefaults
         ),
         retention: retention(section.and_then(|section| section.get("retention")).as_ref()),
         memory: memory.unwrap_or_default(),
+        retry: retry::read(section),
     }
 }
 

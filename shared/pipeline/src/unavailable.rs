@@ -3,11 +3,10 @@
 //! do not exist.
 
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 8] = [
     ("derived", "derive the table with a view in the database"),
     ("exports", "export with the database's own tools"),
     ("streams", "publish files to the raw bucket instead"),
-    ("alerts", "watch the dead-letter queues; `millrace dlq list` shows them"),
     ("stages.catalog", "the stages of this version are ingest, transform and load"),
     ("stages.derive", "the stages of this version are ingest, transform and load"),
     ("stages.export", "the stages of this version are ingest, transform and load"),

@@ -1,6 +1,6 @@
 //! Why a queue did not do what it was asked, by meaning.
 
-use millrace_retry::{Classify, FailureClass};
+use millrace_retry::{Classify, FailureClass, Grant};
 use thiserror::Error;
 
 /// Why a queue did not do what it was asked.
@@ -26,7 +26,10 @@ pub enum QueueError {
         reason: String,
     },
     /// A permission is missing.
-    #[error("not allowed: grant `{action}` on queue `{queue}` (and use of its KMS key): {reason}")]
+    #[error(
+        "not allowed: grant {} (and use of its KMS key): {reason}",
+        Grant::of(reason, action, &format!("queue {}", queue))
+    )]
     Denied {
         /// The permission that is missing.
         action: &'static str,

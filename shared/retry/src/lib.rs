@@ -6,8 +6,10 @@
 
 mod backoff;
 mod class;
+mod grant;
 mod retry;
 
 pub use backoff::{Backoff, Curve, MAX_DELAY};
 pub use class::{Classify, FailureClass};
+pub use grant::Grant;
 pub use retry::{Attempts, retry};

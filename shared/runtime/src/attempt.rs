@@ -83,6 +83,9 @@ async fn verdict(
                     continue;
                 }
             }
+            Verdict::Failed(failure) if failure.class == FailureClass::Throttled => {
+                context.capacity.throttled();
+            }
             Verdict::Failed(_) | Verdict::Abandoned | Verdict::Interrupted => {}
         }
         return (verdict, took);

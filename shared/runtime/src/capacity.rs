@@ -3,11 +3,21 @@
 //! Only what is handled at the same time counts while handling takes long, so
 //! that waiting messages stay in the queue for other workers. When handling is
 //! quick, more are taken, since then the queue's latency is what limits.
+//!
+//! When something asks for less, half as many are taken, and then one more for
+//! every round that goes well: additive increase, multiplicative decrease, as TCP
+//! finds the speed of a way that it shares with others.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Messages that are throttled within this time of each other are told of the same
+/// crowd: only the first of them halves what is taken.
+const CROWD: Duration = Duration::from_secs(1);
 
 /// Counts messages in hand and those that polls in flight may bring.
 #[derive(Debug)]
@@ -23,9 +33,22 @@ pub(crate) struct Capacity {
     unsettled: AtomicUsize,
     /// Moving mean of the time it takes to handle a message; 0 is unknown.
     mean_nanos: AtomicU64,
+    /// Messages in hand at most since something asked for less; the maximum if
+    /// nothing did.
+    ceiling: AtomicUsize,
+    ebb: Mutex<Ebb>,
     /// Places that somebody waits for; 0 if nobody does.
     wanted: AtomicUsize,
     freed: Notify,
+}
+
+/// What is known since something asked for less.
+#[derive(Debug, Default)]
+struct Ebb {
+    /// When that was last.
+    asked: Option<Instant>,
+    /// Messages that went well since the ceiling moved.
+    well: usize,
 }
 
 impl Capacity {
@@ -38,6 +61,8 @@ impl Capacity {
             handling: AtomicUsize::new(0),
             unsettled: AtomicUsize::new(0),
             mean_nanos: AtomicU64::new(0),
+            ceiling: AtomicUsize::new(max),
+            ebb: Mutex::default(),
             wanted: AtomicUsize::new(0),
             freed: Notify::new(),
         }
@@ -45,6 +70,11 @@ impl Capacity {
 
     /// Messages that may be in hand now.
     pub(crate) fn limit(&self) -> usize {
+        self.soon().min(self.ceiling.load(Ordering::Relaxed))
+    }
+
+    /// Messages that can start soon.
+    fn soon(&self) -> usize {
         let mean = self.mean_nanos.load(Ordering::Relaxed);
         if mean == 0 {
             return self.concurrency;
@@ -87,8 +117,38 @@ impl Capacity {
         self.unsettled.fetch_sub(1, Ordering::SeqCst) == 1
     }
 
+    /// Something asked for less: half as many messages are taken, at least one.
+    pub(crate) fn throttled(&self) {
+        let mut ebb = self.ebb.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if ebb.asked.is_some_and(|asked| now < asked + CROWD) {
+            return;
+        }
+        *ebb = Ebb { asked: Some(now), well: 0 };
+        let half = (self.limit() / 2).max(1);
+        self.ceiling.store(half, Ordering::Relaxed);
+        tracing::info!(in_hand = half, "throttled: fewer messages are taken");
+    }
+
+    /// A message went well: after as many as may be in hand, one more may.
+    fn recover(&self) {
+        let ceiling = self.ceiling.load(Ordering::Relaxed);
+        if ceiling >= self.max {
+            return;
+        }
+        let mut ebb = self.ebb.lock().unwrap_or_else(PoisonError::into_inner);
+        ebb.well += 1;
+        if ebb.well >= ceiling {
+            ebb.well = 0;
+            // Beyond what can start soon it limits nothing.
+            let next = if ceiling >= self.soon() { self.max } else { ceiling + 1 };
+            self.ceiling.store(next, Ordering::Relaxed);
+        }
+    }
+
     /// Learns how long handling takes.
     pub(crate) fn handled_in(&self, took: Duration) {
+        self.recover();
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
         let mean = self.mean_nanos.load(Ordering::Relaxed);
         let next = if mean == 0 { took } else { (mean - mean / 8).saturating_add(took / 8).max(1) };
@@ -147,6 +207,27 @@ mod tests {
         assert_eq!(capacity.limit(), 32, "and never more than the maximum");
         (0..50).for_each(|_| capacity.handled_in(Duration::from_secs(5)));
         assert_eq!(capacity.limit(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_something_asks_for_less_half_is_taken_and_then_one_more_a_round() {
+        let capacity = Capacity::new(8, 32, Duration::from_secs(1));
+        (0..20).for_each(|_| capacity.throttled());
+        assert_eq!(capacity.limit(), 4, "one crowd is halved for once");
+        for _ in 0..5 {
+            tokio::time::advance(Duration::from_secs(2)).await;
+            capacity.throttled();
+        }
+        assert_eq!(capacity.limit(), 1, "and never to nothing");
+        let slow = Duration::from_secs(60);
+        let mut rounds = Vec::new();
+        for _ in 0..6 {
+            (0..capacity.limit()).for_each(|_| capacity.handled_in(slow));
+            rounds.push(capacity.limit());
+        }
+        assert_eq!(rounds, [2, 3, 4, 5, 6, 7]);
+        (0..20).for_each(|_| capacity.handled_in(slow));
+        assert_eq!(capacity.limit(), 8, "as before");
     }
 
     #[test]

@@ -123,6 +123,12 @@ pub trait FailureLog: Send + Sync + 'static {
     /// # Errors
     /// [`FailureLogError`] if it is not noted.
     async fn handled_again(&self, redrive_of: &str) -> Result<(), FailureLogError>;
+
+    /// The worker receives no messages until an outage ends. Must return at once.
+    fn outage_began(&self, _reason: &str) {}
+
+    /// The outage is over. Must return at once.
+    fn outage_ended(&self) {}
 }
 
 /// A dead letter could not be recorded.

@@ -56,6 +56,7 @@ impl Circuit {
 pub(crate) fn pause(context: &Arc<Context>, failure: &Failure) {
     if context.circuit.trip() {
         tracing::error!(reason = %failure.message, "outage: no messages are received until it ends");
+        context.failures.outage_began(&failure.message);
         let context = Arc::clone(context);
         let span = context.span.clone();
         tokio::spawn(
@@ -81,6 +82,7 @@ async fn probe(context: &Context) {
     }
     tracing::info!(lasted_ms = millis(started.elapsed()), probes = failed, "the outage is over");
     context.circuit.reset();
+    context.failures.outage_ended();
 }
 
 async fn attempt(handler: &dyn Handler) -> Result<(), Failure> {

@@ -54,7 +54,9 @@ impl Settling<'_> {
             && let Err(error) = Box::pin(self.forward(forward)).await
         {
             let message = format!("its effects are committed, but it was not sent on: {error}");
-            let class = Some(error.class()).filter(|class| class.is_retryable());
+            let told =
+                |class: &FailureClass| class.is_retryable() || *class == FailureClass::Denied;
+            let class = Some(error.class()).filter(told);
             let class = class.unwrap_or(FailureClass::Transient);
             let failure = Failure::new(class, message).about(done.subject);
             return Box::pin(self.failed(failure, report)).await;

@@ -1,6 +1,6 @@
 //! What can go wrong with an object, by meaning; the wire is mapped here once.
 
-use millrace_retry::{Classify, FailureClass};
+use millrace_retry::{Classify, FailureClass, Grant};
 use thiserror::Error;
 
 /// A storage call that failed.
@@ -27,12 +27,12 @@ pub enum StorageError {
         etag: String,
     },
     /// Not allowed to.
-    #[error("access to `{url}` denied: the role needs `{permission}` ({detail})")]
+    #[error("access to `{url}` denied: grant the worker's role {grant} (`{detail}`)")]
     Denied {
         /// The object or bucket, as an `s3://` URL.
         url: String,
-        /// The IAM action that the call needs.
-        permission: &'static str,
+        /// What is missing.
+        grant: Grant,
         /// What the service said.
         detail: String,
     },

@@ -11,6 +11,7 @@ use aws_sdk_s3::primitives::ByteStream as SdkBody;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use millrace_retry::Grant;
 
 use crate::{Download, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
 
@@ -182,7 +183,7 @@ fn whole_size(content_range: Option<&str>, content_length: Option<i64>) -> u64 {
         .unwrap_or_default()
 }
 
-fn unquote(etag: Option<&str>) -> String {
+pub(crate) fn unquote(etag: Option<&str>) -> String {
     etag.unwrap_or_default().trim_matches('"').to_owned()
 }
 
@@ -216,6 +217,14 @@ impl Call {
 
     fn url(&self) -> String {
         format!("s3://{}/{}", self.bucket, self.key)
+    }
+
+    /// What IAM calls it. The partition is the world's; others have their own.
+    fn arn(&self) -> String {
+        match self.permission {
+            "s3:ListBucket" => format!("arn:aws:s3:::{}", self.bucket),
+            _ => format!("arn:aws:s3:::{}/{}", self.bucket, self.key),
+        }
     }
 
     pub(crate) fn failed(&self, detail: &str) -> StorageError {
@@ -253,13 +262,31 @@ impl Call {
             }
             ("SlowDown" | "ThrottlingException" | "RequestLimitExceeded", _)
             | (_, Some(429 | 503)) => StorageError::Throttled { url, detail },
-            ("RequestTimeout" | "RequestTimeTooSkewed" | "OperationAborted", _) => {
-                StorageError::Failed { url, detail }
+            // The role's credentials are renewed by themselves.
+            (
+                "RequestTimeout" | "RequestTimeTooSkewed" | "OperationAborted" | "ExpiredToken",
+                _,
+            ) => StorageError::Failed { url, detail },
+            (code, _) if code.starts_with("KMS.") => {
+                let grant = Grant::of(&detail, kms_action(permission), &self.arn());
+                StorageError::Denied { url, grant, detail }
             }
-            (_, Some(401 | 403)) => StorageError::Denied { url, permission, detail },
+            (_, Some(401 | 403)) => {
+                let grant = Grant::of(&detail, permission, &self.arn());
+                StorageError::Denied { url, grant, detail }
+            }
             (_, Some(400..=499)) => StorageError::Refused { url, detail },
             _ => StorageError::Failed { url, detail },
         }
+    }
+}
+
+/// What reading or writing an encrypted object takes of its key ("Using
+/// server-side encryption with AWS KMS keys" in the Amazon S3 User Guide).
+fn kms_action(permission: &str) -> &'static str {
+    match permission {
+        "s3:PutObject" => "kms:GenerateDataKey",
+        _ => "kms:Decrypt",
     }
 }
 

@@ -12,7 +12,7 @@ use futures::{StreamExt, stream};
 use millrace_localaws::{Config, Server};
 use millrace_retry::{Classify, FailureClass};
 use millrace_storage::{
-    BucketAdmin, Download, Listing, MemoryStorage, ObjectReader, ObjectRef, ObjectWriter,
+    BucketAdmin, Download, Listing, Markers, MemoryStorage, ObjectReader, ObjectRef, ObjectWriter,
     PART_BYTES, Pin, S3Storage, Storage, StorageError, Stored, UploadPart,
 };
 
@@ -38,6 +38,27 @@ async fn suite(storage: Arc<dyn Storage>) {
     an_aborted_object_is_never_visible(&storage).await;
     a_pinned_version_that_was_overwritten_is_missing(&storage).await;
     keys_are_listed_under_their_prefix(&storage).await;
+}
+
+async fn of_several_writers_one_replaces_a_marker(markers: &dyn Markers) {
+    let key = "_millrace/m.json";
+    let replace = async |before: Option<String>, body: &'static str| {
+        let body = Bytes::from_static(body.as_bytes());
+        markers.replace_marker(BUCKET, key, before.as_deref(), body).await.expect("an answer")
+    };
+    assert_eq!(markers.read_marker(BUCKET, key).await.expect("an answer"), None);
+    assert!(!replace(Some("0".repeat(32)), "over nothing").await);
+    assert!(replace(None, "first").await);
+    assert!(!replace(None, "second").await);
+    let first = markers.read_marker(BUCKET, key).await.expect("an answer").expect("a marker");
+    assert_eq!(first.body, "first");
+    let (one, other) = futures::join!(
+        replace(Some(first.etag.clone()), "one"),
+        replace(Some(first.etag), "other")
+    );
+    assert!(one != other, "one of both");
+    let last = markers.read_marker(BUCKET, key).await.expect("an answer").expect("a marker");
+    assert_eq!(last.body, if one { "one" } else { "other" });
 }
 
 async fn what_was_put_is_read(storage: &Arc<dyn Storage>) {
@@ -121,6 +142,7 @@ async fn s3_keeps_the_contract() {
     admin.ensure_bucket(BUCKET).await.expect("created");
     admin.ensure_bucket(BUCKET).await.expect("there already");
     suite(Arc::clone(&storage)).await;
+    of_several_writers_one_replaces_a_marker(&S3Storage::new(&sdk)).await;
     server.stop().await;
     let error = storage.put(BUCKET, "late", Bytes::new()).await.expect_err("down");
     assert_eq!(error.class(), FailureClass::Outage, "{error}");

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 use millrace_contract::{FileId, StageName};
 use millrace_ledger::{self as ledger, FailureKey, FailureRecord, Hop, Ledger, Sought};
+use millrace_notify::Outages;
 use millrace_runtime::{
     DeadCopy, DeadLetter, Delivery, Failure, FailureLog, FailureLogError, Handler, Lease, Outcome,
     Standing,
@@ -14,14 +15,15 @@ use millrace_runtime::{
 
 use crate::actor::actor;
 
-/// Records dead letters in the ledger.
+/// Records dead letters in the ledger, and has outages told.
 pub(crate) struct LedgerFailures {
     ledger: Ledger,
+    outages: Option<Outages>,
 }
 
 impl LedgerFailures {
-    pub(crate) fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+    pub(crate) fn new(ledger: Ledger, outages: Option<Outages>) -> Self {
+        Self { ledger, outages }
     }
 }
 
@@ -63,6 +65,18 @@ impl FailureLog for LedgerFailures {
     async fn handled_again(&self, redrive_of: &str) -> Result<(), FailureLogError> {
         let key: FailureKey = redrive_of.parse().map_err(FailureLogError::new)?;
         self.ledger.redrive_handled(&key).await.map_err(FailureLogError::new)
+    }
+
+    fn outage_began(&self, reason: &str) {
+        if let Some(outages) = &self.outages {
+            outages.began(reason);
+        }
+    }
+
+    fn outage_ended(&self) {
+        if let Some(outages) = &self.outages {
+            outages.ended();
+        }
     }
 }
 

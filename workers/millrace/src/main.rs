@@ -15,6 +15,7 @@ mod replay;
 mod rows;
 mod setup;
 mod show;
+mod telling;
 
 use std::process::ExitCode;
 

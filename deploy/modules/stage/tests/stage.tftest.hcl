@@ -127,6 +127,32 @@ run "a_worker_may_do_what_it_does_and_no_more" {
   }
 }
 
+run "a_worker_that_tells_may_publish_to_its_topic_and_bus_alone" {
+  variables {
+    service = {
+      stage          = "ingest"
+      name           = "finance-ingest"
+      workers        = 1
+      max_workers    = 10
+      concurrency    = 16
+      memory         = 536870912
+      publishes_to   = ["finance-alerts"]
+      puts_events_to = ["default", "arn:aws:events:eu-west-1:210987654321:event-bus/company"]
+    }
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid => [s.Action, s.Resource] if contains(["Alert", "Events"], s.Sid) } == {
+      Alert  = [["sns:Publish"], ["arn:aws:sns:eu-west-1:123456789012:finance-alerts"]]
+      Events = [["events:PutEvents"], ["arn:aws:events:eu-west-1:123456789012:event-bus/default", "arn:aws:events:eu-west-1:210987654321:event-bus/company"]]
+    }
+    error_message = "it publishes where the plan says"
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Condition.StringEquals["kms:ViaService"] if s.Sid == "Key"] == [["sqs.eu-west-1.amazonaws.com", "sns.eu-west-1.amazonaws.com"]]
+    error_message = "an encrypted topic wants the key too"
+  }
+}
+
 run "ingest_touches_no_object" {
   variables {
     service = { stage = "ingest", name = "finance-ingest", workers = 1, max_workers = 2, concurrency = 16, memory = 536870912, sends_to = ["finance-transform"] }

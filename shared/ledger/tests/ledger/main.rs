@@ -15,5 +15,6 @@ mod outages;
 mod registering;
 mod replays;
 mod support;
+mod telling;
 mod tls;
 mod together;

@@ -10,6 +10,7 @@ mod plans;
 mod problems;
 mod rendered;
 mod schemas;
+mod told;
 
 use crate::Pipeline;
 

@@ -37,7 +37,6 @@ fn what_a_later_version_has_is_not_called_unknown() {
         ("[derived.x]", "`derived` is not available in this version"),
         ("[exports.x]", "`exports` is not available in this version"),
         ("[streams.x]", "`streams` is not available in this version"),
-        ("[alerts]", "`alerts` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
     ] {
         let text = format!("version = 1\nname = \"p\"\n[datasets.d]\nmatch = \"*.csv\"\n{line}\n");

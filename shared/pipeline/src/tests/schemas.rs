@@ -19,12 +19,15 @@ fn the_full_example_has_every_key_the_schema_lists() {
     assert_eq!(
         missing,
         [
+            // It goes without subscribers.
+            ".alerts.topic",
             ".stages.ingest.concurrency",
             ".stages.ingest.connections",
             ".stages.ingest.max_receive_count",
             ".stages.ingest.max_workers",
             ".stages.ingest.memory",
             ".stages.ingest.retention",
+            ".stages.ingest.retry",
             ".stages.ingest.visibility",
             ".stages.load.concurrency",
             ".stages.load.max_receive_count",
@@ -34,6 +37,7 @@ fn the_full_example_has_every_key_the_schema_lists() {
             ".stages.load.workers",
             ".stages.transform.connections",
             ".stages.transform.max_workers",
+            ".stages.transform.retry",
         ],
         "the stages are all alike; between them they have every key"
     );

@@ -157,6 +157,6 @@ mod tests {
         let error =
             entry_fault("sqs:SendMessage", "q", "AccessDenied", true, Some("no policy".into()));
         let said = error.to_string();
-        assert!(said.contains("grant `sqs:SendMessage` on queue `q`"), "{said}");
+        assert!(said.contains("grant sqs:SendMessage on `queue q`"), "{said}");
     }
 }

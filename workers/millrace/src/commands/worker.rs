@@ -8,7 +8,9 @@ use millrace_contract::StageName;
 use millrace_ingest::Ingest;
 use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
+use millrace_pipeline::{RetryCurve, StageRetry};
 use millrace_queue::Sqs;
+use millrace_retry::{Backoff, Curve};
 use millrace_runtime::{Handler, Worker, WorkerConfig, shutdown, telemetry};
 use millrace_storage::S3Storage;
 use millrace_transform::Transform;
@@ -17,6 +19,7 @@ use millrace_warehouse::Warehouse;
 use crate::args::{LogFormat, WorkerArgs};
 use crate::journal::{LedgerFailures, Recorded};
 use crate::setup::{self, Setup};
+use crate::telling::{self, Telling};
 
 /// How long a worker of a local stack polls: a person waits for it to stop.
 const LOCAL_WAIT: Duration = Duration::from_secs(1);
@@ -34,11 +37,17 @@ pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
     let aws = setup::aws().await;
     let connections = setup.pipeline.stage(args.stage).connections;
     let (database, ledger) = setup.ledger(connections).await?;
+    let ledger = ledger.announcing(telling::announcing(&setup.pipeline));
     let databases = Databases { ledger: ledger.clone(), database: database.clone(), connections };
     let handler = handler(&setup, args.stage, databases, &aws).await?;
-    let failures = Arc::new(LedgerFailures::new(ledger));
+    let outages = telling::outages(&setup.pipeline, args.stage, &ledger, &aws);
+    let telling = Telling::start(&setup.pipeline, &ledger, &aws);
+    let failures = Arc::new(LedgerFailures::new(ledger, outages));
     let worker = Worker::new(config, Arc::new(Sqs::new(&aws)), handler, failures);
     let summary = worker.run(stopped(args.stop_on_stdin_end)).await?;
+    if let Some(telling) = telling {
+        telling.stop().await;
+    }
     tracing::info!(?summary, "stopped");
     drop(database);
     Ok(ExitCode::SUCCESS)
@@ -52,7 +61,17 @@ fn config(setup: &Setup, stage: StageName) -> WorkerConfig {
         .visibility(settings.visibility);
     config.dead_letter_queue = setup.pipeline.dead_letter_queue_name(stage);
     config.max_receive_count = settings.max_receive_count;
+    config.backoff = backoff(&settings.retry);
     config
+}
+
+fn backoff(retry: &StageRetry) -> Backoff {
+    let curve = |curve: RetryCurve| Curve { base: curve.base, cap: curve.cap };
+    Backoff {
+        transient: curve(retry.transient),
+        throttled: curve(retry.throttled),
+        outage: curve(retry.outage),
+    }
 }
 
 /// What a handler talks to.
@@ -124,4 +143,14 @@ async fn stdin_end() {
     });
     // The thread sends before it goes; either way standard input is at its end.
     let _ = end.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_says_nothing_of_retries_has_those_of_the_runtime() {
+        assert_eq!(backoff(&StageRetry::default()), Backoff::default());
+    }
 }

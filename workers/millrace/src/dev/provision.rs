@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use millrace_pipeline::{Plan, PlannedQueue};
+use millrace_notify::{EventBridge, Sns};
+use millrace_pipeline::{Plan, PlannedAlerts, PlannedQueue, Subscription};
 use millrace_queue::{QueueSpec, Sqs};
 use millrace_storage::{BucketAdmin, Notification, S3Storage};
 use serde_json::json;
@@ -15,6 +16,7 @@ use serde_json::json;
 /// # Errors
 /// The first thing that can't be created.
 pub(crate) async fn provision(plan: &Plan, aws: &SdkConfig) -> anyhow::Result<()> {
+    provision_telling(plan, aws).await?;
     let sqs = Sqs::new(aws);
     let buckets = BucketAdmin::new(S3Storage::new(aws));
     for bucket in &plan.buckets {
@@ -40,6 +42,25 @@ pub(crate) async fn provision(plan: &Plan, aws: &SdkConfig) -> anyhow::Result<()
             .set_notifications(&bucket.name, &notifications)
             .await
             .with_context(|| format!("notifications of bucket `{}`", bucket.name))?;
+    }
+    Ok(())
+}
+
+/// The topic of alerts with its subscribers, and the bus of events, where they are
+/// not there already under an ARN.
+async fn provision_telling(plan: &Plan, aws: &SdkConfig) -> anyhow::Result<()> {
+    if let Some(PlannedAlerts { topic, subscriptions }) = &plan.alerts
+        && !topic.starts_with("arn:")
+    {
+        let sns = Sns::new(aws);
+        let arn = sns.ensure_topic(topic).await?;
+        for Subscription { protocol, endpoint } in subscriptions {
+            let subscribed = sns.subscribe(&arn, protocol, endpoint).await;
+            subscribed.with_context(|| format!("alerts to {protocol} `{endpoint}`"))?;
+        }
+    }
+    if let Some(events) = &plan.events {
+        EventBridge::new(aws, &events.bus).ensure_bus().await?;
     }
     Ok(())
 }

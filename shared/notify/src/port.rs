@@ -1,0 +1,31 @@
+//! The ports: a topic that alerts are published to, a bus that events are put on.
+
+use async_trait::async_trait;
+
+use crate::{Message, NotifyError};
+
+/// Where alerts are published.
+#[async_trait]
+pub trait Topic: Send + Sync + 'static {
+    /// Publishes an alert to everyone who subscribed.
+    ///
+    /// # Errors
+    /// [`NotifyError`], classified.
+    async fn publish(&self, message: &Message) -> Result<(), NotifyError>;
+}
+
+/// An event for other systems.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// `detail-type`, such as `Millrace File Loaded`.
+    pub detail_type: String,
+    /// `detail`: a [`FileEvent`](millrace_contract::FileEvent) as JSON.
+    pub detail: String,
+}
+
+/// Where events are put.
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Puts events on the bus, with an answer for each.
+    async fn put(&self, events: &[Event]) -> Vec<Result<(), NotifyError>>;
+}
