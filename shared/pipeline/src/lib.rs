@@ -37,6 +37,7 @@ mod walk;
 mod xlsx;
 
 pub use access::{PlannedAccess, PlannedPrefix};
+pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
     Plan, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue, PlannedService,

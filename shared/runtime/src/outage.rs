@@ -55,6 +55,7 @@ impl Circuit {
 /// is open already: one probe and one line in the log for each outage.
 pub(crate) fn pause(context: &Arc<Context>, failure: &Failure) {
     if context.circuit.trip() {
+        context.outside.metrics.outage(true);
         tracing::error!(reason = %failure.message, "outage: no messages are received until it ends");
         let context = Arc::clone(context);
         let span = context.span.clone();
@@ -80,6 +81,8 @@ async fn probe(context: &Context) {
         }
     }
     tracing::info!(lasted_ms = millis(started.elapsed()), probes = failed, "the outage is over");
+    context.outside.metrics.outage(false);
+    context.outside.liveness.polled();
     context.circuit.reset();
 }
 

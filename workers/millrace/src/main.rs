@@ -12,6 +12,7 @@ mod replay;
 mod rows;
 mod setup;
 mod show;
+mod watch;
 
 use std::process::ExitCode;
 

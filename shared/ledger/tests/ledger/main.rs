@@ -11,6 +11,7 @@ mod journey;
 mod live;
 mod migrations;
 mod outages;
+mod pace;
 mod registering;
 mod replays;
 mod support;

@@ -13,4 +13,5 @@ mod outages;
 mod polling;
 mod settling;
 mod stopping;
+mod watching;
 mod world;

@@ -2,6 +2,7 @@
 
 mod aws;
 mod check;
+mod healthcheck;
 mod local;
 mod plan;
 pub(crate) mod publish;
@@ -9,6 +10,7 @@ mod query;
 mod rejects;
 mod replay;
 mod runs;
+mod scale;
 mod status;
 mod trace;
 mod worker;
@@ -30,6 +32,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Plan(args) => plan::run(&args),
         Command::Publish(args) => publish::run(&args).await,
         Command::Status(args) => status::run(&args).await,
+        Command::Scale(args) => scale::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
         Command::Replay(args) => replay::run(&args).await,
@@ -38,6 +41,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Preview(args) => local::preview(&args),
         Command::Infer(args) => local::infer(&args),
         Command::Query(args) => query::run(args).await,
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Aws(args) => aws::run(&args).await,
         Command::Schema => {
             show::json(&millrace_pipeline::json_schema())?;

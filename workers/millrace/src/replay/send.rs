@@ -89,7 +89,8 @@ impl Sender {
             replay: Some(replay.clone()),
             trace_id: registration.trace_id.clone(),
         };
-        put(self.transform.as_ref(), task.to_message(), registration.trace_id).await?;
+        put(self.transform.as_ref(), task.to_message(), registration.trace_id, task.dataset)
+            .await?;
         Ok(sent)
     }
 
@@ -105,7 +106,7 @@ impl Sender {
         if state == FileState::Registered {
             self.ledger.taken_over(&task, &file.run.file_id).await?;
         }
-        put(self.load.as_ref(), task.to_message(), registration.trace_id).await?;
+        put(self.load.as_ref(), task.to_message(), registration.trace_id, task.dataset).await?;
         Ok(sent)
     }
 }
@@ -122,8 +123,14 @@ fn registration(file: &Replayable, contract: ContractVersion) -> Registration {
     }
 }
 
-async fn put(queue: &dyn Queue, body: String, trace_id: String) -> anyhow::Result<()> {
+async fn put(
+    queue: &dyn Queue,
+    body: String,
+    trace_id: String,
+    dataset: String,
+) -> anyhow::Result<()> {
     let message = Outgoing::new(body).attribute(TRACE_ATTRIBUTE, trace_id);
+    let message = message.grouped(Some(dataset));
     for sent in queue.send(&[message]).await {
         sent?;
     }
