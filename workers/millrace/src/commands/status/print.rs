@@ -13,11 +13,10 @@ const UNKNOWN: &str = "–";
 pub(super) fn as_text(status: &Status) -> String {
     let headers = [
         "stage",
+        "queue",
         "#workers",
         "#backlog",
-        "#waiting",
         "#in flight",
-        "#delayed",
         "#oldest",
         "#files/min",
         "#rows/min",
@@ -47,11 +46,10 @@ fn row(stage: &StageStatus) -> Vec<String> {
     let drained = stage.seconds_to_drain().map(show::duration);
     vec![
         stage.queue.stage.to_string(),
+        stage.queue.name.clone(),
         workers,
         show::number(stage.backlog()),
-        show::number(stage.depth.visible),
         show::number(stage.depth.in_flight),
-        show::number(stage.depth.delayed),
         oldest.unwrap_or_else(|| UNKNOWN.to_owned()),
         show::number(stage.files_per_minute().round() as u64),
         show::number(stage.rows_per_minute().round() as u64),
