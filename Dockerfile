@@ -66,6 +66,12 @@ ENV MILLRACE_PIPELINE=/etc/millrace/millrace.toml \
 # Declared, so that a volume over it keeps mode 1777 where the root is read-only.
 VOLUME ["/tmp"]
 USER 65532:65532
+# A worker keeps this file fresh while it gets on; `healthcheck` reads it. ECS goes
+# by the task definition's health check and not by this one; for commands other
+# than `worker` run with --no-healthcheck.
+ENV MILLRACE_HEARTBEAT=/tmp/millrace.heartbeat
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["/usr/local/bin/millrace", "healthcheck"]
 # Workers stop polling, hand back what they have not started and finish the rest.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/millrace"]

@@ -192,8 +192,14 @@ impl Books {
         assert_eq!(found, expected, "{sql}\n{}", stack.folder().display());
     }
 
-    async fn expect_history(&self, stack: &Stack, sql: &str, expected: i64) {
-        let found = self.ask(stack, "warehouse.ledger.db", sql).await;
+    /// One number out of the history.
+    pub(crate) async fn history(&self, stack: &Stack, sql: &str) -> i64 {
+        self.ask(stack, "warehouse.ledger.db", sql).await
+    }
+
+    /// Asserts a number of the history.
+    pub(crate) async fn expect_history(&self, stack: &Stack, sql: &str, expected: i64) {
+        let found = self.history(stack, sql).await;
         assert_eq!(found, expected, "{sql}");
     }
 

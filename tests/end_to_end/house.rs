@@ -59,8 +59,9 @@ fn contract_and_format_know_no_tokio_no_aws_and_no_sql() {
 #[test]
 fn each_port_keeps_its_adapter_to_itself() {
     let owners = [
-        ("aws-sdk-eventbridge", &["millrace-notify"][..]),
-        ("aws-sdk-s3", &["millrace-storage"][..]),
+        ("aws-sdk-ecs", &["millrace-services"][..]),
+        ("aws-sdk-eventbridge", &["millrace-notify"]),
+        ("aws-sdk-s3", &["millrace-storage"]),
         ("aws-sdk-secretsmanager", &["millrace-secrets"]),
         ("aws-sdk-sns", &["millrace-notify"]),
         ("aws-sdk-sqs", &["millrace-queue"]),

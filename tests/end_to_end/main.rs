@@ -20,6 +20,7 @@ mod outages;
 mod real_files;
 mod replays;
 mod rules;
+mod scaling;
 mod secrets;
 mod sql;
 mod stack;

@@ -123,7 +123,7 @@ variable "architecture" {
 variable "health_check" {
   description = "The containers' health check, as a command; null has none."
   type        = list(string)
-  default     = null
+  default     = ["CMD", "/usr/local/bin/millrace", "healthcheck"]
 }
 
 variable "delivery" {

@@ -72,6 +72,13 @@ locals {
           Resource = concat(local.sends_to_arns, [local.dead_letter_arn])
         },
         {
+          # A worker at long work has its own task left alone by scaling in.
+          Sid      = "ProtectTask"
+          Effect   = "Allow"
+          Action   = ["ecs:UpdateTaskProtection", "ecs:GetTaskProtection"]
+          Resource = ["arn:${local.partition}:ecs:${local.region}:${local.account}:task/${var.cluster.name}/*"]
+        },
+        {
           Sid    = "Key"
           Effect = "Allow"
           Action = [

@@ -143,9 +143,9 @@ variable "secrets_kms_key_arns" {
 }
 
 variable "health_check" {
-  description = "The container's health check, as a command; null has none. A worker that cannot go on ends by itself, and ECS replaces it."
+  description = "The container's health check, as a command; null has none. A worker that cannot go on ends by itself, and one that stands still fails this check: ECS replaces both."
   type        = list(string)
-  default     = null
+  default     = ["CMD", "/usr/local/bin/millrace", "healthcheck"]
 }
 
 variable "cluster" {

@@ -31,8 +31,20 @@ pub struct Config {
     /// Program that ECS tasks run whose command is no program; `None` is the
     /// program that runs the endpoint.
     pub worker_program: Option<PathBuf>,
-    /// Folder of what ECS tasks write; `None` is `ecs/logs` in the data folder.
-    pub task_logs: Option<PathBuf>,
+    /// Where what ECS tasks write goes.
+    pub task_output: TaskOutput,
+}
+
+/// Where what ECS tasks write goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TaskOutput {
+    /// Into files `<family>-<task id>.log` under `ecs/logs` in the data folder.
+    #[default]
+    Data,
+    /// Into such files in this folder.
+    Folder(PathBuf),
+    /// To the standard error of the program that runs the endpoint.
+    Stderr,
 }
 
 /// An access key that requests can be signed with.
@@ -66,7 +78,7 @@ impl Config {
             keys: Vec::new(),
             control: true,
             worker_program: None,
-            task_logs: None,
+            task_output: TaskOutput::default(),
         }
     }
 }

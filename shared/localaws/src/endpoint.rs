@@ -37,7 +37,7 @@ use crate::signature::{Denial, Keys};
 use crate::sns::Sns;
 use crate::sqs::Sqs;
 use crate::sts::Sts;
-use crate::{Config, StartError};
+use crate::{Config, StartError, TaskOutput};
 
 /// Bytes of a request at most, S3 aside: a batch of 1 MiB, in JSON escapes.
 const MAX_REQUEST: usize = 8 << 20;
@@ -308,7 +308,11 @@ fn machine(config: &Config, url: &str, logs: PathBuf) -> Machine {
     Machine {
         url: url.to_owned(),
         worker: config.worker_program.clone().unwrap_or_else(own),
-        logs: config.task_logs.clone().unwrap_or(logs),
+        logs: match &config.task_output {
+            TaskOutput::Data => Some(logs),
+            TaskOutput::Folder(folder) => Some(folder.clone()),
+            TaskOutput::Stderr => None,
+        },
     }
 }
 

@@ -147,7 +147,7 @@ mod sts;
 mod time;
 
 pub use clock::Clock;
-pub use config::{AccessKey, Config};
+pub use config::{AccessKey, Config, TaskOutput};
 pub use error::StartError;
 pub use faults::{FaultCount, FaultPlan, FaultPlanError, Faults};
 pub use server::Server;

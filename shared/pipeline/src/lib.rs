@@ -41,6 +41,7 @@ mod xlsx;
 
 pub use access::{PlannedAccess, PlannedPrefix};
 pub use alerts::{Alerts, Events, Subscription};
+pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
     Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue,

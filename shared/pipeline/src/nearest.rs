@@ -2,7 +2,7 @@
 
 /// The candidate that is likeliest meant by `word`: equal but for letter case,
 /// `-` and `_`, or a slip of the finger or two away.
-pub(crate) fn nearest<S: AsRef<str>>(
+pub fn nearest<S: AsRef<str>>(
     word: &str,
     candidates: impl IntoIterator<Item = S>,
 ) -> Option<String> {

@@ -117,6 +117,8 @@ pub struct Received {
     pub trace_header: Option<String>,
     /// Message attributes of the types String and Number.
     pub attributes: Attributes,
+    /// The group it was sent with (`MessageGroupId`).
+    pub group: Option<String>,
 }
 
 /// A message to send.
@@ -128,6 +130,11 @@ pub struct Outgoing {
     pub attributes: Attributes,
     /// How long it stays hidden after it was sent, at most 15 min.
     pub delay: Duration,
+    /// Whose message it is, up to 128 letters, digits and punctuation marks. Where
+    /// one group floods a queue, SQS delivers those of the others first; it
+    /// orders nothing within a group. ("Amazon SQS fair queues", Amazon SQS
+    /// Developer Guide.)
+    pub group: Option<String>,
 }
 
 impl Outgoing {
@@ -143,6 +150,12 @@ impl Outgoing {
         if !value.is_empty() {
             self.attributes.insert(name.to_owned(), value);
         }
+        self
+    }
+
+    /// Says whose message it is.
+    pub fn grouped(mut self, group: Option<String>) -> Self {
+        self.group = group.filter(|group| !group.is_empty());
         self
     }
 

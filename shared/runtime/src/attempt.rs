@@ -9,14 +9,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use millrace_failpoint::{Point, reach};
 use millrace_retry::FailureClass;
-use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use tracing::{Instrument, field};
 
 use crate::context::Context;
 use crate::place::Place;
 use crate::settle::settle;
-use crate::{Delivery, Done, Failure, Lease, Outcome, outage};
+use crate::{Delivery, Done, Failure, Lease, Outcome, fair, outage};
 
 /// How often a message is tried again in place after outages, which are none of
 /// its fault: it waits in hand for their end, so that they cost it no receive. One
@@ -62,7 +61,7 @@ async fn verdict(
     let mut repeats = 0;
     let is_small = context.handler.is_small(delivery);
     loop {
-        let Some(turn) = turn(context, is_small).await else {
+        let Some(turn) = turn(context, delivery, is_small).await else {
             return (Verdict::Interrupted, Duration::ZERO);
         };
         if !lease.still_held() {
@@ -93,16 +92,17 @@ async fn verdict(
 }
 
 /// Leave to handle a message.
-enum Turn<'a> {
+enum Turn {
     /// One of the worker's turns, free again when dropped.
-    Taken { _permit: SemaphorePermit<'a> },
+    Taken { _turn: fair::Turn },
     /// A small message needs none.
     Free,
 }
 
 /// Waits for the end of an outage and, unless the message is small, a free turn;
 /// none when the worker stops.
-async fn turn(context: &Context, is_small: bool) -> Option<Turn<'_>> {
+async fn turn(context: &Context, delivery: &Delivery, is_small: bool) -> Option<Turn> {
+    let group = delivery.group.as_deref().unwrap_or_default();
     loop {
         if context.circuit.is_open() {
             tokio::select! {
@@ -113,7 +113,7 @@ async fn turn(context: &Context, is_small: bool) -> Option<Turn<'_>> {
         let turn = match is_small {
             true if context.stopping.is_cancelled() => return None,
             true => Turn::Free,
-            false => Turn::Taken { _permit: context.turns.acquire().await.ok()? },
+            false => Turn::Taken { _turn: context.turns.acquire(group).await? },
         };
         if !context.circuit.is_open() {
             return Some(turn);

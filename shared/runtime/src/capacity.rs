@@ -89,6 +89,12 @@ impl Capacity {
         self.limit().saturating_sub(self.taken.load(Ordering::SeqCst))
     }
 
+    /// Whether the messages in hand leave no place for another, polls in flight
+    /// aside.
+    pub(crate) fn is_full(&self) -> bool {
+        self.unsettled.load(Ordering::SeqCst) >= self.limit()
+    }
+
     /// Keeps places free for a poll.
     pub(crate) fn reserve(&self, places: usize) {
         self.taken.fetch_add(places, Ordering::SeqCst);

@@ -4,18 +4,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millrace_queue::{Attributes, Outgoing, Queue, QueueError, Queues};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Span;
 
 use crate::batcher::Batcher;
 use crate::capacity::Capacity;
+use crate::fair::Turns;
 use crate::heartbeat::Holdings;
+use crate::liveness::Liveness;
+use crate::metrics::Metrics;
 use crate::outage::Circuit;
 use crate::requests::{Delete, Release, Send};
 use crate::summary::Tally;
-use crate::{FailureLog, Handler, WorkerConfig};
+use crate::{FailureLog, Handler, Observer, WorkerConfig};
 
 /// Requests of a kind that are made at the same time.
 const REQUESTS: usize = 16;
@@ -30,8 +32,8 @@ pub(crate) struct Context {
     pub(crate) releases: Batcher<Release>,
     pub(crate) holdings: Arc<Holdings>,
     pub(crate) capacity: Capacity,
-    /// A permit per message that is being handled; closed when the worker stops.
-    pub(crate) turns: Semaphore,
+    /// A turn per message that is being handled; closed when the worker stops.
+    pub(crate) turns: Arc<Turns>,
     pub(crate) circuit: Circuit,
     /// Nothing is received or started from here on.
     pub(crate) stopping: CancellationToken,
@@ -39,9 +41,18 @@ pub(crate) struct Context {
     pub(crate) giving_up: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) tally: Tally,
+    pub(crate) outside: Outside,
     pub(crate) span: Span,
     queues: Arc<dyn Queues>,
     senders: Mutex<HashMap<String, Arc<Batcher<Send>>>>,
+}
+
+/// Who is told how the worker does.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) liveness: Arc<Liveness>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Context {
@@ -51,6 +62,7 @@ impl Context {
         queues: Arc<dyn Queues>,
         handler: Arc<dyn Handler>,
         failures: Arc<dyn FailureLog>,
+        outside: Outside,
     ) -> Self {
         let capacity = Capacity::new(config.concurrency, config.max_in_hand, config.prefetch);
         Self {
@@ -62,12 +74,13 @@ impl Context {
             releases: Batcher::new(Release(Arc::clone(&queue)), config.linger, REQUESTS),
             holdings: Arc::default(),
             capacity,
-            turns: Semaphore::new(config.concurrency),
+            turns: Turns::new(config.concurrency),
             circuit: Circuit::new(),
             stopping: CancellationToken::new(),
             giving_up: CancellationToken::new(),
             tasks: TaskTracker::new(),
             tally: Tally::default(),
+            outside,
             span: tracing::info_span!("worker", stage = %config.stage),
             senders: Mutex::default(),
             config,
@@ -102,11 +115,13 @@ impl Context {
         receive_count: u32,
         body: &str,
         attributes: &Attributes,
+        group: Option<&str>,
     ) -> bool {
         if receive_count < self.config.max_receive_count {
             return false;
         }
         let copy = Outgoing { attributes: attributes.clone(), ..Outgoing::new(body) };
+        let copy = copy.grouped(group.map(str::to_owned));
         match self.send(&self.config.queue, vec![copy], true).await {
             Ok(()) => true,
             Err(error) => {

@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use millrace_queue::{Attributes, Receipt, Received, TRACE_ATTRIBUTE};
 
+use crate::trace_context::{self, TRACEPARENT_ATTRIBUTE, TraceContext, xray_root};
+
 /// One receive of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
@@ -18,10 +20,14 @@ pub struct Delivery {
     pub sent_at: Option<SystemTime>,
     /// When it was first received.
     pub first_received_at: Option<SystemTime>,
-    /// Follows a file through every stage: from the attribute `trace_id`, the
-    /// X-Ray header, or else the message id, which stays the same when the
-    /// message is delivered again.
+    /// Follows a file through every stage: from the attribute `trace_id` or
+    /// `traceparent`, the X-Ray header, or else the message id, which stays the
+    /// same when the message is delivered again.
     pub trace_id: String,
+    /// The same as W3C has it, with the spans of sender and receive.
+    pub trace: TraceContext,
+    /// Whose message it is: its dataset, where the sender said so.
+    pub group: Option<String>,
     /// Message attributes.
     pub attributes: Attributes,
 }
@@ -32,6 +38,8 @@ impl Delivery {
         let message_id = message_id.into();
         Self {
             trace_id: message_id.clone(),
+            trace: TraceContext::new(None, &message_id, &message_id, 1),
+            group: None,
             message_id,
             body: body.into(),
             receive_count: 1,
@@ -46,14 +54,11 @@ impl Delivery {
     /// Takes a received message apart: what a handler sees, and what it does
     /// not.
     pub(crate) fn split(received: Received) -> (Self, Receipt) {
-        let trace_id = received
-            .attributes
-            .get(TRACE_ATTRIBUTE)
-            .map(String::as_str)
-            .or_else(|| received.trace_header.as_deref().and_then(trace_root))
-            .unwrap_or(&received.message_id)
-            .to_owned();
+        let trace_id = trace_id(&received);
+        let traceparent = received.attributes.get(TRACEPARENT_ATTRIBUTE).map(String::as_str);
+        let (id, count) = (&received.message_id, received.receive_count);
         let delivery = Self {
+            trace: TraceContext::new(traceparent, &trace_id, id, count),
             trace_id,
             message_id: received.message_id,
             body: received.body,
@@ -61,15 +66,24 @@ impl Delivery {
             sent_at: received.sent_at,
             first_received_at: received.first_received_at,
             attributes: received.attributes,
+            group: received.group,
         };
         (delivery, received.receipt)
     }
 }
 
-/// The trace id in `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…`
-/// ("Tracing header" in the AWS X-Ray Developer Guide).
-fn trace_root(header: &str) -> Option<&str> {
-    header.split(';').find_map(|part| part.trim().strip_prefix("Root="))
+/// `trace_id` first: what is in the ledger and in other workers' logs.
+fn trace_id(received: &Received) -> String {
+    let attribute = |name: &str| received.attributes.get(name).map(String::as_str);
+    if let Some(id) = attribute(TRACE_ATTRIBUTE) {
+        return id.to_owned();
+    }
+    let traceparent = attribute(TRACEPARENT_ATTRIBUTE).and_then(trace_context::parse);
+    if let Some((trace, _, _)) = traceparent {
+        return trace.to_owned();
+    }
+    let id = received.trace_header.as_deref().and_then(xray_root).unwrap_or(&received.message_id);
+    trace_context::hexadecimal(id).unwrap_or_else(|| id.to_owned())
 }
 
 #[cfg(test)]
@@ -87,6 +101,7 @@ mod tests {
             first_received_at: None,
             trace_header: trace_header.map(str::to_owned),
             attributes: attribute.into_iter().collect(),
+            group: None,
         }
     }
 
@@ -98,5 +113,17 @@ mod tests {
         assert_eq!(trace_id(header, None), "1-5759e988-bd86");
         assert_eq!(trace_id(Some("Sampled=1"), None), "m-1");
         assert_eq!(trace_id(None, None), "m-1");
+        let header = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1");
+        assert_eq!(trace_id(header, None), "5759e988bd862e3fe1be46a994272793");
+    }
+
+    #[test]
+    fn a_traceparent_of_a_stranger_is_continued() {
+        let mut message = received(None, None);
+        let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+        message.attributes.insert(TRACEPARENT_ATTRIBUTE.to_owned(), traceparent.to_owned());
+        let (delivery, _) = Delivery::split(message);
+        assert_eq!(delivery.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!((&delivery.trace.trace, delivery.trace.sampled), (&delivery.trace_id, false));
     }
 }

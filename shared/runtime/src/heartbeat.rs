@@ -42,6 +42,18 @@ impl Holdings {
         slots.free.push(number);
     }
 
+    /// For how long the oldest message has been in hand.
+    pub(crate) fn longest_held(&self) -> Option<Duration> {
+        self.locked().held.iter().flatten().map(|held| held.received_at().elapsed()).max()
+    }
+
+    /// How long ago the lease ended that ended first of all messages in hand.
+    pub(crate) fn most_overdue(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let ended = |held: &Arc<Held>| now.checked_duration_since(held.deadline());
+        self.locked().held.iter().flatten().filter_map(ended).max()
+    }
+
     fn due(&self, pulse: Pulse) -> Vec<Beat> {
         let beat = |held: &Arc<Held>| {
             let hidden_for = held.begin_beat(pulse.enough, pulse.visibility)?;

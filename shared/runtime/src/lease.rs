@@ -125,7 +125,11 @@ impl Held {
         !self.lost.load(Ordering::Acquire) && Instant::now() < self.deadline()
     }
 
-    fn deadline(&self) -> Instant {
+    pub(crate) fn received_at(&self) -> Instant {
+        self.received_at
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
         self.received_at + Duration::from_millis(self.holds.load(Ordering::Acquire))
     }
 

@@ -55,6 +55,7 @@ impl Circuit {
 /// is open already: one probe and one line in the log for each outage.
 pub(crate) fn pause(context: &Arc<Context>, failure: &Failure) {
     if context.circuit.trip() {
+        context.outside.metrics.outage(true);
         tracing::error!(reason = %failure.message, "outage: no messages are received until it ends");
         context.failures.outage_began(&failure.message);
         let context = Arc::clone(context);
@@ -81,6 +82,8 @@ async fn probe(context: &Context) {
         }
     }
     tracing::info!(lasted_ms = millis(started.elapsed()), probes = failed, "the outage is over");
+    context.outside.metrics.outage(false);
+    context.outside.liveness.polled();
     context.circuit.reset();
     context.failures.outage_ended();
 }

@@ -104,12 +104,22 @@ pub struct Forward {
     pub body: String,
     /// Message attributes.
     pub attributes: Attributes,
+    /// Whose message it is; see [`Outgoing::group`](millrace_queue::Outgoing::group).
+    pub group: Option<String>,
 }
 
 impl Forward {
     /// A message without attributes.
     pub fn new(queue: impl Into<String>, body: impl Into<String>) -> Self {
-        Self { queue: queue.into(), body: body.into(), attributes: Attributes::new() }
+        let (queue, body) = (queue.into(), body.into());
+        Self { queue, body, attributes: Attributes::new(), group: None }
+    }
+
+    /// Says whose message it is: the dataset, so that a flood of one's files does
+    /// not hold up the others'.
+    pub fn of(mut self, dataset: impl Into<String>) -> Self {
+        self.group = Some(dataset.into());
+        self
     }
 }
 

@@ -44,6 +44,7 @@ impl Drop for Place {
         self.handled();
         self.settled();
         self.context.holdings.remove(self.number);
+        self.context.outside.metrics.left(1);
         self.context.capacity.release(1);
     }
 }

@@ -76,9 +76,11 @@ impl Poller {
         let context = &self.context;
         context.tally.received.add(messages.len());
         context.tally.released.add(messages.len());
+        context.outside.metrics.received(messages.len());
+        context.outside.metrics.left(messages.len());
         let (mut renewed, mut changes) = (Vec::new(), Vec::new());
-        for Received { receipt, body, attributes, receive_count, .. } in messages {
-            if context.renew(receive_count, &body, &attributes).await {
+        for Received { receipt, body, attributes, receive_count, group, .. } in messages {
+            if context.renew(receive_count, &body, &attributes, group.as_deref()).await {
                 renewed.push(receipt);
             } else {
                 changes.push((receipt, Duration::ZERO));
@@ -103,6 +105,7 @@ impl Poller {
 
     fn arrive(&mut self, polled: Polled) -> Result<(), QueueError> {
         let asked = polled.reserved.places;
+        self.context.outside.liveness.polled();
         match polled.answer {
             Ok(messages) => {
                 self.recovered();
@@ -129,6 +132,7 @@ impl Poller {
 
     fn begin(&self, messages: Vec<Received>) {
         self.context.tally.received.add(messages.len());
+        self.context.outside.metrics.received(messages.len());
         for received in messages {
             let (delivery, receipt) = Delivery::split(received);
             let place = Place::take(&self.context, receipt);

@@ -16,6 +16,7 @@ use crate::attempt::Verdict;
 use crate::context::Context;
 use crate::place::Place;
 use crate::report::Report;
+use crate::trace_context::TRACEPARENT_ATTRIBUTE;
 use crate::{DeadLetter, Delivery, Done, Failure, Forward};
 
 /// Settles one message.
@@ -26,8 +27,9 @@ pub(crate) async fn settle(
     took: Duration,
 ) {
     let last_handled = place.handled();
+    let context = Arc::clone(&place.context);
     let settling = Settling { delivery, place, last_handled };
-    let report = Report::new(took);
+    let report = Report::new(&context, delivery, took);
     // What is rare is boxed: every message in hand pays for the size of this.
     match verdict {
         Verdict::Done(done) => settling.done(done, report).await,
@@ -45,7 +47,7 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    async fn done(self, mut done: Done, report: Report) {
+    async fn done(self, mut done: Done, report: Report<'_>) {
         if !self.is_held() {
             return self.lost(report);
         }
@@ -79,7 +81,7 @@ impl Settling<'_> {
         }
     }
 
-    async fn failed(self, failure: Failure, report: Report) {
+    async fn failed(self, failure: Failure, report: Report<'_>) {
         if !self.is_held() {
             return self.lost(report);
         }
@@ -104,7 +106,7 @@ impl Settling<'_> {
     /// A handler that gives up although nothing made it do so has failed:
     /// otherwise its message would go round until the redrive took it, without a
     /// reason.
-    async fn abandoned(self, report: Report) {
+    async fn abandoned(self, report: Report<'_>) {
         if self.context().stopping.is_cancelled() {
             return self.release(report).await;
         }
@@ -115,10 +117,14 @@ impl Settling<'_> {
     /// Sends what the next stages are told. The heartbeat goes on meanwhile.
     async fn forward(&self, forward: Vec<Forward>) -> Result<(), QueueError> {
         let mut by_queue: Vec<(String, Vec<Outgoing>)> = Vec::new();
-        for Forward { queue, body, mut attributes } in forward {
-            let trace_id = || self.delivery.trace_id.clone();
-            attributes.entry(TRACE_ATTRIBUTE.to_owned()).or_insert_with(trace_id);
-            let outgoing = Outgoing { body, attributes, delay: Duration::ZERO };
+        for Forward { queue, body, mut attributes, group } in forward {
+            let delivery = self.delivery;
+            let mut carry = |name: &str, value: &dyn Fn() -> String| {
+                attributes.entry(name.to_owned()).or_insert_with(value);
+            };
+            carry(TRACE_ATTRIBUTE, &|| delivery.trace_id.clone());
+            carry(TRACEPARENT_ATTRIBUTE, &|| delivery.trace.to_string());
+            let outgoing = Outgoing { body, attributes, delay: Duration::ZERO, group };
             match by_queue.iter_mut().find(|(name, _)| *name == queue) {
                 Some((_, messages)) => messages.push(outgoing),
                 None => by_queue.push((queue, vec![outgoing])),
@@ -148,7 +154,7 @@ impl Settling<'_> {
     }
 
     /// Hides the message for a while, longer at every receive.
-    async fn put_back(self, failure: Failure, report: Report) {
+    async fn put_back(self, failure: Failure, report: Report<'_>) {
         let backoff = &self.context().config.backoff;
         let delay = backoff.delay(failure.class, self.delivery.receive_count);
         let delay = delay.unwrap_or_else(|| backoff.transient.delay(self.delivery.receive_count));
@@ -158,20 +164,20 @@ impl Settling<'_> {
     }
 
     /// Hands the message back as it is.
-    async fn release(self, report: Report) {
+    async fn release(self, report: Report<'_>) {
         if !self.is_held() {
             return self.lost(report);
         }
         report.released();
         self.context().tally.released.add(1);
-        let Delivery { body, attributes, receive_count, .. } = self.delivery;
-        if self.context().renew(*receive_count, body, attributes).await {
+        let Delivery { body, attributes, receive_count, group, .. } = self.delivery;
+        if self.context().renew(*receive_count, body, attributes, group.as_deref()).await {
             return self.delete().await;
         }
         self.hide(Duration::ZERO).await;
     }
 
-    fn lost(self, report: Report) {
+    fn lost(self, report: Report<'_>) {
         self.place.held.retire();
         report.lost();
         self.context().tally.lost.add(1);

@@ -10,10 +10,16 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 
-use crate::context::Context;
+use crate::context::{Context, Outside};
 use crate::heartbeat::{Pulse, beat};
+use crate::liveness::Liveness;
+use crate::metrics::Metrics;
 use crate::poll::Poller;
-use crate::{ConfigError, DeadLetterQueue, FailureLog, Handler, Summary, WorkerConfig, adoption};
+use crate::protection::guard;
+use crate::{
+    ConfigError, DeadLetterQueue, FailureLog, Handler, Observer, Summary, TaskProtection,
+    WorkerConfig, adoption,
+};
 
 /// How long messages that were given up may take to be handed back. With the
 /// stop timeout it stays under the 30 s that ECS waits before it kills.
@@ -25,6 +31,8 @@ pub struct Worker {
     queues: Arc<dyn Queues>,
     handler: Arc<dyn Handler>,
     failures: Arc<dyn FailureLog>,
+    outside: Outside,
+    protection: Option<Arc<dyn TaskProtection>>,
 }
 
 /// Why a worker could not start, or could not go on.
@@ -46,7 +54,33 @@ impl Worker {
         handler: Arc<dyn Handler>,
         failures: Arc<dyn FailureLog>,
     ) -> Self {
-        Self { config, queues, handler, failures }
+        let metrics = Arc::new(Metrics::new(&config.stage));
+        let observers = vec![Arc::clone(&metrics) as Arc<dyn Observer>];
+        let outside = Outside { metrics, liveness: Arc::default(), observers };
+        Self { config, queues, handler, failures, outside, protection: None }
+    }
+
+    /// Tells `observer` of every message that is settled.
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.outside.observers.push(observer);
+        self
+    }
+
+    /// Has the task that the worker runs in protected from being scaled in while
+    /// there is long work.
+    pub fn protected_by(mut self, protection: Arc<dyn TaskProtection>) -> Self {
+        self.protection = Some(protection);
+        self
+    }
+
+    /// What it does, in numbers.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.outside.metrics)
+    }
+
+    /// Whether it gets on.
+    pub fn liveness(&self) -> Arc<Liveness> {
+        Arc::clone(&self.outside.liveness)
     }
 
     /// Drains the queue until `shutdown` resolves; then stops receiving at
@@ -69,18 +103,23 @@ impl Worker {
             max_receive_count: self.config.max_receive_count,
             failures: Arc::clone(&self.failures),
         };
-        let context = Context::new(self.config, queue, self.queues, self.handler, self.failures);
+        let (outside, protection) = (self.outside, self.protection);
+        let context =
+            Context::new(self.config, queue, self.queues, self.handler, self.failures, outside);
         let span = context.span.clone();
         let looking = adoption::look_after(dead_letters, context.stopping.clone());
         context.tasks.spawn(looking.instrument(span.clone()));
-        drain(Arc::new(context), shutdown).instrument(span).await
+        drain(Arc::new(context), protection, shutdown).instrument(span).await
     }
 }
 
 async fn drain(
     context: Arc<Context>,
+    protection: Option<Arc<dyn TaskProtection>>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, WorkerError> {
+    context.outside.liveness.watch(Arc::downgrade(&context));
+    let guard = guard(Arc::clone(&context), protection);
     let pulse = Pulse::new(context.config.visibility, context.config.heartbeat);
     let heartbeat = beat(Arc::clone(&context.queue), Arc::clone(&context.holdings), pulse);
     let work = async {
@@ -96,6 +135,7 @@ async fn drain(
     let refused = tokio::select! {
         refused = work => refused,
         () = heartbeat => None,
+        () = guard => None,
     };
     match refused {
         Some(error) => Err(error.into()),

@@ -186,7 +186,7 @@ impl Ingest {
     }
 
     fn forward(&self, task: &TransformTask) -> Forward {
-        Forward::new(&self.transform_queue, task.to_message())
+        Forward::new(&self.transform_queue, task.to_message()).of(&task.dataset)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod dlq;
 mod local;
+mod operate;
 mod rejects;
 
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub(crate) use dlq::{
 pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
 };
+
+pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
 pub(crate) use local::{FileArgs, InferArgs, PreviewArgs, ReadingArgs, TransformArgs};
 
@@ -76,7 +79,9 @@ pub(crate) enum Command {
     /// Upload files to the raw bucket.
     Publish(PublishArgs),
     /// Show queues, workers and what came of the files.
-    Status(OutputArgs),
+    Status(StatusArgs),
+    /// Set how many workers a stage has.
+    Scale(ScaleArgs),
     /// Show the load history, newest first.
     Runs(RunsArgs),
     /// Follow one file through every hop.
@@ -108,6 +113,11 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the embedded AWS endpoint alone.
     Aws(AwsArgs),
+    /// Say whether the worker beside it is well: 0 if it is, 1 if not.
+    ///
+    /// For the health check of a container, which has no shell. The worker keeps
+    /// the file that MILLRACE_HEARTBEAT names fresh as long as it gets on.
+    Healthcheck(HealthcheckArgs),
     /// Print the JSON Schema of the pipeline file.
     Schema,
     /// Print completions for a shell.
@@ -181,6 +191,9 @@ pub(crate) struct WorkerArgs {
     /// How to log, to standard error.
     #[arg(long, env = "MILLRACE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
 
     /// Stop as on SIGTERM when standard input ends: set by whoever starts the
     /// worker as a child process, so that it never outlives its parent.

@@ -16,6 +16,7 @@ mod rows;
 mod setup;
 mod show;
 mod telling;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -154,6 +154,23 @@ pub(crate) fn bytes(value: u64) -> String {
     format!("{scaled:.1} {}", UNITS[unit])
 }
 
+/// How long something takes, in its two largest units: `45s`, `3m 20s`, `2h 5m`.
+pub(crate) fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let Some(first) = UNITS.iter().position(|(length, _)| seconds >= *length) else {
+        return "0s".to_owned();
+    };
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (length, unit) in &UNITS[first..UNITS.len().min(first + 2)] {
+        if left >= *length {
+            parts.push(format!("{}{unit}", left / length));
+            left %= length;
+        }
+    }
+    parts.join(" ")
+}
+
 /// `1 row`, `2 rows`.
 pub(crate) fn count(value: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(value), if value == 1 { "" } else { "s" })
@@ -178,6 +195,20 @@ mod tests {
         assert_eq!(number(1234567), "1,234,567");
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(8 * 1024 * 1024), "8.0 MiB");
+    }
+
+    #[test]
+    fn durations_have_their_two_largest_units() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (200, "3m 20s"),
+            (7_500, "2h 5m"),
+            (90_000, "1d 1h"),
+        ] {
+            assert_eq!(duration(seconds), expected);
+        }
     }
 
     #[test]

@@ -135,7 +135,10 @@ impl Transform {
         };
         let done = Done::new(note).counts(counts);
         match &dataset.load {
-            Some(_) => done.forward(Forward::new(&self.load_queue, load.to_message())),
+            Some(_) => {
+                let forward = Forward::new(&self.load_queue, load.to_message());
+                done.forward(forward.of(&load.dataset))
+            }
             None => done,
         }
     }

@@ -12,6 +12,7 @@ mod journey;
 mod live;
 mod migrations;
 mod outages;
+mod pace;
 mod registering;
 mod replays;
 mod support;

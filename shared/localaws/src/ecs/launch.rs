@@ -24,7 +24,8 @@ impl Ecs {
             || format!("ResourceInitializationError: no task definition `{}`", task.definition);
         let (family, _, definition) = state.definition(&task.definition).ok_or_else(gone)?;
         let containers = definition.given.get("containerDefinitions").and_then(Value::as_array);
-        let log = self.machine.logs.join(format!("{family}-{id}.log"));
+        let logs = self.machine.logs.as_ref();
+        let log = logs.map(|folder| folder.join(format!("{family}-{id}.log")));
         let launch = |container: &Value| self.launch_of(id, task, container, log.clone());
         containers.into_iter().flatten().map(launch).collect()
     }
@@ -34,7 +35,7 @@ impl Ecs {
         id: &str,
         task: &Task,
         container: &Value,
-        log: PathBuf,
+        log: Option<PathBuf>,
     ) -> Result<Launch, String> {
         let name = container["name"].as_str().unwrap_or_default();
         let overridden = overrides(task, name);

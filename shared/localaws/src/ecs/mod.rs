@@ -7,7 +7,7 @@
 //! looked at. It inherits the endpoint's environment without what begins with
 //! `AWS_` or `ECS_`, is told where this endpoint and its agent are, and has its
 //! standard input open as long as the endpoint lives. What it writes goes to
-//! `logs/<family>-<task id>.log`.
+//! `logs/<family>-<task id>.log`, or where the endpoint is told to have it.
 //!
 //! ```text
 //! requests ─→ kept state ─→ scheduler ─ plan ─→ runner ─ launch ─→ process
@@ -65,8 +65,8 @@ pub(crate) struct Machine {
     pub(crate) url: String,
     /// What is run for commands that are no program.
     pub(crate) worker: PathBuf,
-    /// Folder of the tasks' output.
-    pub(crate) logs: PathBuf,
+    /// Folder of the tasks' output; the standard error of this program if none.
+    pub(crate) logs: Option<PathBuf>,
 }
 
 /// The clusters of one endpoint.

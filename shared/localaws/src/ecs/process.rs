@@ -31,8 +31,9 @@ pub(super) struct Launch {
     pub(super) arguments: Vec<String>,
     /// Variables on top of the endpoint's own, without those of AWS.
     pub(super) environment: Vec<(String, String)>,
-    /// File that its output is added to.
-    pub(super) log: PathBuf,
+    /// File that its output is added to; it goes to this program's standard
+    /// error if there is none.
+    pub(super) log: Option<PathBuf>,
     /// Seconds it has to end by itself.
     pub(super) stop_timeout: u64,
     /// Whether the task ends with it.
@@ -54,10 +55,10 @@ impl Launch {
     /// # Errors
     /// If the program can't be run or the log can't be written.
     pub(super) fn start(&self) -> io::Result<Started> {
-        let log = open_log(&self.log)?;
+        let (output, errors) = self.output()?;
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::piped());
-        command.stdout(log.try_clone()?).stderr(log).process_group(0).kill_on_drop(true);
+        command.stdout(output).stderr(errors).process_group(0).kill_on_drop(true);
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy();
             if name_text.starts_with("AWS_") || name_text.starts_with("ECS_") {
@@ -71,6 +72,17 @@ impl Launch {
         let lifeline = child.stdin.take();
         let process = Process { pid, started, stop_timeout: self.stop_timeout };
         Ok(Started { process, child, lifeline })
+    }
+
+    /// Where standard output and standard error go.
+    fn output(&self) -> io::Result<(Stdio, Stdio)> {
+        match &self.log {
+            Some(path) => {
+                let log = open_log(path)?;
+                Ok((log.try_clone()?.into(), log.into()))
+            }
+            None => Ok((io::stderr().into(), io::stderr().into())),
+        }
     }
 }
 

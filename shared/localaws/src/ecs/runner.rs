@@ -158,6 +158,7 @@ impl Ecs {
             let by_itself = task.stop_code.as_deref().is_some_and(|code| by_itself.contains(&code));
             if let Some((service_name, deployment)) = task.service.clone().filter(|_| by_itself) {
                 let why = why(task);
+                tracing::warn!(service = service_name, task = id, why, "a task ended by itself");
                 failed = Some(service_name.clone());
                 if let Some(service) = cluster.services.get_mut(&service_name) {
                     let of = |one: &&mut super::state::Deployment| one.id == deployment;

@@ -15,6 +15,7 @@ pub(super) struct Stored {
     message_id: String,
     body: String,
     attributes: Attributes,
+    group: Option<String>,
     sent_at: SystemTime,
     first_received_at: Option<SystemTime>,
     receive_count: u32,
@@ -155,6 +156,7 @@ impl Stored {
             message_id: String::new(),
             body: message.body.clone(),
             attributes: message.attributes.clone(),
+            group: message.group.clone(),
             sent_at: SystemTime::now(),
             first_received_at: None,
             receive_count: 0,
@@ -183,6 +185,7 @@ impl Stored {
             first_received_at: Some(first_received_at),
             trace_header: None,
             attributes: self.attributes.clone(),
+            group: self.group.clone(),
         }
     }
 }

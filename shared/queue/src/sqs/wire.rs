@@ -11,11 +11,12 @@ use super::entries::id;
 use crate::{Attributes, Outgoing, Receipt, Received};
 
 /// The system attributes that a receive asks for.
-pub(super) const SYSTEM_ATTRIBUTES: [MessageSystemAttributeName; 4] = [
+pub(super) const SYSTEM_ATTRIBUTES: [MessageSystemAttributeName; 5] = [
     MessageSystemAttributeName::ApproximateReceiveCount,
     MessageSystemAttributeName::SentTimestamp,
     MessageSystemAttributeName::ApproximateFirstReceiveTimestamp,
     MessageSystemAttributeName::AwsTraceHeader,
+    MessageSystemAttributeName::MessageGroupId,
 ];
 
 /// A duration in whole seconds, rounded up so that a delay is never cut short.
@@ -35,6 +36,7 @@ pub(super) fn received(message: Message) -> Received {
         sent_at: None,
         first_received_at: None,
         trace_header: None,
+        group: None,
         attributes: message.message_attributes.map(attributes).unwrap_or_default(),
     };
     for (name, value) in message.attributes.into_iter().flatten() {
@@ -47,6 +49,7 @@ pub(super) fn received(message: Message) -> Received {
                 received.first_received_at = moment(&value);
             }
             MessageSystemAttributeName::AwsTraceHeader => received.trace_header = Some(value),
+            MessageSystemAttributeName::MessageGroupId => received.group = Some(value),
             // Not asked for.
             _ => {}
         }
@@ -70,7 +73,8 @@ pub(super) fn send_entry(index: usize, message: &Outgoing) -> Option<SendMessage
     let mut entry = SendMessageBatchRequestEntry::builder()
         .id(id(index))
         .message_body(&message.body)
-        .set_delay_seconds(delay);
+        .set_delay_seconds(delay)
+        .set_message_group_id(message.group.clone());
     for (name, value) in &message.attributes {
         let value = MessageAttributeValue::builder().data_type("String").string_value(value);
         entry = entry.message_attributes(name, value.build().ok()?);

@@ -14,11 +14,13 @@ pub(crate) async fn a_message_arrives_as_it_was_sent(world: &World) {
     let message = Outgoing::new("größe \"1\"\n<&>")
         .attribute(TRACE_ATTRIBUTE, "t-1")
         .attribute("dataset", "é")
-        .attribute("empty", "");
+        .attribute("empty", "")
+        .grouped(Some("expenses".into()));
     all_ok(queue.send(std::slice::from_ref(&message)).await);
     let received = receive_one(queue.as_ref(), VISIBILITY).await;
     assert_eq!(received.body, message.body);
     assert_eq!(received.attributes, message.attributes);
+    assert_eq!(received.group.as_deref(), Some("expenses"));
     assert_eq!(received.attributes.len(), 2, "an empty attribute is left out");
     assert_eq!(received.receive_count, 1);
     let sent_at = received.sent_at.expect("said");

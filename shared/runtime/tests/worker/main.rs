@@ -14,4 +14,5 @@ mod outages;
 mod polling;
 mod settling;
 mod stopping;
+mod watching;
 mod world;

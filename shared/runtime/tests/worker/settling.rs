@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use millrace_queue::{Outgoing, Queue, TRACE_ATTRIBUTE};
 use millrace_retry::{Curve, FailureClass};
-use millrace_runtime::{Counts, Done, Outcome, Subject};
+use millrace_runtime::{Counts, Done, Forward, Outcome, Subject, TRACEPARENT_ATTRIBUTE};
 use tracing::Level;
 
 use crate::flaky::{ALWAYS, Op};
@@ -34,6 +34,26 @@ async fn what_is_sent_on_is_sent_before_the_message_is_deleted() {
     let sent = world.received_from(&world.next).await;
     assert_eq!(sent.len(), 1);
     assert_eq!((sent[0].body.as_str(), &*sent[0].attributes[TRACE_ATTRIBUTE]), ("f", "t-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_on_carries_the_trace_and_its_group() {
+    let world = World::new();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let traced = Outgoing::new("m").attribute(TRACEPARENT_ATTRIBUTE, &traceparent);
+    world.queue.send(&[traced.grouped(Some("sales".into()))]).await;
+    let handler = Scripted::new(|delivery, _| async move {
+        assert_eq!(delivery.trace.parent.as_deref(), Some("00f067aa0ba902b7"));
+        let forward = Forward::new("next", delivery.trace.span.clone());
+        Outcome::Done(Done::new("done").forward(forward.of(delivery.group.expect("a group"))))
+    });
+    world.run(handler, SECOND).await;
+    let sent = world.received_from(&world.next).await;
+    let expected = format!("00-{trace}-{}-01", sent[0].body);
+    assert_eq!(sent[0].attributes[TRACEPARENT_ATTRIBUTE], expected, "this span is the parent");
+    assert_eq!(sent[0].attributes[TRACE_ATTRIBUTE], trace, "workers before this version read it");
+    assert_eq!(sent[0].group.as_deref(), Some("sales"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 mod aws;
 mod check;
 mod dlq;
+mod healthcheck;
 mod local;
 mod plan;
 pub(crate) mod publish;
@@ -10,6 +11,7 @@ mod query;
 mod rejects;
 mod replay;
 mod runs;
+mod scale;
 mod status;
 mod trace;
 mod worker;
@@ -31,6 +33,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Plan(args) => plan::run(&args),
         Command::Publish(args) => publish::run(&args).await,
         Command::Status(args) => status::run(&args).await,
+        Command::Scale(args) => scale::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
         Command::Replay(args) => replay::run(&args).await,
@@ -40,6 +43,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Preview(args) => local::preview(&args),
         Command::Infer(args) => local::infer(&args),
         Command::Query(args) => query::run(args).await,
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Aws(args) => aws::run(&args).await,
         Command::Schema => {
             show::json(&millrace_pipeline::json_schema())?;

@@ -20,6 +20,7 @@ use crate::args::{LogFormat, WorkerArgs};
 use crate::journal::{LedgerFailures, Recorded};
 use crate::setup::{self, Setup};
 use crate::telling::{self, Telling};
+use crate::watch::Watch;
 
 /// How long a worker of a local stack polls: a person waits for it to stop.
 const LOCAL_WAIT: Duration = Duration::from_secs(1);
@@ -44,10 +45,14 @@ pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
     let telling = Telling::start(&setup.pipeline, &ledger, &aws);
     let failures = Arc::new(LedgerFailures::new(ledger, outages));
     let worker = Worker::new(config, Arc::new(Sqs::new(&aws)), handler, failures);
-    let summary = worker.run(stopped(args.stop_on_stdin_end)).await?;
+    let service = format!("{}-{}", setup.pipeline.name, args.stage);
+    let (worker, watch) = Watch::start(&args.watch, worker, &setup.pipeline.name, &service).await;
+    let ended = worker.run(stopped(args.stop_on_stdin_end)).await;
+    watch.stop().await;
     if let Some(telling) = telling {
         telling.stop().await;
     }
+    let summary = ended?;
     tracing::info!(?summary, "stopped");
     drop(database);
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,6 @@
 
 mod provision;
 mod stack;
-mod supervisor;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,6 @@
-//! The whole system on one machine: embedded AWS, everything provisioned,
-//! workers as child processes.
+//! The whole system on one machine: embedded AWS, everything provisioned, and the
+//! stages as services of its ECS, whose tasks are worker processes.
 
-use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,14 +8,14 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use millrace_contract::StageName;
-use millrace_localaws::{Config, FaultPlan, Faults, Server};
-use millrace_pipeline::Pipeline;
+use millrace_localaws::{Config, FaultPlan, Faults, Server, TaskOutput};
+use millrace_pipeline::{Pipeline, Plan, PlannedService};
 use millrace_queue::{Queues, Sqs};
-use tokio::time::sleep;
+use millrace_services::{ServiceSpec, Services};
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::provision::provision;
-use super::supervisor::{Launch, Supervisor};
 use crate::setup::folder;
 
 /// The credentials of the embedded AWS, which accepts any.
@@ -25,8 +24,12 @@ const KEY: &str = "local";
 /// The embedded AWS's region.
 const REGION: &str = "us-east-1";
 
-/// How long workers may drain on stop.
-const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Seconds that workers may drain on stop.
+const STOP_TIMEOUT: u16 = 30;
+
+/// How long telling the services to stop may take; the endpoint ends their
+/// workers by itself in the end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a stack is started with.
 pub(crate) struct StackConfig<'a> {
@@ -48,7 +51,8 @@ pub(crate) struct StackConfig<'a> {
 /// A running stack.
 pub(crate) struct Stack {
     server: Server,
-    supervisor: Supervisor,
+    services: Services,
+    names: Vec<String>,
     aws: SdkConfig,
     queues: Vec<String>,
     data: PathBuf,
@@ -63,17 +67,36 @@ impl Stack {
         let data = folder(config.data)?;
         let mut endpoint = Config::new(data.join("aws"));
         endpoint.bind = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
+        endpoint.task_output = match config.log_to_files {
+            true => TaskOutput::Folder(folder(&data.join("logs"))?),
+            false => TaskOutput::Stderr,
+        };
         let server = Server::start(endpoint).await?;
         let aws = sdk_config(&server.url()).await;
         let plan = config.pipeline.plan();
         provision(&plan, &aws).await?;
         server.faults().follow(config.faults.clone());
-        let launch = launch(config, &data, &server.url())?;
-        let services: Vec<_> =
-            plan.services.iter().map(|service| (service.stage, service.workers)).collect();
-        let supervisor = Supervisor::start(&launch, &services).await?;
+        let services = Services::new(&aws, &plan.pipeline);
+        let names = plan.services.iter().map(|service| service.name.clone()).collect();
         let queues = StageName::ALL.map(|stage| config.pipeline.queue_name(stage)).into();
-        Ok(Self { server, supervisor, aws, queues, data })
+        let stack = Self { server, services, names, aws, queues, data };
+        match stack.start_workers(config.file, &plan).await {
+            Ok(()) => Ok(stack),
+            Err(error) => {
+                stack.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// As many as the pipeline file says, whatever they were scaled to before.
+    async fn start_workers(&self, file: &Path, plan: &Plan) -> anyhow::Result<()> {
+        self.services.ensure_cluster().await?;
+        let file = std::path::absolute(file)?;
+        for service in &plan.services {
+            self.services.ensure_service(&spec(service, &file, &self.data)).await?;
+        }
+        Ok(())
     }
 
     /// The endpoint's URL.
@@ -132,18 +155,34 @@ impl Stack {
 
     /// Drains and stops everything; nothing is left running.
     pub(crate) async fn stop(self) {
-        self.supervisor.stop().await;
+        // Kept as they are, the next endpoint on this folder would start them
+        // before their queues are looked after.
+        let scaled = async {
+            for name in &self.names {
+                if let Err(error) = self.services.scale(name, 0).await {
+                    debug!(%error, "a service is stopped with the endpoint");
+                }
+            }
+        };
+        if timeout(PATIENCE, scaled).await.is_err() {
+            debug!("services are stopped with the endpoint");
+        }
         self.server.stop().await;
     }
 }
 
-fn launch(config: &StackConfig<'_>, data: &Path, url: &str) -> anyhow::Result<Launch> {
-    let logs = config.log_to_files.then(|| folder(&data.join("logs"))).transpose()?;
-    let mut environment: Vec<(String, OsString)> =
-        environment(url).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    environment.push(("MILLRACE_DATA".to_owned(), data.into()));
-    environment.push(("MILLRACE_PIPELINE".to_owned(), std::path::absolute(config.file)?.into()));
-    Ok(Launch { program: std::env::current_exe()?, environment, logs, stop_timeout: STOP_TIMEOUT })
+/// A stage's workers. They are told to end with this process, and where its
+/// state is; of the endpoint they hear from ECS.
+fn spec(service: &PlannedService, file: &Path, data: &Path) -> ServiceSpec {
+    let variable = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
+    let command = ["worker", service.stage.as_str(), "--stop-on-stdin-end"];
+    ServiceSpec {
+        name: service.name.clone(),
+        command: command.map(str::to_owned).into(),
+        environment: vec![variable("MILLRACE_DATA", data), variable("MILLRACE_PIPELINE", file)],
+        stop_timeout: STOP_TIMEOUT,
+        workers: service.workers,
+    }
 }
 
 fn environment(url: &str) -> Vec<(&'static str, String)> {

@@ -118,7 +118,8 @@ impl Sender {
         };
         let message = Outgoing::new(task.to_message())
             .attribute(TRACE_ATTRIBUTE, &registration.trace_id)
-            .attribute(REDRIVE_ATTRIBUTE, redrive_of.as_deref().unwrap_or_default());
+            .attribute(REDRIVE_ATTRIBUTE, redrive_of.as_deref().unwrap_or_default())
+            .grouped(Some(task.dataset));
         put(self.transform.as_ref(), message).await?;
         Ok(sent)
     }
@@ -136,7 +137,7 @@ impl Sender {
             self.ledger.taken_over(&task, &file.run.file_id).await?;
         }
         let message = Outgoing::new(task.to_message());
-        let message = message.attribute(TRACE_ATTRIBUTE, registration.trace_id);
+        let message = message.attribute(TRACE_ATTRIBUTE, registration.trace_id).grouped(Some(task.dataset));
         put(self.load.as_ref(), message).await?;
         Ok(sent)
     }

@@ -1,0 +1,113 @@
+//! How a worker is watched from outside: its port, its heartbeat, its metrics in
+//! the log, its spans; and the protection of its task.
+
+pub(crate) mod heartbeat;
+mod protection;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use millrace_http::{Page, serve};
+use millrace_runtime::metrics::{Emf, Metrics, PROMETHEUS};
+use millrace_runtime::{Liveness, Worker};
+use millrace_services::Agent;
+use millrace_telemetry::{Exporter, Settings};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use self::protection::ByAgent;
+use crate::args::WatchArgs;
+use crate::show;
+
+/// Everything that watches a worker; ends with it.
+pub(crate) struct Watch {
+    tasks: JoinSet<()>,
+    exporter: Option<Arc<Exporter>>,
+}
+
+impl Watch {
+    /// Has a worker watched as the arguments and the environment say. `pipeline`
+    /// and `service` are names to know it by.
+    pub(crate) async fn start(
+        args: &WatchArgs,
+        worker: Worker,
+        pipeline: &str,
+        service: &str,
+    ) -> (Worker, Self) {
+        let (metrics, liveness) = (worker.metrics(), worker.liveness());
+        let mut tasks = JoinSet::new();
+        if let Some(file) = &args.heartbeat {
+            tasks.spawn(heartbeat::keep(file.clone(), Arc::clone(&liveness)));
+        }
+        if let Some(every) = args.metrics_log {
+            tasks.spawn(log_metrics(Emf::new(pipeline), Arc::clone(&metrics), every));
+        }
+        if let Some(address) = args.metrics {
+            answer(&mut tasks, address, metrics, liveness).await;
+        }
+        let exporter = Settings::from_environment(service).map(Exporter::start);
+        let worker = match &exporter {
+            Some(exporter) => worker.observed_by(Arc::clone(exporter) as _),
+            None => worker,
+        };
+        let worker = match Agent::from_environment() {
+            Some(agent) => worker.protected_by(Arc::new(ByAgent(agent))),
+            None => worker,
+        };
+        (worker, Self { tasks, exporter })
+    }
+
+    /// The worker has ended.
+    pub(crate) async fn stop(mut self) {
+        if let Some(exporter) = self.exporter {
+            exporter.stop().await;
+        }
+        self.tasks.abort_all();
+    }
+}
+
+/// Opens the port. A worker that can't have it works without.
+async fn answer(
+    tasks: &mut JoinSet<()>,
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    liveness: Arc<Liveness>,
+) {
+    let listener = match TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::warn!(%address, %error, "the port for metrics can't be had; it goes without");
+            return;
+        }
+    };
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "metrics are answered under /metrics, liveness under /live");
+    }
+    let pages = move |path: &str| page(path, &metrics, &liveness);
+    tasks.spawn(serve(listener, Arc::new(pages)));
+}
+
+fn page(path: &str, metrics: &Metrics, liveness: &Liveness) -> Option<Page> {
+    match path {
+        "/metrics" => {
+            Some(Page { status: 200, media_type: PROMETHEUS, text: metrics.prometheus() })
+        }
+        "/live" => Some(match liveness.check() {
+            Ok(()) => Page::text(200, "live\n".to_owned()),
+            Err(stuck) => Page::text(503, format!("{stuck}\n")),
+        }),
+        _ => None,
+    }
+}
+
+/// Lines for CloudWatch among those of the log, on standard output.
+async fn log_metrics(mut emf: Emf, metrics: Arc<Metrics>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        for line in emf.lines(&metrics, Utc::now()) {
+            show::line(line);
+        }
+    }
+}
