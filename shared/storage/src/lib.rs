@@ -7,6 +7,7 @@
 
 mod admin;
 mod error;
+mod inspect;
 mod memory;
 mod port;
 mod reader;
@@ -15,6 +16,7 @@ mod writer;
 
 pub use admin::{BucketAdmin, Notification};
 pub use error::StorageError;
+pub use inspect::BucketFacts;
 pub use memory::MemoryStorage;
 pub use port::{ByteStream, Download, Listing, ObjectRef, Pin, Storage, Stored, UploadPart};
 pub use reader::ObjectReader;

@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod demo;
 mod dev;
+mod doctor;
 mod exit;
 mod journal;
 mod place;
