@@ -19,7 +19,7 @@ use crate::exit;
 use crate::setup::{self, Setup};
 use crate::show;
 
-use self::finding::{Finding, Findings, Health};
+use self::finding::{Findings, Health};
 
 pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
