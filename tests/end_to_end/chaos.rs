@@ -84,7 +84,7 @@ impl Chaos {
     }
 
     /// Kills until it has done so often enough and all is published.
-    fn kill(&self, fleet: &Fleet, mut server: Server, done: &AtomicBool) {
+    fn kill(&self, fleet: &Fleet, server: &mut Server, done: &AtomicBool) {
         let mut dice = Dice(!self.seed);
         let mut killed = 0;
         while killed < self.kills || !done.load(Ordering::SeqCst) {
@@ -98,13 +98,13 @@ impl Chaos {
         }
     }
 
-    async fn run(&self, books: &Books, server: Server) {
+    async fn run(&self, books: &Books, mut server: Server) {
         let started = Instant::now();
         let stack = Stack::start_with_all(PIPELINE, DISORDER, &books.environment());
         let fleet = Fleet::start(&stack, 2, &[]);
         let done = AtomicBool::new(false);
         let published = std::thread::scope(|scope| {
-            let killer = scope.spawn(|| self.kill(&fleet, server, &done));
+            let killer = scope.spawn(|| self.kill(&fleet, &mut server, &done));
             let publishing = scope.spawn(|| {
                 let runtime = tokio::runtime::Runtime::new().expect("a runtime");
                 runtime.block_on(self.publish(&stack))
