@@ -2,9 +2,10 @@
 //! ones, and the proof that the database holds exactly what it should.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection};
 
 use crate::stack::Stack;
 
@@ -81,6 +82,8 @@ pub(crate) enum Books {
     Sqlite,
     /// One PostgreSQL database, by its URL.
     Postgres(String),
+    /// One MySQL database, by its URL.
+    MySql(String),
 }
 
 /// What was published, and so what must be there.
@@ -133,14 +136,14 @@ impl Published {
         let prices: i64 = (0..rows).map(|id| (id % 1000) * 100 + 25).sum();
         books.expect(stack, "SELECT count(*) FROM sales", rows).await;
         books.expect(stack, "SELECT count(DISTINCT id) FROM sales", rows).await;
-        let sum = "SELECT cast(round(sum(price) * 100) AS bigint) FROM sales";
-        books.expect(stack, sum, prices).await;
+        let sum = format!("SELECT {} FROM sales", books.integer("round(sum(price) * 100)"));
+        books.expect(stack, &sum, prices).await;
         let rows: i64 = self.stock.values().map(|version| ROWS + version).sum();
         let versions = self.stock.values().map(|version| (ROWS + version) * version).sum();
         books.expect(stack, "SELECT count(*) FROM stock", rows).await;
         books.expect(stack, "SELECT count(DISTINCT id) FROM stock", rows).await;
-        let sum = "SELECT cast(sum(version) AS bigint) FROM stock";
-        books.expect(stack, sum, versions).await;
+        let sum = format!("SELECT {} FROM stock", books.integer("sum(version)"));
+        books.expect(stack, &sum, versions).await;
         for table in ["sales", "stock"] {
             self.assert_recorded(books, stack, table).await;
         }
@@ -178,7 +181,15 @@ impl Books {
     pub(crate) fn environment(&self) -> Vec<(&str, &str)> {
         match self {
             Self::Sqlite => Vec::new(),
-            Self::Postgres(url) => vec![("DATABASE_URL", url)],
+            Self::Postgres(url) | Self::MySql(url) => vec![("DATABASE_URL", url)],
+        }
+    }
+
+    /// A number as a whole one.
+    fn integer(&self, number: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres(_) => format!("cast({number} AS bigint)"),
+            Self::MySql(_) => format!("cast({number} AS signed)"),
         }
     }
 
@@ -215,6 +226,10 @@ impl Books {
                 let mut connection = PgConnection::connect(url).await.expect("a server");
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
             }
+            Self::MySql(url) => {
+                let mut connection = MySqlConnection::connect(url).await.expect("a server");
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
+            }
         }
     }
 
@@ -238,6 +253,22 @@ impl Books {
                 let others = "SELECT count(*) FROM pg_stat_activity \
                               WHERE datname = current_database() AND state LIKE 'idle in%'";
                 self.expect(stack, others, 0).await;
+            }
+            // Locks and transactions are a connection's, and there is none but ours.
+            Self::MySql(url) => {
+                let others = "SELECT count(*) FROM information_schema.processlist \
+                              WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+                let deadline = Instant::now() + Duration::from_secs(10);
+                let mut connection = MySqlConnection::connect(url).await.expect("a server");
+                loop {
+                    let others = sqlx::query_scalar(others).fetch_one(&mut connection).await;
+                    let others: i64 = others.expect("a number");
+                    if others == 0 {
+                        break;
+                    }
+                    assert!(Instant::now() < deadline, "{others} connections are left");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
             }
         }
     }

@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use millrace_tests::TestServer;
+use millrace_tests::{MySqlServer, TestServer};
 
 use crate::books::{Books, DISORDER, PIPELINE, Published};
 use crate::fleet::Fleet;
@@ -24,6 +24,23 @@ impl Dice {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % limit
+    }
+}
+
+/// What is killed beside the workers.
+enum Server {
+    None,
+    Postgres(TestServer),
+    MySql(MySqlServer),
+}
+
+impl Server {
+    fn kill(&mut self) {
+        match self {
+            Self::None => {}
+            Self::Postgres(server) => server.signal("KILL"),
+            Self::MySql(server) => server.signal("KILL"),
+        }
     }
 }
 
@@ -67,7 +84,7 @@ impl Chaos {
     }
 
     /// Kills until it has done so often enough and all is published.
-    fn kill(&self, fleet: &Fleet, mut server: Option<&mut TestServer>, done: &AtomicBool) {
+    fn kill(&self, fleet: &Fleet, server: &mut Server, done: &AtomicBool) {
         let mut dice = Dice(!self.seed);
         let mut killed = 0;
         while killed < self.kills || !done.load(Ordering::SeqCst) {
@@ -75,21 +92,19 @@ impl Chaos {
             let worker = usize::try_from(dice.below(fleet.len() as u64)).expect("a small one");
             fleet.kill(worker);
             killed += 1;
-            if killed % self.every == 0
-                && let Some(server) = server.as_deref_mut()
-            {
-                server.signal("KILL");
+            if killed % self.every == 0 {
+                server.kill();
             }
         }
     }
 
-    async fn run(&self, books: &Books, mut server: Option<TestServer>) {
+    async fn run(&self, books: &Books, mut server: Server) {
         let started = Instant::now();
         let stack = Stack::start_with_all(PIPELINE, DISORDER, &books.environment());
         let fleet = Fleet::start(&stack, 2, &[]);
         let done = AtomicBool::new(false);
         let published = std::thread::scope(|scope| {
-            let killer = scope.spawn(|| self.kill(&fleet, server.as_mut(), &done));
+            let killer = scope.spawn(|| self.kill(&fleet, &mut server, &done));
             let publishing = scope.spawn(|| {
                 let runtime = tokio::runtime::Runtime::new().expect("a runtime");
                 runtime.block_on(self.publish(&stack))
@@ -126,7 +141,7 @@ async fn every_row_is_there_once_in_sqlite_whoever_is_killed() {
     if left_out("sqlite") {
         return;
     }
-    Chaos::from_environment(12).run(&Books::Sqlite, None).await;
+    Chaos::from_environment(12).run(&Books::Sqlite, Server::None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,5 +151,15 @@ async fn every_row_is_there_once_in_postgres_whoever_is_killed() {
     }
     let Some(server) = TestServer::start().await else { return };
     let books = Books::Postgres(server.url().to_owned());
-    Chaos::from_environment(12).run(&books, Some(server)).await;
+    Chaos::from_environment(12).run(&books, Server::Postgres(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_is_there_once_in_mysql_whoever_is_killed() {
+    if left_out("mysql") {
+        return;
+    }
+    let Some(server) = MySqlServer::start().await else { return };
+    let books = Books::MySql(server.url());
+    Chaos::from_environment(12).run(&books, Server::MySql(server)).await;
 }

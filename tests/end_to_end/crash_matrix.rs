@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use millrace_tests::TestDatabase;
+use millrace_tests::{MySqlDatabase, TestDatabase};
 
 use crate::books::{Books, DISORDER, PIPELINE, Published};
 use crate::fleet::Fleet;
@@ -81,6 +81,12 @@ async fn one_of_four_workers_killed_at_any_point_loads_every_row_once_into_postg
 }
 
 #[tokio::test]
+async fn one_of_four_workers_killed_at_any_point_loads_every_row_once_into_mysql() {
+    let Some(database) = MySqlDatabase::create().await else { return };
+    survive(&Books::MySql(database.url().to_owned()), 4, POINTS).await;
+}
+
+#[tokio::test]
 async fn killed_at_each_point_by_itself() {
     if std::env::var_os("MILLRACE_CRASH_MATRIX").is_none() {
         eprintln!("skipped: set MILLRACE_CRASH_MATRIX, or run `tests/crash-matrix`");
@@ -93,6 +99,11 @@ async fn killed_at_each_point_by_itself() {
             if let Some(database) = TestDatabase::create().await {
                 eprintln!("{point}, {workers} worker(s), PostgreSQL");
                 let books = Books::Postgres(database.url().to_owned());
+                survive(&books, workers, &[point]).await;
+            }
+            if let Some(database) = MySqlDatabase::create().await {
+                eprintln!("{point}, {workers} worker(s), MySQL");
+                let books = Books::MySql(database.url().to_owned());
                 survive(&books, workers, &[point]).await;
             }
         }

@@ -8,6 +8,7 @@ mod command_line;
 mod crash_matrix;
 mod crashes;
 mod dead_letters;
+mod doctor;
 mod events;
 mod evolving;
 mod faults;

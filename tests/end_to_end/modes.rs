@@ -2,10 +2,10 @@
 //! hold one file, upserts in order, SQL of the pipeline file, views and defaults.
 
 use aws_sdk_s3::primitives::ByteStream;
-use millrace_tests::TestDatabase;
+use millrace_tests::{MySqlDatabase, TestDatabase};
 
 use crate::stack::Stack;
-use crate::warehouse::{postgres, sqlite};
+use crate::warehouse::{mysql, postgres, sqlite};
 
 const DATASETS: &str = r#"
 [datasets.prices]
@@ -126,4 +126,18 @@ async fn every_mode_and_view_works_in_postgresql() {
     let comments = "SELECT COUNT(*) FROM pg_description \
                     WHERE objoid = CAST('prices' AS REGCLASS)";
     assert_eq!(postgres(database.url(), comments).await, 2);
+}
+
+#[tokio::test]
+async fn every_mode_and_view_works_in_mysql() {
+    let Some(database) = MySqlDatabase::create().await else { return };
+    let datasets = DATASETS.replace(
+        "ON CONFLICT (sku) DO UPDATE SET sold = sales.sold + excluded.sold, _load_id = excluded._load_id",
+        "ON DUPLICATE KEY UPDATE sold = sales.sold + VALUES(sold), _load_id = VALUES(_load_id)",
+    );
+    assert!(datasets.contains("DUPLICATE"), "{datasets}");
+    let pipeline = format!("version = 1\nname = \"shop\"\n{datasets}");
+    let stack = Stack::start_with(&pipeline, &[("DATABASE_URL", database.url())]);
+    let ask = async |sql: &str| mysql(database.url(), &sql.replace("BIGINT", "SIGNED")).await;
+    check(&stack, ask).await;
 }

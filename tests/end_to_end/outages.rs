@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
-use millrace_tests::{TestDatabase, TestServer};
+use millrace_tests::{MySqlDatabase, TestDatabase, TestServer};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -14,7 +14,7 @@ use crate::books::{self, Books, Published};
 use crate::fleet::Fleet;
 use crate::journey::PIPELINE;
 use crate::stack::{Stack, wait_for};
-use crate::warehouse::postgres;
+use crate::warehouse::{mysql, postgres};
 
 /// A way to the database that can be cut: connections end, new ones too.
 pub(crate) struct Way {
@@ -58,15 +58,26 @@ pub(crate) fn through(url: &str, port: impl FnOnce(String) -> u16) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_of_the_database_costs_no_file_and_no_dead_letter() {
+async fn an_outage_of_postgresql_costs_no_file_and_no_dead_letter() {
     let Some(database) = TestDatabase::create().await else { return };
+    cut_off(database.url(), async |sql| postgres(database.url(), sql).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_mysql_costs_no_file_and_no_dead_letter() {
+    let Some(database) = MySqlDatabase::create().await else { return };
+    cut_off(database.url(), async |sql| mysql(database.url(), sql).await).await;
+}
+
+/// Publishes while the way to the database is cut, and counts when it is back.
+async fn cut_off(database: &str, ask: impl AsyncFn(&str) -> i64) {
     let mut address = String::new();
-    through(database.url(), |found| {
+    through(database, |found| {
         address = found;
         0
     });
     let way = Way::to(address).await;
-    let url = through(database.url(), |_| way.port);
+    let url = through(database, |_| way.port);
     let stack = Stack::start_with(PIPELINE, &[("DATABASE_URL", &url)]);
     let put = async |key: &str, id: usize| {
         let body = ByteStream::from(format!("id,total,note\n{id},1,\n").into_bytes());
@@ -92,8 +103,8 @@ async fn an_outage_of_the_database_costs_no_file_and_no_dead_letter() {
         let runs = runs.as_array()?;
         (runs.len() == 9 && runs.iter().all(|run| run["state"] == "loaded")).then_some(())
     });
-    assert_eq!(postgres(database.url(), "SELECT count(*) FROM orders").await, 9);
-    assert_eq!(postgres(database.url(), "SELECT count(DISTINCT id) FROM orders").await, 9);
+    assert_eq!(ask("SELECT count(*) FROM orders").await, 9);
+    assert_eq!(ask("SELECT count(DISTINCT id) FROM orders").await, 9);
     let status = stack.json(&["status"]);
     for queue in status["queues"].as_array().expect("queues") {
         assert_eq!(queue["dead_letters"], 0, "{status:#}");

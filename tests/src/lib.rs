@@ -4,5 +4,5 @@ mod mysql;
 mod postgres;
 mod server;
 
-pub use mysql::MySqlDatabase;
+pub use mysql::{MySqlDatabase, MySqlServer};
 pub use postgres::{TestDatabase, TestServer};

@@ -1,25 +1,18 @@
 //! A real MySQL for tests: the one that `MILLRACE_TEST_MYSQL_URL` names, or else
 //! a MariaDB of our own, started where it is installed.
 //!
-//! As with PostgreSQL, a test process has one server and a database per test;
-//! the server ends with the process, and starts from a copy of a data folder
-//! that is made once.
+//! As with PostgreSQL, a test process has one server and a database per test.
 
 use std::env;
-use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use tokio::sync::OnceCell;
 
-use crate::server::{
-    START_TIMEOUT, free_port, is_root, own_uid, unique_name, user_of, with_database,
-};
+use crate::server::{Account, START_TIMEOUT, Server, free_port, unique_name, with_database};
 
 /// What the data folder is made with, and has to be opened with.
 const LAYOUT: [&str; 4] = [
@@ -29,11 +22,21 @@ const LAYOUT: [&str; 4] = [
     "--innodb-undo-tablespaces=0",
 ];
 
-/// Durability is not what is tested, so nothing waits for the disk.
-const SETTINGS: &str = "--bind-address=127.0.0.1 --skip-name-resolve --skip-log-bin \
-    --performance-schema=off --innodb-flush-log-at-trx-commit=0 --innodb-flush-method=nosync \
-    --innodb-doublewrite=off --innodb-fast-shutdown=2 --innodb-buffer-pool-size=32M \
-    --innodb-temp-data-file-path=ibtmp1:1M:autoextend --max-connections=50";
+/// Machines do not crash here, so nothing waits for the disk. Servers do: what is
+/// committed has left the server's memory.
+const SETTINGS: [&str; 11] = [
+    "--bind-address=127.0.0.1",
+    "--skip-name-resolve",
+    "--skip-log-bin",
+    "--performance-schema=off",
+    "--innodb-flush-log-at-trx-commit=2",
+    "--innodb-flush-method=nosync",
+    "--innodb-doublewrite=off",
+    "--innodb-fast-shutdown=2",
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-temp-data-file-path=ibtmp1:1M:autoextend",
+    "--max-connections=50",
+];
 
 /// A fresh, empty database of a MySQL or MariaDB server.
 #[derive(Debug)]
@@ -61,7 +64,7 @@ impl MySqlDatabase {
             .await
             .expect("a new database");
         connection.close().await.expect("an orderly end");
-        let drop_from = server.input.is_none().then(|| (server.url.clone(), name.clone()));
+        let drop_from = server.stays().then(|| (server.url.clone(), name.clone()));
         Some(Self { url: with_database(&server.url, &name), drop_from })
     }
 
@@ -90,10 +93,38 @@ impl Drop for MySqlDatabase {
     }
 }
 
-struct Server {
-    url: String,
-    /// Held open for as long as the server shall run; none for another's.
-    input: Option<ChildStdin>,
+/// A MariaDB server of a test's own, which may do with it what it likes.
+pub struct MySqlServer(Server);
+
+impl MySqlServer {
+    /// Starts one, or says that there is no MariaDB here.
+    ///
+    /// # Panics
+    /// If there is one but it does not work.
+    pub async fn start() -> Option<Self> {
+        let Some(server) = start(Binaries::find()).await else {
+            skipped();
+            return None;
+        };
+        let mut connection = MySqlConnection::connect(&server.url).await.expect("a connection");
+        let create = sqlx::query("CREATE DATABASE books");
+        create.execute(&mut connection).await.expect("a new database");
+        Some(Self(server))
+    }
+
+    /// Where an empty database of it is: `mysql://user@host:port/name`.
+    pub fn url(&self) -> String {
+        with_database(&self.0.url, "books")
+    }
+
+    /// Sends it a signal: `KILL` is a crash, `TERM` an orderly end. It is started
+    /// again at once.
+    ///
+    /// # Panics
+    /// If the shell that keeps it is gone.
+    pub fn signal(&mut self, name: &str) {
+        self.0.signal(name);
+    }
 }
 
 async fn server() -> Option<&'static Server> {
@@ -103,20 +134,42 @@ async fn server() -> Option<&'static Server> {
 
 async fn find_or_start() -> Option<Server> {
     if let Ok(url) = env::var("MILLRACE_TEST_MYSQL_URL") {
-        return Some(Server { url, input: None });
+        return Some(Server::of_another(url));
     }
-    let binaries = Binaries::find()?;
+    start(Binaries::find()).await
+}
+
+async fn start(binaries: Option<Binaries>) -> Option<Server> {
+    let binaries = binaries?;
     let template = binaries.template().expect("an initialised data folder");
     for _attempt in 0..5 {
-        let folder = binaries.folder().expect("a folder for the server");
+        let folder = binaries.account.folder("mysql").expect("a folder for the server");
         let port = free_port().expect("a free port");
-        let input = binaries.start(&template, &folder, port).expect("a server");
+        let arguments = arguments(&folder, port);
+        let places = (template.as_path(), folder.as_path());
+        let kept = binaries.account.keep(places, "KILL", &binaries.server, &arguments);
+        let input = kept.expect("a server");
         let url = format!("mysql://root@127.0.0.1:{port}/mysql");
         if answers(&url, &folder).await {
-            return Some(Server { url, input: Some(input) });
+            return Some(Server::kept(url, folder.join("data"), input));
         }
     }
     panic!("MariaDB was started five times and never answered")
+}
+
+fn arguments(folder: &Path, port: u16) -> Vec<String> {
+    let place = [
+        format!("--datadir={}", folder.join("data").display()),
+        format!("--tmpdir={}", folder.display()),
+        format!("--socket={}", folder.join("socket").display()),
+        format!("--port={port}"),
+    ];
+    LAYOUT
+        .iter()
+        .map(|&text| text.to_owned())
+        .chain(place)
+        .chain(SETTINGS.map(str::to_owned))
+        .collect()
 }
 
 /// Polls until the server answers; false if another one has the port.
@@ -138,80 +191,26 @@ async fn answers(url: &str, folder: &Path) -> bool {
 struct Binaries {
     install: PathBuf,
     server: PathBuf,
-    /// The user to run as, where we are root, whom MariaDB refuses.
-    user: Option<(u32, u32)>,
+    account: Account,
 }
 
 impl Binaries {
     fn find() -> Option<Self> {
-        let user = is_root().then(|| user_of("mysql"));
-        Some(Self { install: find("mariadb-install-db")?, server: find("mariadbd")?, user })
+        let account = Account::of("mysql");
+        Some(Self { install: find("mariadb-install-db")?, server: find("mariadbd")?, account })
     }
 
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        if let Some((uid, gid)) = self.user {
-            command.uid(uid).gid(gid);
-        }
-        command.current_dir(env::temp_dir()).stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
-    /// A folder that belongs to the server's user.
-    fn folder(&self) -> io::Result<PathBuf> {
-        let folder = tempfile::Builder::new().prefix("millrace-mysql-").tempdir()?.keep();
-        if let Some((uid, gid)) = self.user {
-            chown(&folder, Some(uid), Some(gid))?;
-        }
-        folder.canonicalize()
-    }
-
-    /// An initialised data folder to copy, made by whoever comes first while the
-    /// others wait: it takes seconds.
     fn template(&self) -> io::Result<PathBuf> {
         let version = Command::new(&self.server).arg("--version").output()?.stdout;
         let version = String::from_utf8_lossy(&version);
         let version = version.split_whitespace().nth(2).unwrap_or_default();
-        let version: String = version.chars().filter(char::is_ascii_alphanumeric).collect();
-        let user = self.user.map_or_else(own_uid, |(uid, _)| uid);
-        let template = env::temp_dir().join(format!("millrace-template-mysql-{version}-{user}"));
-        let lock = File::create(template.with_extension("lock"))?;
-        lock.lock()?;
-        if template.exists() {
-            return Ok(template);
-        }
-        let folder = self.folder()?;
-        let data = folder.join("data");
-        let done = self
-            .command(&self.install)
-            .args(LAYOUT)
-            .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg("--skip-name-resolve")
-            .arg(format!("--datadir={}", data.display()))
-            .status()?;
-        assert!(done.success(), "mariadb-install-db failed in {}", folder.display());
-        fs::rename(&data, &template)?;
-        fs::remove_dir_all(&folder)?;
-        Ok(template)
-    }
-
-    fn start(&self, template: &Path, folder: &Path, port: u16) -> io::Result<ChildStdin> {
-        let layout = LAYOUT.join(" ");
-        let script = format!(
-            "trap '' INT TERM; cp -r \"$1\" \"$2/data\"; \
-             \"$3\" {layout} --datadir=\"$2/data\" --tmpdir=\"$2\" --socket=\"$2/socket\" --port={port} \
-             {SETTINGS} </dev/null & server=$!; \
-             cat >/dev/null; kill -KILL $server; wait $server; rm -rf \"$2\""
-        );
-        let mut shell = self
-            .command(Path::new("sh"))
-            .args(["-c", &script, "sh"])
-            .args([template, folder, &self.server])
-            .stdin(Stdio::piped())
-            // Signals to the tests' group are not for it.
-            .process_group(0)
-            .spawn()?;
-        shell.stdin.take().ok_or_else(|| io::Error::other("no standard input"))
+        self.account.template("mysql", version, |data| {
+            let mut install = self.account.command(&self.install);
+            install.args(LAYOUT).args(["--auth-root-authentication-method=normal"]);
+            install.args(["--skip-test-db", "--skip-name-resolve"]);
+            install.arg(format!("--datadir={}", data.display()));
+            Ok(install.status()?.success())
+        })
     }
 }
 

@@ -2,33 +2,31 @@
 //! or else one of our own, started from `initdb` and `postgres` where they are
 //! installed.
 //!
-//! A test process has one server and a database per test. The server is the
-//! child of a shell that starts it again when it ends, and waits for the end of
-//! its own standard input: when the test process ends, however it ends, the
-//! shell stops the server and removes its folder. The freshly initialised folder
-//! is kept and copied, so that a start takes a third of a second.
+//! A test process has one server and a database per test.
 
 use std::env;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::OnceCell;
 
-use crate::server::{
-    START_TIMEOUT, free_port, is_root, own_uid, unique_name, user_of, with_database,
-};
+use crate::server::{Account, START_TIMEOUT, Server, free_port, unique_name, with_database};
 
 /// Machines do not crash here, so nothing waits for the disk. Servers do: what
 /// is committed has left the server's memory.
-const SETTINGS: &str = "-c fsync=off -c full_page_writes=off \
-    -c max_connections=200 -c shared_buffers=64MB -c unix_socket_directories='' \
-    -c listen_addresses=127.0.0.1";
+const SETTINGS: [&str; 6] = [
+    "fsync=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "shared_buffers=64MB",
+    "unix_socket_directories=",
+    "listen_addresses=127.0.0.1",
+];
 
 /// A fresh, empty database.
 #[derive(Debug)]
@@ -56,7 +54,7 @@ impl TestDatabase {
             .await
             .expect("a new database");
         connection.close().await.expect("an orderly end");
-        let drop_from = server.input.is_none().then(|| (server.url.clone(), name.clone()));
+        let drop_from = server.stays().then(|| (server.url.clone(), name.clone()));
         Some(Self { url: with_database(&server.url, &name), drop_from })
     }
 
@@ -128,17 +126,8 @@ impl TestServer {
     /// # Panics
     /// If the shell that keeps it is gone.
     pub fn signal(&mut self, name: &str) {
-        let input = self.0.input.as_mut().expect("a server of our own");
-        writeln!(input, "{name}").expect("the shell that keeps the server");
+        self.0.signal(name);
     }
-}
-
-struct Server {
-    url: String,
-    /// Its data folder; none for another's.
-    data: Option<PathBuf>,
-    /// Held open for as long as the server shall run; none for another's.
-    input: Option<ChildStdin>,
 }
 
 async fn server() -> Option<&'static Server> {
@@ -148,7 +137,7 @@ async fn server() -> Option<&'static Server> {
 
 async fn find_or_start() -> Option<Server> {
     if let Ok(url) = env::var("MILLRACE_TEST_POSTGRES_URL") {
-        return Some(Server { url, data: None, input: None });
+        return Some(Server::of_another(url));
     }
     start(Binaries::find()).await
 }
@@ -157,15 +146,25 @@ async fn start(binaries: Option<Binaries>) -> Option<Server> {
     let binaries = binaries?;
     let template = binaries.template().expect("an initialised data folder");
     for _attempt in 0..5 {
-        let folder = binaries.folder().expect("a folder for the server");
+        let folder = binaries.account.folder("postgres").expect("a folder for the server");
         let port = free_port().expect("a free port");
-        let input = binaries.start(&template, &folder, port).expect("a server");
+        let arguments = arguments(&folder, port);
+        let places = (template.as_path(), folder.as_path());
+        let kept = binaries.account.keep(places, "QUIT", &binaries.postgres, &arguments);
+        let input = kept.expect("a server");
         let url = format!("postgres://millrace@127.0.0.1:{port}/postgres");
         if answers(&url, &folder).await {
-            return Some(Server { url, data: Some(folder.join("data")), input: Some(input) });
+            return Some(Server::kept(url, folder.join("data"), input));
         }
     }
     panic!("PostgreSQL was started five times and never answered")
+}
+
+fn arguments(folder: &Path, port: u16) -> Vec<String> {
+    let place = ["-D".to_owned(), folder.join("data").display().to_string()];
+    let settings = SETTINGS.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]);
+    let port = ["-p".to_owned(), port.to_string()];
+    place.into_iter().chain(port).chain(settings).collect()
 }
 
 /// Polls until the server answers; false if another one has the port.
@@ -187,81 +186,24 @@ async fn answers(url: &str, folder: &Path) -> bool {
 struct Binaries {
     initdb: PathBuf,
     postgres: PathBuf,
-    /// The user to run as, where we are root, whom PostgreSQL refuses.
-    user: Option<(u32, u32)>,
+    account: Account,
 }
 
 impl Binaries {
     fn find() -> Option<Self> {
         let folder = on_path().or_else(newest_installed)?;
-        let user = is_root().then(|| user_of("postgres"));
-        Some(Self { initdb: folder.join("initdb"), postgres: folder.join("postgres"), user })
+        let account = Account::of("postgres");
+        Some(Self { initdb: folder.join("initdb"), postgres: folder.join("postgres"), account })
     }
 
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        if let Some((uid, gid)) = self.user {
-            command.uid(uid).gid(gid);
-        }
-        command.current_dir(env::temp_dir()).stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
-    /// A folder that belongs to the server's user.
-    fn folder(&self) -> io::Result<PathBuf> {
-        let folder = tempfile::Builder::new().prefix("millrace-postgres-").tempdir()?.keep();
-        if let Some((uid, gid)) = self.user {
-            chown(&folder, Some(uid), Some(gid))?;
-        }
-        folder.canonicalize()
-    }
-
-    /// An initialised data folder to copy, made by whoever comes first.
     fn template(&self) -> io::Result<PathBuf> {
         let version = Command::new(&self.postgres).arg("--version").output()?.stdout;
-        let version: String =
-            String::from_utf8_lossy(&version).chars().filter(char::is_ascii_alphanumeric).collect();
-        let user = self.user.map_or_else(|| own_uid().to_string(), |(uid, _)| uid.to_string());
-        let template = env::temp_dir().join(format!("millrace-template-{version}-{user}"));
-        if template.exists() {
-            return Ok(template);
-        }
-        let folder = self.folder()?;
-        let data = folder.join("data");
-        let done = self
-            .command(&self.initdb)
-            .args(["--no-sync", "--wal-segsize=1", "--auth=trust", "--username=millrace"])
-            .args(["--encoding=UTF8", "--locale=C", "--pgdata"])
-            .arg(&data)
-            .status()?;
-        assert!(done.success(), "initdb failed in {}", folder.display());
-        match fs::rename(&data, &template) {
-            Err(error) if !template.exists() => return Err(error),
-            _ => {}
-        }
-        fs::remove_dir_all(&folder)?;
-        Ok(template)
-    }
-
-    fn start(&self, template: &Path, folder: &Path, port: u16) -> io::Result<ChildStdin> {
-        let script = format!(
-            "trap '' INT TERM; cp -r \"$1\" \"$2/data\"; \
-             pid() {{ head -n1 \"$2/data/postmaster.pid\"; }}; \
-             keep() {{ while [ ! -e \"$2/stop\" ]; do \
-             \"$3\" -D \"$2/data\" -p {port} {SETTINGS} </dev/null; sleep 0.1; done; }}; \
-             keep \"$@\" & \
-             while read -r signal; do kill -$signal $(pid \"$@\"); done; \
-             touch \"$2/stop\"; kill -QUIT $(pid \"$@\"); wait; rm -rf \"$2\""
-        );
-        let mut shell = self
-            .command(Path::new("sh"))
-            .args(["-c", &script, "sh"])
-            .args([template, folder, &self.postgres])
-            .stdin(Stdio::piped())
-            // Signals to the tests' group are not for it.
-            .process_group(0)
-            .spawn()?;
-        shell.stdin.take().ok_or_else(|| io::Error::other("no standard input"))
+        self.account.template("postgres", &String::from_utf8_lossy(&version), |data| {
+            let mut initdb = self.account.command(&self.initdb);
+            initdb.args(["--no-sync", "--wal-segsize=1", "--auth=trust", "--username=millrace"]);
+            initdb.args(["--encoding=UTF8", "--locale=C", "--pgdata"]).arg(data);
+            Ok(initdb.status()?.success())
+        })
     }
 }
 

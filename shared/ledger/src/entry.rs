@@ -118,21 +118,9 @@ async fn close_failures(
     let over = entries.iter().filter(|entry| entry.closes_failures);
     let over: Vec<Value> = over.map(|entry| entry.file_id.as_str().into()).collect();
     for files in by_halves(&over, MOST_ROWS) {
-        // Where a file was gone through again, it has mended what it is a replay of,
-        // and whatever became of earlier replays. `COALESCE`, so that no database
-        // thinks of going through all that are open.
-        let those = placeholders(1, files.len(), 2);
-        let sql = format!(
-            "UPDATE millrace_failures SET resolution = 'loaded', resolved_at = $1 \
-             WHERE COALESCE(resolution, 'redriven') = 'redriven' \
-               AND (file_id IN {those} OR file_id IN ( \
-                 SELECT o.file_id FROM millrace_files AS o JOIN millrace_files AS m \
-                     ON o.file_id = m.replay_of OR o.replay_of = m.replay_of \
-                 WHERE m.file_id IN {those}))"
-        );
         let values: Vec<Value> =
             std::iter::once(Utc::now().into()).chain(files.iter().cloned()).collect();
-        if transaction.execute(&sql, &values).await? > 0 {
+        if transaction.execute(&closing(files.len()), &values).await? > 0 {
             mend_files(transaction, files).await?;
         }
     }
@@ -156,6 +144,23 @@ async fn mend_files(transaction: &mut Transaction, files: &[Value]) -> Result<()
         std::iter::once(Utc::now().into()).chain(files.iter().cloned()).collect();
     transaction.execute(&sql, &values).await?;
     Ok(())
+}
+
+/// Where a file was gone through again, it has mended what it is a replay of, and
+/// whatever became of earlier replays. All of them are of one object, by which they
+/// are found: this runs for every file, so it must not look at all of them. `COALESCE`,
+/// so that no database thinks of going through all failures that are open.
+fn closing(files: usize) -> String {
+    let those = placeholders(1, files, 2);
+    format!(
+        "UPDATE millrace_failures SET resolution = 'loaded', resolved_at = $1 \
+         WHERE COALESCE(resolution, 'redriven') = 'redriven' AND (file_id IN {those} OR file_id IN ( \
+             SELECT o.file_id FROM millrace_files AS m JOIN millrace_files AS o \
+                 ON o.bucket = m.bucket AND o.object_key = m.object_key \
+                 AND o.dataset = m.dataset \
+                 AND (o.file_id = m.replay_of OR o.replay_of = m.replay_of) \
+             WHERE m.file_id IN {those} AND m.replay_of IS NOT NULL))"
+    )
 }
 
 async fn hop(transaction: &mut Transaction, entries: &[&Progress]) -> Result<(), LedgerError> {
@@ -190,4 +195,26 @@ async fn announce(
     let announcer = entries.iter().find_map(|entry| entry.announcer.as_ref());
     let Some(announcer) = announcer.filter(|_| !news.is_empty()) else { return Ok(()) };
     announcer.announce_loads(transaction, news).await
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::{Database, Ledger};
+
+    #[tokio::test]
+    async fn closing_failures_looks_at_the_files_it_is_about_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("ledger.db").display());
+        let database = Database::connect(&SecretString::from(url), 1).await.unwrap();
+        Ledger::open(&database).await.unwrap();
+        let values: Vec<Value> = ["now", "a", "b"].map(Value::from).into();
+        let plan = format!("EXPLAIN QUERY PLAN {}", closing(2));
+        let steps = database.fetch_all(&plan, &values).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get("detail").unwrap()).collect();
+        assert!(steps.iter().any(|step| step.contains("SEARCH m USING")), "{steps:#?}");
+        assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
+    }
 }

@@ -196,11 +196,19 @@ async fn under_way(
     file: &Registration,
     replay: &Replay,
 ) -> Result<Option<(FileId, FileState)>, LedgerError> {
+    // It is of the same object, by which it is found.
     let sql = "SELECT file_id, state FROM millrace_files \
-               WHERE replay_of = $1 AND replay = $2 AND contract = $3 \
+               WHERE bucket = $1 AND object_key = $2 AND dataset = $3 \
+                 AND replay_of = $4 AND replay = $5 AND contract = $6 \
                  AND state IN ('registered', 'transformed') ORDER BY ordinal DESC LIMIT 1";
-    let values: [Value; 3] =
-        [replay.of().as_str().into(), replay.kind().as_str().into(), file.contract.as_str().into()];
+    let values: [Value; 6] = [
+        file.object.bucket.as_str().into(),
+        file.object.key.as_str().into(),
+        file.dataset.as_str().into(),
+        replay.of().as_str().into(),
+        replay.kind().as_str().into(),
+        file.contract.as_str().into(),
+    ];
     let Some(row) = transaction.fetch_optional(sql, &values).await? else { return Ok(None) };
     let id = FileId::from_text(row.get::<String>("file_id")?);
     Ok(Some((id, parse_state(&row.get::<String>("state")?)?)))

@@ -18,4 +18,4 @@ pub use port::{
     Received, TRACE_ATTRIBUTE,
 };
 pub use spec::{QueueSpec, Redrive};
-pub use sqs::Sqs;
+pub use sqs::{Permission, QueueFacts, Sqs};

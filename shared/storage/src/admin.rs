@@ -23,7 +23,7 @@ pub struct Notification {
 /// Creates and sets up buckets.
 #[derive(Debug, Clone)]
 pub struct BucketAdmin {
-    storage: S3Storage,
+    pub(crate) storage: S3Storage,
 }
 
 impl BucketAdmin {

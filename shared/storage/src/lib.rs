@@ -7,6 +7,7 @@
 
 mod admin;
 mod error;
+mod inspect;
 mod marker;
 mod memory;
 mod port;
@@ -16,6 +17,7 @@ mod writer;
 
 pub use admin::{BucketAdmin, Notification};
 pub use error::StorageError;
+pub use inspect::BucketFacts;
 pub use marker::{Marker, Markers};
 pub use memory::MemoryStorage;
 pub use port::{ByteStream, Download, Listing, ObjectRef, Pin, Storage, Stored, UploadPart};

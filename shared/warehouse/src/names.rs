@@ -49,9 +49,6 @@ fn check_table(plan: &LoadPlan<'_>, dialect: Dialect) -> Vec<String> {
             )),
         }
     }
-    if target.mode == LoadMode::Merge && dialect == Dialect::MySql {
-        problems.push(format!("mode `merge` is not available in {dialect}; use `upsert`"));
-    }
     problems
 }
 

@@ -77,6 +77,11 @@ pub(crate) async fn look(
     }
     hold(transaction, target).await.map_err(failed)?;
     let existing = describe(transaction, target).await.map_err(failed)?;
+    if target.mode == LoadMode::Merge {
+        // Which of its columns are filled is for the statements to say.
+        let ready = index::are_there(transaction, target).await.map_err(failed)?;
+        return Ok(ready.then(|| columns.to_vec()));
+    }
     let moves = plan.mode == SchemaMode::Evolve && needs_evolving(dialect, columns, &existing);
     if moves || !index::are_there(transaction, target).await.map_err(failed)? {
         return Ok(None);

@@ -103,6 +103,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DlqCommand,
     },
+    /// Check everything a pipeline needs, and say how to mend what is wrong.
+    ///
+    /// Credentials, clock, buckets, queues, permissions, the database, and the way
+    /// from an upload to the ledger, by an object that no dataset takes. No message
+    /// of yours is touched. Exits with 1 if something is broken.
+    Doctor(DoctorArgs),
     /// Turn a local file into Parquet and rejects, as the transform stage would.
     Transform(TransformArgs),
     /// Look at a local file: its columns, first rows, and what would be rejected.
@@ -148,6 +154,21 @@ pub(crate) struct OutputArgs {
     /// How to print.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+
+    /// Write nothing: leave out the object in the lake and the one that is
+    /// published to see whether it arrives.
+    #[arg(long)]
+    pub(crate) no_canary: bool,
+
+    /// How long that one may take to arrive.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) wait: u64,
 }
 
 #[derive(Debug, Group)]

@@ -7,6 +7,7 @@ mod commands;
 mod confirm;
 mod demo;
 mod dev;
+mod doctor;
 mod exit;
 mod journal;
 mod place;

@@ -71,6 +71,11 @@ impl Setup {
         Ok(self.ledger(LOOKING).await?.1)
     }
 
+    /// Opens the ledger for looking, with the database it is in.
+    pub(crate) async fn ledger_and_database_to_read(&self) -> anyhow::Result<(Database, Ledger)> {
+        self.ledger(LOOKING).await
+    }
+
     /// Connects to the warehouse for looking.
     pub(crate) async fn warehouse_to_read(&self) -> anyhow::Result<Database> {
         self.warehouse(LOOKING).await

@@ -15,7 +15,7 @@ const CREATE: &str = "sqs:CreateQueue";
 const GET: &str = "sqs:GetQueueAttributes";
 const SET: &str = "sqs:SetQueueAttributes";
 
-type Settings = HashMap<Name, String>;
+pub(super) type Settings = HashMap<Name, String>;
 
 impl Sqs {
     /// Creates the queue, or changes the settings of an existing one that
@@ -94,7 +94,8 @@ impl Sqs {
         Ok(self.remember(name, output.queue_url.unwrap_or_default()))
     }
 
-    async fn read(&self, name: &str, queue: &SqsQueue) -> Result<Settings, QueueError> {
+    /// All attributes of a queue.
+    pub(super) async fn read(&self, name: &str, queue: &SqsQueue) -> Result<Settings, QueueError> {
         let request = self.client.get_queue_attributes().queue_url(&queue.url);
         let request = request.attribute_names(Name::All).send();
         let output =

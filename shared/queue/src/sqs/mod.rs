@@ -3,6 +3,7 @@
 mod admin;
 mod entries;
 mod fault;
+mod inspect;
 mod queue;
 mod wire;
 
@@ -15,6 +16,8 @@ use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
+
+pub use self::inspect::{Permission, QueueFacts};
 
 use self::fault::{fault, patiently};
 use self::queue::SqsQueue;

@@ -4,12 +4,13 @@
 
 mod bind;
 mod insert;
+mod merge;
 pub(crate) mod table;
 mod upsert;
 pub(crate) mod widen;
 
 use millrace_contract::LoadMode;
-use sqlx::MySqlConnection;
+use sqlx::{AssertSqlSafe, MySqlConnection};
 
 use crate::batches::Batches;
 use crate::column::Column;
@@ -31,12 +32,13 @@ pub(crate) async fn write(
             insert::write(connection, at, plan, into, batches).await
         }
         LoadMode::Upsert => upsert::write(connection, at, plan, columns, load_id, batches).await,
-        // Refused with the names.
-        LoadMode::Merge => Err(LoadError::Table {
-            table: plan.target.full_name(),
-            differences: vec!["mode `merge` is not available in MySQL".to_owned()],
-        }),
+        LoadMode::Merge => merge::write(connection, at, plan, columns, load_id, batches).await,
     }
+}
+
+/// Runs a statement of our own that answers nothing.
+async fn run(connection: &mut MySqlConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
 /// Writes the rows of several small files, which nothing but their load tells

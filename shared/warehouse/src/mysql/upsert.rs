@@ -4,14 +4,15 @@
 //! deadlocking.
 
 use millrace_ledger::DatabaseError;
-use sqlx::{AssertSqlSafe, MySqlConnection};
+use sqlx::MySqlConnection;
 
 use super::insert::{self, Into};
+use super::run;
 use crate::batches::Batches;
 use crate::column::{Column, LOAD_ID, quote, quote_all};
+use crate::merge::STAGE;
 use crate::{LoadError, LoadPlan};
 
-const STAGE: &str = "millrace_stage";
 const ROW: &str = "_millrace_row";
 
 /// It is the connection's, not the transaction's; dropping it commits nothing.
@@ -34,10 +35,6 @@ pub(super) async fn write(
     insert::write(connection, at, plan, into, batches).await?;
     run(connection, &merge(plan, columns, load_id)).await.map_err(failed)?;
     run(connection, DROP_STAGE).await.map_err(failed)
-}
-
-async fn run(connection: &mut MySqlConnection, sql: &str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
 /// A temporary table of the target's own types, with the number of each row.

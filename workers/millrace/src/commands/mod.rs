@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::args::{Args, Command};
-use crate::{demo, dev, show};
+use crate::{demo, dev, doctor, show};
 
 /// Runs the command that was asked for.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -39,6 +39,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,
         Command::Dlq { command } => dlq::run(&command).await,
+        Command::Doctor(args) => doctor::run(&args).await,
         Command::Transform(args) => local::transform(&args),
         Command::Preview(args) => local::preview(&args),
         Command::Infer(args) => local::infer(&args),
