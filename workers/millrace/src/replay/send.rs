@@ -137,7 +137,8 @@ impl Sender {
             self.ledger.taken_over(&task, &file.run.file_id).await?;
         }
         let message = Outgoing::new(task.to_message());
-        let message = message.attribute(TRACE_ATTRIBUTE, registration.trace_id).grouped(Some(task.dataset));
+        let message =
+            message.attribute(TRACE_ATTRIBUTE, registration.trace_id).grouped(Some(task.dataset));
         put(self.load.as_ref(), message).await?;
         Ok(sent)
     }

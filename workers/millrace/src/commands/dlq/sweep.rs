@@ -58,7 +58,7 @@ impl Sweeper<'_> {
             stage: stage.as_str().to_owned(),
             source: self.pipeline.queue_name(stage),
             max_receive_count: self.pipeline.stage(stage).max_receive_count,
-            failures: Arc::new(LedgerFailures::new(self.ledger.clone())),
+            failures: Arc::new(LedgerFailures::new(self.ledger.clone(), None)),
         };
         let bar = bar(&format!("clearing {name}"), there.min(limit.messages));
         let tended = dead_letters
