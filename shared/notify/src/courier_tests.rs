@@ -38,6 +38,7 @@ fn rejected(number: u32) -> FailureRecord {
         trace_id: None,
         rejects_key: None,
         body: "{}".into(),
+        redrive_of: None,
     }
 }
 
