@@ -206,14 +206,15 @@ mod tests {
 
     #[tokio::test]
     async fn closing_failures_looks_at_the_files_it_is_about_and_no_others() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("ledger.db").display());
-        let database = Database::connect(&SecretString::from(url), 1).await.unwrap();
-        Ledger::open(&database).await.unwrap();
+        let database = Database::connect(&SecretString::from(url), 1).await.expect("a file");
+        Ledger::open(&database).await.expect("a ledger");
         let values: Vec<Value> = ["now", "a", "b"].map(Value::from).into();
         let plan = format!("EXPLAIN QUERY PLAN {}", closing(2));
-        let steps = database.fetch_all(&plan, &values).await.unwrap();
-        let steps: Vec<String> = steps.iter().map(|step| step.get("detail").unwrap()).collect();
+        let steps = database.fetch_all(&plan, &values).await.expect("a plan");
+        let steps: Vec<String> =
+            steps.iter().map(|step| step.get("detail").expect("a text")).collect();
         assert!(steps.iter().any(|step| step.contains("SEARCH m USING")), "{steps:#?}");
         assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
     }

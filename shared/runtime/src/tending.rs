@@ -133,7 +133,7 @@ impl DeadLetterQueue {
             let batch = self.queue.receive(request).await?;
             let is_new = |message: &Received| pass.seen.insert(message.message_id.clone());
             // One that comes back has been held too long: the others do as well.
-            let is_last = batch.is_empty() || !batch.iter().map(is_new).all(|is_new| is_new);
+            let is_last = batch.is_empty() || !batch.iter().all(is_new);
             let receipts: Vec<_> = batch.iter().map(|message| message.receipt.clone()).collect();
             match self.judge(batch, &mut pass.tended).await {
                 Ok(kept) => pass.held.extend(kept),

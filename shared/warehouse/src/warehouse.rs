@@ -19,6 +19,10 @@ use crate::{
 /// The stage whose failpoints lie here.
 pub(crate) const STAGE: &str = "load";
 
+/// How often a table is made ready for a load whose database can't do that within
+/// the load's own transaction.
+const TABLE_ATTEMPTS: u32 = 5;
+
 /// A database that files are loaded into. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Warehouse {
@@ -60,15 +64,16 @@ impl Warehouse {
             // at hand before the turn is taken.
             batches.wait().await;
         }
-        let mut attempt = self.attempt(plan, &columns, &mut batches, guard).await?;
-        if let Attempt::TableFirst = attempt {
-            mysql::table::make_ready(&self.database, plan, &columns).await?;
-            attempt = self.attempt(plan, &columns, &mut batches, guard).await?;
+        // Others may change the table again before the next look at it.
+        for _ in 0..TABLE_ATTEMPTS {
+            match self.attempt(plan, &columns, &mut batches, guard).await? {
+                Attempt::Ended(loaded) => return Ok(loaded),
+                Attempt::TableFirst => {
+                    mysql::table::make_ready(&self.database, plan, &columns).await?;
+                }
+            }
         }
-        match attempt {
-            Attempt::Ended(loaded) => Ok(loaded),
-            Attempt::TableFirst => Err(LoadError::TableChanged { table: plan.target.full_name() }),
-        }
+        Err(LoadError::TableChanged { table: plan.target.full_name() })
     }
 
     /// One transaction: committed if it wrote something, undone otherwise.

@@ -88,7 +88,7 @@ async fn check_access(
     bucket: &PlannedBucket,
     writes: bool,
 ) {
-    let absent = ObjectRef::latest(&bucket.name, &format!("{PROBE}-absent"));
+    let absent = ObjectRef::latest(&bucket.name, format!("{PROBE}-absent"));
     let mut denied = Vec::new();
     match storage.get(&absent, 0, Some(1)).await {
         Ok(_) | Err(StorageError::NotFound { .. }) => {}
