@@ -134,8 +134,10 @@ async fn a_passing_failure_comes_back_after_its_backoff_and_not_sooner() {
             world.run(Scripted::new(move |_, _| async move { failed(class) }), SECOND).await;
         assert_eq!(summary.retried, 1);
     }
-    let delays: Vec<Duration> = changes(&world);
-    assert_eq!(delays.len(), 2);
+    // One that comes back while the worker stops is handed back at once.
+    let mut delays: Vec<Duration> = changes(&world);
+    delays.retain(|delay| !delay.is_zero());
+    assert_eq!(delays.len(), 2, "{delays:?}");
     assert!(delays.iter().zip([1000, 2000]).all(|(delay, cap)| *delay <= SECOND * cap));
     // One in a million draws is less than a millisecond from the start.
     assert!(delays.iter().any(|delay| *delay > Duration::from_millis(1)), "{delays:?}");
