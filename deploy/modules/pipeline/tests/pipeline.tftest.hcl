@@ -71,7 +71,7 @@ run "every_stage_of_the_plan_is_there" {
     error_message = "three widgets a stage, and the dead letters"
   }
   assert {
-    condition     = [for s in output.task_roles["load"].policy.Statement : s.Sid] == ["Drain", "Send", "Key", "Read", "TellMissing"]
+    condition     = [for s in output.task_roles["load"].policy.Statement : s.Sid] == ["Drain", "DeadLetters", "Send", "ProtectTask", "Key", "Read", "TellMissing"]
     error_message = "load writes no object"
   }
 }
