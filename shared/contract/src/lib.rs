@@ -6,6 +6,7 @@
 
 mod alert;
 mod balance;
+mod carried;
 mod csv;
 mod dataset;
 mod event;
@@ -25,6 +26,7 @@ mod xlsx;
 
 pub use alert::{AlertKind, FileEvent, FileOutcome, Occurrence, RowTotals};
 pub use balance::{RowBalance, SqlRows, Unbalanced};
+pub use carried::Carried;
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,

@@ -1,5 +1,6 @@
 //! The messages that chain the stages: JSON bodies, versioned, self-describing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{ColumnDef, ContractVersion, FileId, ObjectVersion, Replay, RowBalance};
+use crate::{Carried, ColumnDef, ContractVersion, FileId, ObjectVersion, Replay, RowBalance};
 
 /// What the `{name}` parts of a dataset's pattern matched, by name.
 pub type Captures = BTreeMap<String, String>;
@@ -141,6 +142,9 @@ pub struct Output {
     /// file. `None` is SQL null.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partition: Vec<(String, Option<String>)>,
+    /// The object itself, where it is small and goes with the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
 }
 
 /// A message body that is not the task its stage expects.
@@ -151,12 +155,20 @@ pub struct TaskError {
     source: serde_json::Error,
 }
 
+/// What every message says beside its task's own fields.
 #[derive(Serialize, Deserialize)]
-struct Envelope<T> {
+struct Head<'m> {
     version: u32,
-    task: String,
+    #[serde(borrow)]
+    task: Cow<'m, str>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'m, T> {
     #[serde(flatten)]
-    body: T,
+    head: Head<'m>,
+    #[serde(flatten)]
+    body: &'m T,
 }
 
 macro_rules! task {
@@ -183,7 +195,7 @@ task!(TransformTask, "transform");
 task!(LoadTask, "load");
 
 fn encode<T: Serialize>(task: &str, body: &T) -> String {
-    let envelope = Envelope { version: 1, task: task.to_owned(), body };
+    let envelope = Envelope { head: Head { version: 1, task: task.into() }, body };
     // Strings, numbers and maps with string keys always serialise.
     serde_json::to_string(&envelope).unwrap_or_default()
 }
@@ -191,16 +203,17 @@ fn encode<T: Serialize>(task: &str, body: &T) -> String {
 fn decode<T: DeserializeOwned>(task: &'static str, body: &str) -> Result<T, TaskError> {
     use serde::de::Error as _;
     let wrong = |source| TaskError { task, source };
-    let envelope: Envelope<T> = serde_json::from_str(body).map_err(wrong)?;
-    if envelope.task != task {
-        let said = format!("it says task `{}`", envelope.task);
+    let head: Head<'_> = serde_json::from_str(body).map_err(wrong)?;
+    if head.task != task {
+        let said = format!("it says task `{}`", head.task);
         return Err(wrong(serde_json::Error::custom(said)));
     }
-    if envelope.version != 1 {
-        let said = format!("version {} is newer than this worker; update it", envelope.version);
+    if head.version != 1 {
+        let said = format!("version {} is newer than this worker; update it", head.version);
         return Err(wrong(serde_json::Error::custom(said)));
     }
-    Ok(envelope.body)
+    // Read twice, since flattening would keep every value in between.
+    serde_json::from_str(body).map_err(wrong)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! know, decided before the first byte is read.
 
 use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 use std::thread::available_parallelism;
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -12,6 +13,11 @@ use millrace_contract::{
 use thiserror::Error;
 
 use crate::{FileRule, Reshape, RowSelection};
+
+/// Asked once: the answer is read from files of the control group, which takes as
+/// long as a small file does.
+static CORES: LazyLock<NonZeroUsize> =
+    LazyLock::new(|| available_parallelism().unwrap_or(NonZeroUsize::MIN));
 
 /// How one file is read, checked and written.
 pub struct Plan {
@@ -96,7 +102,7 @@ impl Plan {
             metadata: Vec::new(),
             limits: Limits::of(dataset),
             sample_rows: None,
-            threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            threads: *CORES,
         }
     }
 

@@ -8,11 +8,13 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, new_n
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
+use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
-use millrace_contract::Output;
+use millrace_contract::{Carried, Output};
 use millrace_retry::{Classify, FailureClass};
 use millrace_storage::{ObjectRef, Storage, StorageError};
+use parquet::arrow::arrow_reader::{ArrowReaderBuilder, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -116,20 +118,59 @@ async fn open(
     schema: SchemaRef,
     missing: Missing,
 ) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, LakeError> {
-    let file = LakeFile::new(storage, ObjectRef::latest(lake, &output.key), output.bytes);
+    match &output.carried {
+        Some(Carried(object)) if object.len() as u64 == output.bytes => {
+            at_hand(object.clone(), output, schema, missing)
+        }
+        Some(_) | None => {
+            let file = LakeFile::new(storage, ObjectRef::latest(lake, &output.key), output.bytes);
+            fetched(file, output, schema, missing).await
+        }
+    }
+}
+
+async fn fetched(
+    file: LakeFile,
+    output: Output,
+    schema: SchemaRef,
+    missing: Missing,
+) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, LakeError> {
     let key = output.key.clone();
     let wrong = move |error| LakeError::of(&key, error);
     let builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&wrong)?;
-    let wanted = builder.schema().fields().iter().enumerate();
-    let wanted = wanted.filter(|(_, field)| schema.column_with_name(field.name()).is_some());
-    let wanted = wanted.map(|(index, _)| index).collect::<Vec<_>>();
-    let projection = ProjectionMask::roots(builder.parquet_schema(), wanted);
+    let projection = wanted(&builder, &schema);
     let rows = builder.with_projection(projection).with_batch_size(BATCH_ROWS).build();
     let rows = rows.map_err(&wrong)?;
     let fitted = rows
         .map_err(wrong)
         .and_then(move |batch| futures::future::ready(fit(&batch, &output, &schema, missing)));
     Ok(fitted.boxed())
+}
+
+/// A small object that came with its message: nothing is waited for.
+fn at_hand(
+    object: Bytes,
+    output: Output,
+    schema: SchemaRef,
+    missing: Missing,
+) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, LakeError> {
+    let key = output.key.clone();
+    let wrong = move |error| LakeError::of(&key, error);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(object).map_err(&wrong)?;
+    let projection = wanted(&builder, &schema);
+    let rows = builder.with_projection(projection).with_batch_size(BATCH_ROWS).build();
+    let rows = rows.map_err(&wrong)?.map(move |batch| {
+        let batch = batch.map_err(|error| wrong(error.into()))?;
+        fit(&batch, &output, &schema, missing)
+    });
+    Ok(stream::iter(rows).boxed())
+}
+
+/// The columns of `schema` that an object has.
+fn wanted<T>(builder: &ArrowReaderBuilder<T>, schema: &SchemaRef) -> ProjectionMask {
+    let columns = builder.schema().fields().iter().enumerate();
+    let columns = columns.filter(|(_, field)| schema.column_with_name(field.name()).is_some());
+    ProjectionMask::roots(builder.parquet_schema(), columns.map(|(index, _)| index))
 }
 
 /// Puts the partition's values back in as columns, and everything in order.
@@ -197,6 +238,7 @@ mod tests {
             rows: 2,
             bytes: 0,
             partition: vec![("year".into(), Some("2024".into())), ("city".into(), None)],
+            carried: None,
         };
         let wanted = Arc::new(Schema::new(vec![
             Field::new("year", DataType::Int32, true),

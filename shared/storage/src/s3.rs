@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream as SdkBody;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -15,10 +16,23 @@ use millrace_retry::Grant;
 
 use crate::{Download, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
 
+/// How long a body may come without a byte before its connection counts as broken.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// Bodies up to this size are sent without a watch on their throughput, which for
+/// them costs more than it tells: one attempt is given [`SMALL_PATIENCE`].
+const SMALL_BYTES: usize = 1024 * 1024;
+
+/// How long one attempt of a request with a small body may take.
+const SMALL_PATIENCE: Duration = Duration::from_secs(60);
+
 /// S3, or whatever answers at the configured endpoint.
 #[derive(Debug, Clone)]
 pub struct S3Storage {
+    /// Watches the throughput of what it sends.
     pub(crate) client: Client,
+    /// For small bodies.
+    small: Client,
 }
 
 impl S3Storage {
@@ -27,13 +41,20 @@ impl S3Storage {
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
-            .read_timeout(Duration::from_secs(60))
-            .build();
-        let config = aws_sdk_s3::config::Builder::from(config)
+            .read_timeout(Duration::from_secs(60));
+        // What comes is watched by the reader of the body.
+        let watched = StalledStreamProtectionConfig::enabled().download_enabled(false);
+        let client = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(config.endpoint_url().is_some())
-            .timeout_config(timeouts)
+            .timeout_config(timeouts.clone().build())
+            .stalled_stream_protection(watched.build())
             .build();
-        Self { client: Client::from_conf(config) }
+        let small = client
+            .to_builder()
+            .timeout_config(timeouts.operation_attempt_timeout(SMALL_PATIENCE).build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        Self { client: Client::from_conf(client), small: Client::from_conf(small) }
     }
 }
 
@@ -45,7 +66,7 @@ impl Storage for S3Storage {
         from: u64,
         length: Option<u64>,
     ) -> Result<Download, StorageError> {
-        let mut request = self.client.get_object().bucket(&object.bucket).key(&object.key);
+        let mut request = self.small.get_object().bucket(&object.bucket).key(&object.key);
         request = match &object.pin {
             Pin::Latest => request,
             Pin::Version(id) => request.version_id(id),
@@ -60,14 +81,18 @@ impl Storage for S3Storage {
         let modified = output.last_modified().and_then(|time| SystemTime::try_from(*time).ok());
         let call = Call::get(object);
         let body = stream::unfold((output.body, call), |(mut body, call)| async move {
-            let chunk = body.next().await?.map_err(|error| call.broken(&error));
+            let chunk = match tokio::time::timeout(STALLED, body.next()).await {
+                Ok(chunk) => chunk?.map_err(|error| call.broken(&error)),
+                Err(_) => Err(call.failed(&format!("no byte came for {} s", STALLED.as_secs()))),
+            };
             Some((chunk, (body, call)))
         });
         Ok(Download { size, etag, modified, body: body.boxed() })
     }
 
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
-        let request = self.client.put_object().bucket(bucket).key(key);
+        let client = if body.len() <= SMALL_BYTES { &self.small } else { &self.client };
+        let request = client.put_object().bucket(bucket).key(key);
         let output = request
             .body(SdkBody::from(body))
             .send()

@@ -55,9 +55,9 @@ impl ObjectWriter {
         self.size
     }
 
-    /// Bytes that wait in memory.
-    pub fn buffered(&self) -> usize {
-        self.buffer.len()
+    /// Bytes that wait in memory: the whole object, until a part is full.
+    pub fn unsent(&self) -> &[u8] {
+        &self.buffer
     }
 
     /// Adds bytes; sends a part when one is full.

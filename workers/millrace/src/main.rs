@@ -11,6 +11,7 @@ mod doctor;
 mod exit;
 mod journal;
 mod place;
+mod process;
 mod redrive;
 mod replay;
 mod rows;
@@ -26,15 +27,5 @@ use clap::Parser;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     show::set_colour(args.color);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return exit::failed(&error.into()),
-    };
-    let outcome = runtime.block_on(commands::run(args));
-    // A thread may still wait on standard input; it must not hold up the exit.
-    runtime.shutdown_background();
-    match outcome {
-        Ok(code) => code,
-        Err(error) => exit::failed(&error),
-    }
+    process::run(args)
 }

@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
 use millrace_storage::{ObjectReader, ObjectWriter, StorageError};
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Chunks that may wait between the two worlds.
 const CHUNKS: usize = 4;
 
-/// Bytes that a writer collects before it hands them over.
+/// Bytes that a writer collects before it hands them over, and that are read at
+/// once where an object has no more.
 const HANDOVER_BYTES: usize = 256 * 1024;
 
 /// Keeps the first storage error: on its way through `io::Error` and the
@@ -50,33 +52,58 @@ impl StopFlag {
 
 /// An object's bytes as a `Read`.
 pub(crate) struct SourceRead {
-    chunks: mpsc::Receiver<Result<Bytes, ()>>,
     current: Bytes,
+    /// What follows, unless `current` is the object's end.
+    chunks: Option<mpsc::Receiver<Result<Bytes, ()>>>,
     stop: StopFlag,
 }
 
 impl SourceRead {
-    /// Starts to read ahead in the background.
-    pub(crate) fn start(mut reader: ObjectReader, errors: FirstError, stop: StopFlag) -> Self {
-        let (sender, chunks) = mpsc::channel(CHUNKS);
-        tokio::spawn(async move {
-            loop {
-                let chunk = match reader.next().await {
-                    Ok(Some(chunk)) => Ok(chunk),
-                    Ok(None) => return,
-                    Err(error) => {
-                        errors.keep(error);
-                        Err(())
-                    }
-                };
-                let last = chunk.is_err();
-                if sender.send(chunk).await.is_err() || last {
-                    return;
-                }
-            }
-        });
-        Self { chunks, current: Bytes::new(), stop }
+    /// Starts to read. A small object is here whole when this returns; of any other
+    /// a little is read ahead in the background, whose errors are kept in `errors`.
+    ///
+    /// # Errors
+    /// [`StorageError`] of a small object.
+    pub(crate) async fn start(
+        reader: ObjectReader,
+        errors: FirstError,
+        stop: StopFlag,
+    ) -> Result<Self, StorageError> {
+        if reader.size() <= HANDOVER_BYTES as u64 {
+            return Ok(Self { current: whole(reader).await?, chunks: None, stop });
+        }
+        let chunks = Some(read_ahead(reader, errors));
+        Ok(Self { current: Bytes::new(), chunks, stop })
     }
+}
+
+async fn whole(mut reader: ObjectReader) -> Result<Bytes, StorageError> {
+    let mut whole = reader.next().await?.unwrap_or_default();
+    while let Some(chunk) = reader.next().await? {
+        whole = [whole, chunk].concat().into();
+    }
+    Ok(whole)
+}
+
+fn read_ahead(mut reader: ObjectReader, errors: FirstError) -> mpsc::Receiver<Result<Bytes, ()>> {
+    let (sender, chunks) = mpsc::channel(CHUNKS);
+    tokio::spawn(async move {
+        loop {
+            let chunk = match reader.next().await {
+                Ok(Some(chunk)) => Ok(chunk),
+                Ok(None) => return,
+                Err(error) => {
+                    errors.keep(error);
+                    Err(())
+                }
+            };
+            let last = chunk.is_err();
+            if sender.send(chunk).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    chunks
 }
 
 impl Read for SourceRead {
@@ -85,7 +112,8 @@ impl Read for SourceRead {
             return Err(io::Error::other("stopped"));
         }
         if self.current.is_empty() {
-            match self.chunks.blocking_recv() {
+            let Some(chunks) = &mut self.chunks else { return Ok(0) };
+            match chunks.blocking_recv() {
                 Some(Ok(chunk)) => self.current = chunk,
                 Some(Err(())) => return Err(io::Error::other("the object can't be read")),
                 None => return Ok(0),
@@ -97,38 +125,114 @@ impl Read for SourceRead {
     }
 }
 
-/// An object writer as a `Write`. Flushing hands over what it collected;
-/// dropping it ends the object's bytes.
+/// An object writer as a `Write`. What one handover has room for stays here until
+/// the end, and most files are no larger; more is sent in the background.
 pub(crate) struct SinkWrite {
-    chunks: mpsc::Sender<Bytes>,
     buffer: Vec<u8>,
+    way: Option<Way>,
+    errors: FirstError,
+    runtime: Handle,
+    ended: Option<oneshot::Sender<Ended>>,
+}
+
+enum Way {
+    AtHand(ObjectWriter),
+    Sent { chunks: mpsc::Sender<Bytes>, task: Sending },
 }
 
 /// An object whose bytes are being sent; it gives the writer back, unfinished.
-pub(crate) type Sending = JoinHandle<Result<ObjectWriter, ObjectWriter>>;
+type Sending = JoinHandle<Result<ObjectWriter, ObjectWriter>>;
+
+/// How the bytes of an object came to their end.
+enum Ended {
+    AtHand(ObjectWriter, Vec<u8>),
+    Sent(Sending),
+}
+
+/// The other end of a [`SinkWrite`].
+pub(crate) struct SinkEnd {
+    ended: oneshot::Receiver<Ended>,
+    errors: FirstError,
+}
+
+impl SinkEnd {
+    /// The writer with all bytes in it, once the [`SinkWrite`] is done with; the
+    /// writer alone, if they could not be sent. Nothing if whoever had it panicked.
+    pub(crate) async fn sent(self) -> Option<Result<ObjectWriter, ObjectWriter>> {
+        match self.ended.await.ok()? {
+            Ended::Sent(task) => task.await.ok(),
+            Ended::AtHand(mut writer, bytes) => match writer.write(&bytes).await {
+                Ok(()) => Some(Ok(writer)),
+                Err(error) => {
+                    self.errors.keep(error);
+                    Some(Err(writer))
+                }
+            },
+        }
+    }
+}
 
 impl SinkWrite {
-    /// Starts to send in the background.
-    pub(crate) fn start(mut writer: ObjectWriter, errors: FirstError) -> (Self, Sending) {
-        let (chunks, mut receiver) = mpsc::channel::<Bytes>(CHUNKS);
-        let sending = tokio::spawn(async move {
-            while let Some(chunk) = receiver.recv().await {
-                if let Err(error) = writer.write(&chunk).await {
-                    errors.keep(error);
-                    return Err(writer);
-                }
-            }
-            Ok(writer)
-        });
-        (Self { chunks, buffer: Vec::new() }, sending)
+    /// Both ends. `runtime` sends what is not small.
+    pub(crate) fn new(
+        writer: ObjectWriter,
+        errors: FirstError,
+        runtime: Handle,
+    ) -> (Self, SinkEnd) {
+        let (sender, receiver) = oneshot::channel();
+        let sink = SinkEnd { ended: receiver, errors: errors.clone() };
+        let (way, ended) = (Some(Way::AtHand(writer)), Some(sender));
+        (Self { buffer: Vec::new(), way, errors, runtime, ended }, sink)
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
         let chunk = Bytes::from(std::mem::take(&mut self.buffer));
-        self.chunks
-            .blocking_send(chunk)
-            .map_err(|_| io::Error::other("the object can't be written"))
+        let (chunks, task) = match self.way.take() {
+            Some(Way::Sent { chunks, task }) => (chunks, task),
+            Some(Way::AtHand(writer)) => send(writer, self.errors.clone(), &self.runtime),
+            None => return Err(unwritable()),
+        };
+        let handed = chunks.blocking_send(chunk).map_err(|_| unwritable());
+        self.way = Some(Way::Sent { chunks, task });
+        handed
     }
+
+    /// Ends the object's bytes. Again is fine.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        let flushed = self.flush();
+        let ended = match self.way.take() {
+            Some(Way::AtHand(writer)) => Ended::AtHand(writer, std::mem::take(&mut self.buffer)),
+            Some(Way::Sent { task, .. }) => Ended::Sent(task),
+            None => return flushed,
+        };
+        if let Some(sender) = self.ended.take() {
+            // Where nobody waits for it any more, nobody wants it.
+            let _ = sender.send(ended);
+        }
+        flushed
+    }
+}
+
+fn send(
+    mut writer: ObjectWriter,
+    errors: FirstError,
+    runtime: &Handle,
+) -> (mpsc::Sender<Bytes>, Sending) {
+    let (chunks, mut receiver) = mpsc::channel::<Bytes>(CHUNKS);
+    let task = runtime.spawn(async move {
+        while let Some(chunk) = receiver.recv().await {
+            if let Err(error) = writer.write(&chunk).await {
+                errors.keep(error);
+                return Err(writer);
+            }
+        }
+        Ok(writer)
+    });
+    (chunks, task)
+}
+
+fn unwritable() -> io::Error {
+    io::Error::other("the object can't be written")
 }
 
 impl Write for SinkWrite {
@@ -141,7 +245,10 @@ impl Write for SinkWrite {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() { Ok(()) } else { self.hand_over() }
+        match &self.way {
+            Some(Way::Sent { .. }) if !self.buffer.is_empty() => self.hand_over(),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -149,6 +256,6 @@ impl Drop for SinkWrite {
     fn drop(&mut self) {
         // The rejects of a file that is refused are kept, though nobody
         // finished them. Where the other side is gone, so is the reason to.
-        let _ = self.flush();
+        let _ = self.end();
     }
 }

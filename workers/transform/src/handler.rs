@@ -59,7 +59,7 @@ impl Transform {
             Err(error) => return Err(error.into()),
         };
         lease.check().map_err(|_| Failed::LeaseLost)?;
-        let Transformed { mut load, report } = transformed;
+        let Transformed { mut load, report, small } = transformed;
         load.column_version = version;
         reach("transform", Point::BeforeRecord);
         self.ledger
@@ -74,6 +74,7 @@ impl Transform {
         if dataset.load.is_none() {
             self.ledger.loaded(&task.file_id, 0, std::time::Duration::ZERO).await?;
         }
+        small.carry(&mut load);
         let mut done = self.done("transformed", &dataset, load);
         done.counts.bytes = Some(report.source_bytes);
         Ok(done)

@@ -1,16 +1,18 @@
 //! The objects a file turns into: named after the file's identity, invisible
 //! until all of them are whole.
 
-use std::io::{self, Write};
+use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use millrace_contract::FileId;
+use millrace_contract::{Carried, FileId, LoadTask};
 use millrace_format::{Sink, SinkWriter, partition_path};
 use millrace_storage::{ObjectWriter, Storage, StorageError};
 use tokio::runtime::Handle;
 
-use crate::bridge::{FirstError, Sending, SinkWrite};
+use crate::bridge::{FirstError, SinkEnd, SinkWrite};
 
 /// Objects that are made visible at a time.
 const FINISHING: usize = 8;
@@ -43,6 +45,34 @@ impl Names {
     }
 }
 
+/// Whole objects by key: those of a file whose outputs are small, all together.
+/// Empty for any other file.
+#[derive(Debug, Default)]
+pub(crate) struct SmallObjects(HashMap<String, Bytes>);
+
+impl SmallObjects {
+    /// What waits to be sent, if nothing was sent before.
+    fn of(writers: &[ObjectWriter], rejects: &str) -> Self {
+        let outputs = || writers.iter().filter(|writer| writer.key() != rejects);
+        let bytes: u64 = outputs().map(ObjectWriter::size).sum();
+        if bytes > Carried::MOST_BYTES as u64 {
+            return Self::default();
+        }
+        let whole = outputs().map(|writer| {
+            let bytes = Bytes::copy_from_slice(writer.unsent());
+            (writer.key().to_owned(), bytes)
+        });
+        Self(whole.collect())
+    }
+
+    /// Puts the objects into the message.
+    pub(crate) fn carry(mut self, load: &mut LoadTask) {
+        for output in &mut load.outputs {
+            output.carried = self.0.remove(&output.key).map(Carried);
+        }
+    }
+}
+
 /// Sends a file's outputs to the lake as they are produced.
 pub(crate) struct LakeSink {
     storage: Arc<dyn Storage>,
@@ -50,7 +80,7 @@ pub(crate) struct LakeSink {
     names: Names,
     errors: FirstError,
     runtime: Handle,
-    sending: Vec<Sending>,
+    sending: Vec<SinkEnd>,
 }
 
 impl LakeSink {
@@ -67,28 +97,30 @@ impl LakeSink {
 
     fn open(&mut self, key: &str) -> Box<dyn SinkWriter> {
         let writer = ObjectWriter::new(Arc::clone(&self.storage), &self.bucket, key);
-        let _entered = self.runtime.enter();
-        let (write, sending) = SinkWrite::start(writer, self.errors.clone());
+        let (write, sending) = SinkWrite::new(writer, self.errors.clone(), self.runtime.clone());
         self.sending.push(sending);
         Box::new(write)
     }
 
-    /// Waits until everything is sent, then makes all objects visible.
+    /// Waits until everything is sent, then makes all objects visible. Answers
+    /// those that are small enough to go with a message.
     ///
     /// # Errors
     /// The first [`StorageError`]. Objects that became visible before it are
     /// named by nothing yet, and the next attempt replaces them.
-    pub(crate) async fn publish(self) -> Result<(), StorageError> {
+    pub(crate) async fn publish(self) -> Result<SmallObjects, StorageError> {
         let expected = self.sending.len();
         let writers: Vec<_> = sent(self.sending).await.into_iter().filter_map(Result::ok).collect();
         if writers.len() < expected {
             return Err(self.errors.take().unwrap_or_else(|| lost(&self.bucket)));
         }
+        let small = SmallObjects::of(&writers, &self.names.rejects());
         stream::iter(writers)
             .map(|writer| async move { writer.finish().await.map(drop) })
             .buffer_unordered(FINISHING)
-            .try_collect()
-            .await
+            .try_collect::<()>()
+            .await?;
+        Ok(small)
     }
 
     /// Makes the rejects visible, and nothing else: the report on a file that
@@ -137,17 +169,15 @@ impl Sink for LakeSink {
 
 impl SinkWriter for SinkWrite {
     fn finish(mut self: Box<Self>) -> io::Result<()> {
-        self.flush()
+        self.end()
     }
 }
 
-async fn sent(sending: Vec<Sending>) -> Vec<Result<ObjectWriter, ObjectWriter>> {
+async fn sent(sending: Vec<SinkEnd>) -> Vec<Result<ObjectWriter, ObjectWriter>> {
     let mut writers = Vec::with_capacity(sending.len());
-    for task in sending {
+    for sink in sending {
         // One that panicked has no writer to give back; `publish` counts.
-        if let Ok(writer) = task.await {
-            writers.push(writer);
-        }
+        writers.extend(sink.sent().await);
     }
     writers
 }

@@ -14,7 +14,7 @@ use millrace_storage::{ObjectReader, ObjectRef, Storage};
 
 use crate::TransformError;
 use crate::bridge::{FirstError, SourceRead, StopFlag};
-use crate::outputs::{LakeSink, Names};
+use crate::outputs::{LakeSink, Names, SmallObjects};
 use crate::references;
 use crate::selection::selection;
 
@@ -24,6 +24,8 @@ pub(crate) struct Transformed {
     pub(crate) load: LoadTask,
     /// Counts and rejects.
     pub(crate) report: Report,
+    /// The outputs themselves, where they are small.
+    pub(crate) small: SmallObjects,
 }
 
 /// What a file is read by, found before it is opened.
@@ -51,7 +53,7 @@ pub(crate) async fn survey(
     dataset: &Dataset,
 ) -> Result<Survey, TransformError> {
     let (errors, stop) = (FirstError::default(), StopFlag::default());
-    let source = SourceRead::start(open(lake, task).await?, errors.clone(), stop.clone());
+    let source = SourceRead::start(open(lake, task).await?, errors.clone(), stop.clone()).await?;
     let dataset = dataset.clone();
     let survey = blocking(move || millrace_format::survey(source, &dataset));
     survey.await.map_err(|error| cause(error, &errors))
@@ -77,7 +79,7 @@ pub(crate) async fn transform(
     let columns = query.as_ref().map(|query| query.columns().to_vec());
     plan.reshape = query.map(|query| Box::new(query) as Box<dyn Reshape>);
     let (errors, stop) = (FirstError::default(), StopFlag::default());
-    let source = SourceRead::start(reader, errors.clone(), stop.clone());
+    let source = SourceRead::start(reader, errors.clone(), stop.clone()).await?;
     let names = Names::new(&task.dataset, &task.file_id);
     let mut sink =
         LakeSink::new(Arc::clone(&lake.storage), &lake.curated, names.clone(), errors.clone());
@@ -95,9 +97,9 @@ pub(crate) async fn transform(
     };
     match report {
         Ok(report) => {
-            sink.publish().await?;
+            let small = sink.publish().await?;
             let load = LoadTask { columns, ..load_task(lake, task, &names, &report) };
-            Ok(Transformed { load, report })
+            Ok(Transformed { load, report, small })
         }
         Err(error) if error.is_contract() => {
             let rejects = sink.keep_rejects().await?;
@@ -222,6 +224,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         rows: output.rows,
         bytes: output.bytes,
         partition: output.partition.clone(),
+        carried: None,
     });
     LoadTask {
         file_id: task.file_id.clone(),

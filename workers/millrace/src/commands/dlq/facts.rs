@@ -63,12 +63,36 @@ pub(super) fn action(action: &DlqAction) -> Value {
     })
 }
 
+/// Texts in a body up to this many characters are shown whole.
+const SHOWN_TEXT: usize = 512;
+
 /// JSON with a field per line; anything else as it is.
 pub(super) fn pretty(body: &str) -> String {
     let parsed: Result<Value, _> = serde_json::from_str(body);
     parsed
         .and_then(|value| serde_json::to_string_pretty(&value))
         .unwrap_or_else(|_| body.to_owned())
+}
+
+/// The same for a screen: of a long text, as that of an object that goes with its
+/// message, the beginning and its length.
+pub(super) fn pretty_short(body: &str) -> String {
+    let Ok(mut value) = serde_json::from_str(body) else { return body.to_owned() };
+    shorten(&mut value);
+    serde_json::to_string_pretty(&value).unwrap_or_else(|_| body.to_owned())
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > SHOWN_TEXT => {
+            let length = text.chars().count();
+            let beginning: String = text.chars().take(32).collect();
+            *text = format!("{beginning}… ({length} characters)");
+        }
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 #[cfg(test)]
@@ -79,5 +103,15 @@ mod tests {
     fn a_body_is_shown_by_fields_if_it_has_some() {
         assert_eq!(pretty("{\"a\":1}"), "{\n  \"a\": 1\n}");
         assert_eq!(pretty("no JSON {"), "no JSON {");
+    }
+
+    #[test]
+    fn a_screen_has_no_room_for_a_whole_object() {
+        let object = "ab".repeat(2_000);
+        let body = format!(r#"{{"outputs":[{{"key":"k","carried":"{object}"}}]}}"#);
+        let shown = pretty_short(&body);
+        assert!(shown.contains(r#""key": "k""#), "{shown}");
+        assert!(shown.contains("abab… (4000 characters)"), "{shown}");
+        assert!(pretty(&body).contains(&object), "whole for an editor");
     }
 }

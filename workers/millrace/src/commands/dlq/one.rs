@@ -6,7 +6,7 @@ use millrace_contract::Reject;
 use millrace_ledger::{DlqAction, Failure, FileTrace, Ledger};
 use serde_json::Value;
 
-use super::facts::{action, clock, pretty, state, whole};
+use super::facts::{action, clock, pretty_short, state, whole};
 use super::select::one;
 use crate::args::{DlqShowArgs, Format};
 use crate::commands::rejects;
@@ -84,9 +84,9 @@ fn print(known: &Known) {
     for (name, value) in facts(failure) {
         show::line(format!("  {} {value}", show::styled(format_args!("{name:<12}"), Style::Faint)));
     }
-    section("body", &pretty(&record.body));
+    section("body", &pretty_short(&record.body));
     if let Some(original) = &failure.original_body {
-        section("body before it was edited", &pretty(original));
+        section("body before it was edited", &pretty_short(original));
     }
     if !known.rejects.is_empty() {
         heading("first rejected rows");

@@ -1,0 +1,28 @@
+//! The process that a command runs in: its allocator, its threads, its end.
+
+use std::process::ExitCode;
+
+use mimalloc::MiMalloc;
+
+use crate::args::Args;
+use crate::{commands, exit};
+
+/// A request and a page of Parquet are many short-lived allocations, made on one
+/// thread and freed on another.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Runs the command that was asked for to its end.
+pub(crate) fn run(args: Args) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::failed(&error.into()),
+    };
+    let outcome = runtime.block_on(commands::run(args));
+    // A thread may still wait on standard input; it must not hold up the exit.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(code) => code,
+        Err(error) => exit::failed(&error),
+    }
+}
