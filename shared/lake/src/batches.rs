@@ -224,6 +224,8 @@ fn constant(value: Option<&str>, wanted: &DataType, rows: usize) -> Result<Array
 mod tests {
     use arrow::array::{AsArray, Int32Array};
     use arrow::datatypes::{Field, Int32Type, Schema};
+    use millrace_storage::MemoryStorage;
+    use parquet::arrow::ArrowWriter;
 
     use super::*;
 
@@ -248,6 +250,62 @@ mod tests {
         let fitted = fit(&batch, &output, &wanted, Missing::Refuse).expect("fits");
         assert_eq!(fitted.column(0).as_primitive::<Int32Type>().values(), &[2024, 2024]);
         assert_eq!(fitted.column(2).null_count(), 2);
+    }
+
+    /// Two rows as Parquet, as an output that goes with its message.
+    fn carried() -> (Output, SchemaRef) {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+        let column: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column]).expect("a batch");
+        let mut file = Vec::new();
+        let writer = ArrowWriter::try_new(&mut file, Arc::clone(&schema), None);
+        let mut writer = writer.expect("a writer");
+        writer.write(&batch).expect("written");
+        writer.close().expect("closed");
+        let bytes = file.len() as u64;
+        let carried = Some(Carried(file.into()));
+        let partition = Vec::new();
+        (Output { key: "k.parquet".into(), rows: 2, bytes, partition, carried }, schema)
+    }
+
+    async fn read(
+        storage: &Arc<MemoryStorage>,
+        output: Output,
+        schema: SchemaRef,
+    ) -> Result<Vec<RecordBatch>, LakeError> {
+        let storage: Arc<dyn Storage> = Arc::clone(storage) as Arc<dyn Storage>;
+        batches(storage, "lake".into(), vec![output], schema, Missing::Refuse).try_collect().await
+    }
+
+    #[tokio::test]
+    async fn what_came_with_the_message_is_not_fetched() {
+        let (output, schema) = carried();
+        let rows = read(&Arc::default(), output, schema).await.expect("rows");
+        assert_eq!(rows[0].column(0).as_primitive::<Int32Type>().values(), &[1, 2]);
+    }
+
+    #[tokio::test]
+    async fn what_came_cut_off_or_not_at_all_is_fetched() {
+        let (whole, schema) = carried();
+        let storage = Arc::<MemoryStorage>::default();
+        let Some(Carried(bytes)) = &whole.carried else { panic!("it is carried") };
+        let cut = Output { carried: Some(Carried(bytes.slice(1..))), ..whole.clone() };
+        let error = read(&storage, cut.clone(), Arc::clone(&schema)).await.expect_err("not there");
+        assert!(matches!(error, LakeError::Storage(StorageError::NotFound { .. })), "{error}");
+        storage.put("lake", "k.parquet", bytes.clone()).await.expect("put");
+        for output in [cut, Output { carried: None, ..whole }] {
+            let rows = read(&storage, output, Arc::clone(&schema)).await.expect("rows");
+            assert_eq!(rows[0].num_rows(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_damaged_is_poison() {
+        let (mut output, schema) = carried();
+        output.carried = Some(Carried(vec![0; 300].into()));
+        output.bytes = 300;
+        let error = read(&Arc::default(), output, schema).await.expect_err("damaged");
+        assert_eq!(error.class(), FailureClass::Poison, "{error}");
     }
 
     #[test]

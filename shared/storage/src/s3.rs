@@ -33,6 +33,7 @@ pub struct S3Storage {
     pub(crate) client: Client,
     /// For small bodies.
     small: Client,
+    stalled: Duration,
 }
 
 impl S3Storage {
@@ -54,7 +55,19 @@ impl S3Storage {
             .timeout_config(timeouts.operation_attempt_timeout(SMALL_PATIENCE).build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        Self { client: Client::from_conf(client), small: Client::from_conf(small) }
+        Self {
+            client: Client::from_conf(client),
+            small: Client::from_conf(small),
+            stalled: STALLED,
+        }
+    }
+
+    /// With another limit on how long a body may come without a byte before its
+    /// connection counts as broken; 30 s unless given.
+    #[must_use]
+    pub fn stalled_after(mut self, limit: Duration) -> Self {
+        self.stalled = limit;
+        self
     }
 }
 
@@ -80,10 +93,11 @@ impl Storage for S3Storage {
         let etag = unquote(output.e_tag());
         let modified = output.last_modified().and_then(|time| SystemTime::try_from(*time).ok());
         let call = Call::get(object);
-        let body = stream::unfold((output.body, call), |(mut body, call)| async move {
-            let chunk = match tokio::time::timeout(STALLED, body.next()).await {
+        let limit = self.stalled;
+        let body = stream::unfold((output.body, call), move |(mut body, call)| async move {
+            let chunk = match tokio::time::timeout(limit, body.next()).await {
                 Ok(chunk) => chunk?.map_err(|error| call.broken(&error)),
-                Err(_) => Err(call.failed(&format!("no byte came for {} s", STALLED.as_secs()))),
+                Err(_) => Err(call.failed(&format!("no byte came for {limit:?}"))),
             };
             Some((chunk, (body, call)))
         });

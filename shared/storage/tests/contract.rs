@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -15,6 +16,8 @@ use millrace_storage::{
     BucketAdmin, Download, Listing, Markers, MemoryStorage, ObjectReader, ObjectRef, ObjectWriter,
     PART_BYTES, Pin, S3Storage, Storage, StorageError, Stored, UploadPart,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 const BUCKET: &str = "suite";
 
@@ -121,18 +124,22 @@ async fn the_store_in_memory_keeps_the_contract() {
     suite(Arc::new(MemoryStorage::new())).await;
 }
 
+async fn sdk(endpoint: String) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .load()
+        .await
+}
+
 #[tokio::test]
 async fn s3_keeps_the_contract() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut config = Config::new(folder.path());
     config.bind.set_port(0);
     let server = Server::start(config).await.expect("an endpoint");
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
-        .endpoint_url(server.url())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .load()
-        .await;
+    let sdk = sdk(server.url()).await;
     let storage = S3Storage::new(&sdk);
     let admin = BucketAdmin::new(storage.clone());
     let storage: Arc<dyn Storage> = Arc::new(storage);
@@ -246,4 +253,41 @@ async fn a_reader_never_mixes_two_versions() {
     storage.put(BUCKET, "k", Bytes::from(pattern(2000))).await.expect("overwritten");
     let error = reader.next().await.expect_err("another version");
     assert!(matches!(error, StorageError::Changed { .. }), "{error}");
+}
+
+/// Answers a GET by half of `helloworld` and then no more, keeping the connection;
+/// a GET of the rest by the rest. Gives back the ranges it was asked for.
+async fn half_a_body(listener: TcpListener) -> Vec<bool> {
+    let (mut asked, mut open) = (Vec::new(), Vec::new());
+    while asked.len() < 2 {
+        let (mut connection, _) = listener.accept().await.expect("a connection");
+        let mut request = Vec::new();
+        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            assert!(connection.read_buf(&mut request).await.expect("bytes") > 0);
+        }
+        let rest = String::from_utf8_lossy(&request).contains("bytes=5-");
+        asked.push(rest);
+        let answer: &[u8] = match rest {
+            false => b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"e\"\r\n\r\nhello",
+            true => {
+                b"HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n\
+                  Content-Range: bytes 5-9/10\r\nETag: \"e\"\r\n\r\nworld"
+            }
+        };
+        connection.write_all(answer).await.expect("sent");
+        open.push(connection);
+    }
+    asked
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_read_on_over_another_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(half_a_body(listener));
+    let storage = S3Storage::new(&sdk(url).await).stalled_after(Duration::from_millis(300));
+    let object = ObjectRef::latest(BUCKET, "k");
+    let read = tokio::time::timeout(Duration::from_secs(30), read(Arc::new(storage), object));
+    assert_eq!(read.await.expect("in time").expect("bytes"), b"helloworld");
+    assert_eq!(server.await.expect("served"), [false, true]);
 }
