@@ -210,4 +210,6 @@ fn outgoing(failure: &Failure) -> Outgoing {
     Outgoing::new(&failure.record.body)
         .attribute(TRACE_ATTRIBUTE, failure.record.trace_id.as_deref().unwrap_or_default())
         .attribute(REDRIVE_ATTRIBUTE, failure.key().to_string())
+        // As when it was sent first, so that many of one dataset hold up no other's.
+        .grouped(failure.record.dataset.clone())
 }
