@@ -44,6 +44,8 @@ columns = [
   {{ name = "id", type = "int64", required = true }},
   {{ name = "day", type = "date", format = "{dates}", required = true }},
 ]
+[datasets.deliveries.rejects]
+max = 0
 [datasets.deliveries.load]
 table = "deliveries"
 
