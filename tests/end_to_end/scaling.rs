@@ -116,6 +116,7 @@ async fn a_flood_of_one_dataset_holds_up_no_other() {
         published.version(&s3, key).await;
     }
     let _fleet = Fleet::start(&stack, 1, &[]);
+    wait_for_loaded(&stack, 1);
     let loaded = async |dataset: &str| {
         let sql = format!(
             "SELECT count(*) FROM millrace_files WHERE dataset = '{dataset}' AND state = 'loaded'"

@@ -13,4 +13,4 @@ mod send;
 pub(crate) use body::check_body;
 pub(crate) use canary::{Canaries, settle};
 pub(crate) use plan::{Plan, Planner};
-pub(crate) use send::{Line, Outcome, Redriver};
+pub(crate) use send::{AT_A_TIME, Line, Outcome, Redriver};
