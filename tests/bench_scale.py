@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 
-from bench_files import Bench
+from bench_files import Bench, moment
 from bench_servers import Postgres
 
 FAULTS = """
@@ -43,7 +43,8 @@ def main():
 
 
 def run(args, workers, delay):
-    """Files per second of the whole way, and how many cores the processes kept busy."""
+    """Files per second from the first that is registered to the last that is loaded, and how
+    many cores the processes kept busy."""
     folder = tempfile.mkdtemp(prefix="millrace-scale-")
     server = Postgres() if args.warehouse == "postgres" else None
     try:
@@ -52,8 +53,11 @@ def run(args, workers, delay):
         plan = f"{folder}/faults.toml"
         with open(plan, "w") as out:
             out.write(FAULTS.format(delay=delay))
-        rates, spent = bench.drain(workers, ["--faults", plan])
-        return rates[2], sum(spent.values()) * rates[2] / args.files
+        _, spent = bench.drain(workers, ["--faults", plan])
+        span = "SELECT {} FROM millrace_files"
+        first = moment(bench.ask("journey", span.format("MIN(registered_at)")))
+        took = moment(bench.ask("journey", span.format("MAX(loaded_at)"))) - first
+        return args.files / took, sum(spent.values()) / took
     finally:
         if server:
             server.stop()

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::books::{self, Books, Published};
 use crate::fleet::STAGES;
 use crate::stack::{Stack, wait_for};
-use crate::telling::{Collected, OPS, alert};
+use crate::telling::{Collected, OPS};
 
 /// Seconds that a cause is quiet for after an alert.
 const DIGEST: u64 = 60;
@@ -119,20 +119,6 @@ impl Night {
         self.stack.json(&["dlq", "list"]).as_array().expect("a list").clone()
     }
 
-    /// Collects alerts until there are so many of a kind.
-    async fn alerts(&mut self, kind: &str, count: usize) -> Vec<Value> {
-        let deadline = Instant::now() + Duration::from_secs(120);
-        loop {
-            let all = self.ops.collect(1).await.iter();
-            let found: Vec<_> = all.map(alert).filter(|alert| alert["kind"] == kind).collect();
-            if found.len() >= count {
-                return found;
-            }
-            let late = Instant::now() > deadline;
-            assert!(!late, "{kind}: {:#?}\n{}", self.ops.messages, self.stack.log_text());
-        }
-    }
-
     /// The database is stopped and started while files arrive. No file is given
     /// up for it, and people hear of it twice.
     async fn the_database_goes_away(&mut self) {
@@ -145,8 +131,8 @@ impl Night {
         self.publish_for(away).await;
         self.server.start_again();
         self.say("the database is started");
-        let told = self.alerts("outage", 1).await;
-        self.alerts("recovery", 1).await;
+        let told = self.ops.of_kind("outage", 1, &self.stack).await;
+        self.ops.of_kind("recovery", 1, &self.stack).await;
         self.say("the end of the outage is told");
         self.sales_loaded().await;
         self.say(&format!("{} files are loaded", self.published.sales));
@@ -179,7 +165,7 @@ impl Night {
         let said = groups[0]["message"].as_str().expect("a message");
         let missing = "s3:GetObject on `arn:aws:s3:::books-raw/stock/000";
         assert!(said.contains(missing), "{said}");
-        let told = &self.alerts("dead_letter", 1).await[0];
+        let told = &self.ops.of_kind("dead_letter", 1, &self.stack).await[0];
         assert_eq!(told["class"], "denied", "{told:#}");
         assert!(told["message"].as_str().expect("a message").contains(missing), "{told:#}");
     }
@@ -198,7 +184,7 @@ impl Night {
         let output = self.stack.run(&["publish", folder, "--dataset", "deliveries"]);
         assert!(output.status.success(), "{output:?}");
         self.say("bad files are published");
-        let first = &self.alerts("file_rejected", 1).await[0];
+        let first = &self.ops.of_kind("file_rejected", 1, &self.stack).await[0];
         assert_eq!(first["digest"], false, "{first:#}");
         let rejected = "SELECT count(*) FROM millrace_failures WHERE dataset = 'deliveries'";
         self.wait_for_number("bad files", rejected, BAD).await;
@@ -330,10 +316,10 @@ impl Night {
                      FROM millrace_failures WHERE dataset = 'deliveries'";
         let flood = self.books.history(&self.stack, flood).await.unsigned_abs();
         for (kind, expected) in [("file_rejected", BAD), ("dead_letter", REVOKED)] {
-            let mut told = self.alerts(kind, 2).await;
+            let mut told = self.ops.of_kind(kind, 2, &self.stack).await;
             let total = |told: &[Value]| told.last().expect("a digest")["total"].as_i64();
             while total(&told) < Some(expected) {
-                told = self.alerts(kind, told.len() + 1).await;
+                told = self.ops.of_kind(kind, told.len() + 1, &self.stack).await;
             }
             assert_eq!((&told[0]["digest"], &told[1]["digest"]), (&json!(false), &json!(true)));
             let counts = told.iter().map(|one| one["count"].as_i64().expect("a count"));
@@ -343,7 +329,12 @@ impl Night {
             assert!(told.len() <= 1 + digests, "{flood} s: {told:#?}");
         }
         for kind in ["outage", "recovery"] {
-            assert_eq!(self.alerts(kind, 1).await.len(), 1, "{:#?}", self.ops.messages);
+            assert_eq!(
+                self.ops.of_kind(kind, 1, &self.stack).await.len(),
+                1,
+                "{:#?}",
+                self.ops.messages
+            );
         }
         self.say("everybody was told");
     }

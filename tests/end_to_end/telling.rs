@@ -63,10 +63,23 @@ impl Collected {
         }
         &self.messages
     }
+
+    /// Collects until there are so many alerts of a kind; answers those.
+    pub(crate) async fn of_kind(&mut self, kind: &str, count: usize, stack: &Stack) -> Vec<Value> {
+        let deadline = std::time::Instant::now() + Duration::from_secs(120);
+        loop {
+            let all = self.collect(1).await.iter().map(alert);
+            let found: Vec<_> = all.filter(|alert| alert["kind"] == kind).collect();
+            if found.len() >= count {
+                return found;
+            }
+            let late = std::time::Instant::now() > deadline;
+            assert!(!late, "{kind}: {:#?}\n{}", self.messages, stack.log_text());
+        }
+    }
 }
 
-/// The alert in a notification.
-pub(crate) fn alert(message: &Value) -> Value {
+fn alert(message: &Value) -> Value {
     serde_json::from_str(message["Message"].as_str().expect("a message")).expect("JSON")
 }
 
