@@ -64,7 +64,11 @@ def run(args, warehouse):
     try:
         bench = Bench(args, folder, server)
         published = bench.publish()
-        bench.drain(warehouse, published)
+        rates, spent = bench.drain(args.workers)
+        shares = ", ".join(f"{name} {1000 * seconds / args.files:.2f}"
+                           for name, seconds in sorted(spent.items()))
+        print(f"{warehouse:<10}{published:>9.0f}{rates[0]:>9.0f}{rates[1]:>11.0f}{rates[2]:>7.0f}"
+              f"{rates[2]:>11.0f}   {shares}", flush=True)
     finally:
         if server:
             server.stop()
@@ -91,7 +95,7 @@ class Bench:
                               f"{number % 9999}.{number % 100:02},note {number}\n")
         self.rows, self.total = number, number * (number + 1) // 2
 
-    def start(self, workers):
+    def start(self, workers, options=()):
         pipeline = f"{self.folder}/millrace.toml"
         stages = "".join(f"[stages.{stage}]\nworkers = {workers}\n"
                          for stage in ("ingest", "transform", "load"))
@@ -100,7 +104,7 @@ class Bench:
             out.write(PIPELINE.format(stages=stages, warehouse=warehouse))
         self.environment["MILLRACE_PIPELINE"] = pipeline
         log = open(f"{self.folder}/log", "a")
-        stack = subprocess.Popen([self.args.binary, "dev", "--port", "0"], env=self.environment,
+        stack = subprocess.Popen([self.args.binary, "dev", "--port", "0", *options], env=self.environment,
                                  stdout=subprocess.PIPE, stderr=log, text=True)
         for line in stack.stdout:
             if line.startswith("endpoint "):
@@ -120,9 +124,10 @@ class Bench:
         stop(stack)
         return rate
 
-    def drain(self, warehouse, published):
+    def drain(self, workers, options=()):
+        """Files per second up to the end of each stage, and CPU-seconds of each process."""
         begin = time.time()
-        stack = self.start(self.args.workers)
+        stack = self.start(workers, options)
         while self.count("loads", "SELECT COUNT(*) FROM millrace_loads") < self.args.files:
             if stack.poll() is not None or time.time() - begin > 1200:
                 raise SystemExit(f"not all files arrive:\n{open(f'{self.folder}/log').read()[-3000:]}")
@@ -138,10 +143,7 @@ class Bench:
         for column in ("registered_at", "transformed_at", "loaded_at"):
             last = self.ask("journey", f"SELECT MAX({column}) FROM millrace_files")
             rates.append(self.args.files / (moment(last) - begin))
-        shares = ", ".join(f"{name} {1000 * seconds / self.args.files:.2f}"
-                           for name, seconds in sorted(spent.items()))
-        print(f"{warehouse:<10}{published:>9.0f}{rates[0]:>9.0f}{rates[1]:>11.0f}{rates[2]:>7.0f}"
-              f"{rates[2]:>11.0f}   {shares}", flush=True)
+        return rates, spent
 
     def check(self):
         """Every row once, every file on record."""

@@ -130,28 +130,40 @@ impl Published {
         self.bad += 1;
     }
 
-    /// Asserts that tables, commit records and ledger say exactly this.
+    /// Asserts that tables, commit records and ledger say exactly this; of a dataset
+    /// that nothing was published of there is no table.
     pub(crate) async fn assert_exact(&self, books: &Books, stack: &Stack) {
-        let rows = self.sales * ROWS;
-        let prices: i64 = (0..rows).map(|id| (id % 1000) * 100 + 25).sum();
-        books.expect(stack, "SELECT count(*) FROM sales", rows).await;
-        books.expect(stack, "SELECT count(DISTINCT id) FROM sales", rows).await;
-        let sum = format!("SELECT {} FROM sales", books.integer("round(sum(price) * 100)"));
-        books.expect(stack, &sum, prices).await;
-        let rows: i64 = self.stock.values().map(|version| ROWS + version).sum();
-        let versions = self.stock.values().map(|version| (ROWS + version) * version).sum();
-        books.expect(stack, "SELECT count(*) FROM stock", rows).await;
-        books.expect(stack, "SELECT count(DISTINCT id) FROM stock", rows).await;
-        let sum = format!("SELECT {} FROM stock", books.integer("sum(version)"));
-        books.expect(stack, &sum, versions).await;
-        for table in ["sales", "stock"] {
-            self.assert_recorded(books, stack, table).await;
+        if self.sales > 0 {
+            self.assert_sales(books, stack).await;
+        }
+        if !self.stock.is_empty() {
+            self.assert_stock(books, stack).await;
         }
         let failed = "SELECT count(*) FROM millrace_files WHERE state = 'failed'";
         books.expect_history(stack, failed, self.bad).await;
         let open =
             "SELECT count(*) FROM millrace_files WHERE state IN ('registered', 'transformed')";
         books.expect_history(stack, open, 0).await;
+    }
+
+    async fn assert_sales(&self, books: &Books, stack: &Stack) {
+        let rows = self.sales * ROWS;
+        let prices: i64 = (0..rows).map(|id| (id % 1000) * 100 + 25).sum();
+        books.expect(stack, "SELECT count(*) FROM sales", rows).await;
+        books.expect(stack, "SELECT count(DISTINCT id) FROM sales", rows).await;
+        let sum = format!("SELECT {} FROM sales", books.integer("round(sum(price) * 100)"));
+        books.expect(stack, &sum, prices).await;
+        self.assert_recorded(books, stack, "sales").await;
+    }
+
+    async fn assert_stock(&self, books: &Books, stack: &Stack) {
+        let rows: i64 = self.stock.values().map(|version| ROWS + version).sum();
+        let versions = self.stock.values().map(|version| (ROWS + version) * version).sum();
+        books.expect(stack, "SELECT count(*) FROM stock", rows).await;
+        books.expect(stack, "SELECT count(DISTINCT id) FROM stock", rows).await;
+        let sum = format!("SELECT {} FROM stock", books.integer("sum(version)"));
+        books.expect(stack, &sum, versions).await;
+        self.assert_recorded(books, stack, "stock").await;
     }
 
     /// Rows, commit records and the ledger agree.

@@ -41,14 +41,11 @@ async fn a_file_whose_workers_are_killed_half_way_loads_once_and_whole() {
     let request = stack.s3().await.put_object().bucket("shop-raw").key("orders/de/big.csv");
     request.body(ByteStream::from(text.into_bytes())).send().await.expect("stored");
 
-    let in_flight = |stage: &str| {
-        let status = stack.json(&["status"]);
-        let queues = status["queues"].as_array().expect("queues").clone();
-        queues.into_iter().any(|queue| queue["stage"] == stage && queue["in_flight"] != 0)
-    };
     for stage in ["transform", "load"] {
         let limit = Duration::from_secs(90);
-        wait_for(&format!("{stage} to have the file"), limit, || in_flight(stage).then_some(()));
+        wait_for(&format!("{stage} to have the file"), limit, || {
+            stack.is_in_flight(stage).then_some(())
+        });
         kill(&stack, stage);
     }
     let runs = stack

@@ -69,6 +69,11 @@ impl Stack {
         Self { folder, pipeline: file, environment, faults: None, child: None, url: String::new() }
     }
 
+    /// Lets the AWS side do what the plan says wrong, from now on.
+    pub(crate) fn begin_faults(&self, plan: &Value) {
+        self.control("PUT", "faults", &plan.to_string());
+    }
+
     /// Ends the faults; answers how often each happened.
     pub(crate) fn end_faults(&self) -> Vec<Value> {
         let counted = self.control("GET", "faults", "");
@@ -229,6 +234,13 @@ impl Stack {
             ["visible", "in_flight", "delayed"].iter().any(|count| queue[count] != 0)
         };
         !queues.iter().any(busy)
+    }
+
+    /// Whether a worker of this stage has a message.
+    pub(crate) fn is_in_flight(&self, stage: &str) -> bool {
+        let status = self.json(&["status"]);
+        let mut queues = status["queues"].as_array().expect("queues").iter();
+        queues.any(|queue| queue["stage"] == stage && queue["in_flight"] != 0)
     }
 
     /// What the stack and its workers logged.

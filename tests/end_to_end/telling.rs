@@ -14,20 +14,23 @@ use crate::journey::PIPELINE;
 use crate::outages::{Way, through};
 use crate::stack::{Stack, wait_for};
 
-const OPS: &str = "sqs:arn:aws:sqs:us-east-1:000000000000:ops";
+/// A queue that alerts are sent to.
+pub(crate) const OPS: &str = "sqs:arn:aws:sqs:us-east-1:000000000000:ops";
 
 /// Seconds that a cause is quiet for.
 const DIGEST: u64 = 4;
 
 /// A queue that messages are collected from.
-struct Collected {
+pub(crate) struct Collected {
     sqs: aws_sdk_sqs::Client,
     url: String,
-    messages: Vec<Value>,
+    /// What came so far.
+    pub(crate) messages: Vec<Value>,
 }
 
 impl Collected {
-    async fn create(stack: &Stack, name: &str) -> Self {
+    /// Creates the queue.
+    pub(crate) async fn create(stack: &Stack, name: &str) -> Self {
         let sqs = stack.sqs().await;
         let created = sqs.create_queue().queue_name(name).send().await.expect("created");
         let url = created.queue_url().expect("a URL").to_owned();
@@ -35,7 +38,7 @@ impl Collected {
     }
 
     /// Takes what is there, waiting a moment for the first.
-    async fn collect(&mut self, wait: i32) -> &[Value] {
+    pub(crate) async fn collect(&mut self, wait: i32) -> &[Value] {
         let request = self.sqs.receive_message().queue_url(&self.url).wait_time_seconds(wait);
         let received = request.max_number_of_messages(10).send().await.expect("received");
         for message in received.messages() {
@@ -51,13 +54,28 @@ impl Collected {
         &self.messages
     }
 
-    async fn at_least(&mut self, count: usize, stack: &Stack) -> &[Value] {
+    /// Waits until so many came.
+    pub(crate) async fn at_least(&mut self, count: usize, stack: &Stack) -> &[Value] {
         let deadline = std::time::Instant::now() + Duration::from_secs(60);
         while self.collect(1).await.len() < count {
             let late = std::time::Instant::now() > deadline;
             assert!(!late, "{:#?}\n{}", self.messages, stack.log_text());
         }
         &self.messages
+    }
+
+    /// Collects until there are so many alerts of a kind; answers those.
+    pub(crate) async fn of_kind(&mut self, kind: &str, count: usize, stack: &Stack) -> Vec<Value> {
+        let deadline = std::time::Instant::now() + Duration::from_secs(120);
+        loop {
+            let all = self.collect(1).await.iter().map(alert);
+            let found: Vec<_> = all.filter(|alert| alert["kind"] == kind).collect();
+            if found.len() >= count {
+                return found;
+            }
+            let late = std::time::Instant::now() > deadline;
+            assert!(!late, "{kind}: {:#?}\n{}", self.messages, stack.log_text());
+        }
     }
 }
 

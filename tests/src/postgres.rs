@@ -128,6 +128,22 @@ impl TestServer {
     pub fn signal(&mut self, name: &str) {
         self.0.signal(name);
     }
+
+    /// Stops it as `pg_ctl stop -m fast` does, and leaves it down.
+    ///
+    /// # Panics
+    /// If the shell that keeps it is gone.
+    pub fn stop(&mut self) {
+        self.0.down("INT");
+    }
+
+    /// Starts it again after [`stop`](Self::stop).
+    ///
+    /// # Panics
+    /// If the shell that keeps it is gone.
+    pub fn start_again(&mut self) {
+        self.0.up();
+    }
 }
 
 async fn server() -> Option<&'static Server> {

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 
 /// Copies the template, keeps the server running, passes signals on to it, and
 /// cleans up. `$1` is the template, `$2` the folder, `$3` the signal at the end,
-/// and the rest the server.
+/// and the rest the server. A signal followed by `down` leaves it down until `up`.
 const KEEPER: &str = r#"
 trap '' INT TERM
 template=$1 folder=$2 last=$3
@@ -27,14 +27,21 @@ shift 3
 cp -r "$template" "$folder/data"
 keep() {
     while [ ! -e "$folder/stop" ]; do
-        "$@" </dev/null &
-        echo $! >"$folder/pid"
-        wait $!
+        if [ ! -e "$folder/down" ]; then
+            "$@" </dev/null &
+            echo $! >"$folder/pid"
+            wait $!
+            rm -f "$folder/pid"
+        fi
         sleep 0.1
     done
 }
 keep "$@" &
-while read -r signal; do kill -"$signal" "$(cat "$folder/pid")"; done
+while read -r signal until; do
+    if [ "$signal" = up ]; then rm -f "$folder/down"; continue; fi
+    [ "$until" != down ] || touch "$folder/down"
+    kill -"$signal" "$(cat "$folder/pid")"
+done
 touch "$folder/stop"
 kill -"$last" "$(cat "$folder/pid")"
 wait
@@ -71,8 +78,28 @@ impl Server {
     /// # Panics
     /// If it is another's, or the shell that keeps it is gone.
     pub(crate) fn signal(&mut self, name: &str) {
+        self.tell(name);
+    }
+
+    /// Ends its process by a signal and leaves it down until [`up`](Self::up).
+    ///
+    /// # Panics
+    /// As [`signal`](Self::signal).
+    pub(crate) fn down(&mut self, name: &str) {
+        self.tell(&format!("{name} down"));
+    }
+
+    /// Starts it again after [`down`](Self::down).
+    ///
+    /// # Panics
+    /// As [`signal`](Self::signal).
+    pub(crate) fn up(&mut self) {
+        self.tell("up");
+    }
+
+    fn tell(&mut self, what: &str) {
         let input = self.input.as_mut().expect("a server of our own");
-        writeln!(input, "{name}").expect("the shell that keeps the server");
+        writeln!(input, "{what}").expect("the shell that keeps the server");
     }
 }
 

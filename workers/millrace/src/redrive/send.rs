@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures::{StreamExt, stream};
 use millrace_contract::{FileId, StageName};
 use millrace_ledger::{Failure, FailureKey, Ledger};
 use millrace_pipeline::Pipeline;
@@ -14,6 +15,9 @@ use super::{Plan, Planner};
 use crate::actor::actor;
 use crate::args::Rate;
 use crate::replay::{Sender, Sent};
+
+/// Files that are planned at a time: each takes some statements, one behind the other.
+pub(crate) const AT_A_TIME: u8 = 4;
 
 /// What was done about one dead letter.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,33 +140,21 @@ impl Redriver {
     }
 
     async fn send_together(&self, failures: &[Failure]) -> anyhow::Result<Vec<Line>> {
-        let mut lines = Vec::with_capacity(failures.len());
+        let begun = stream::iter(failures.iter().map(|failure| self.begin(failure)));
+        let begun: Vec<_> = begun.buffered(AT_A_TIME.into()).collect().await;
+        let (mut lines, mut failed) = (Vec::with_capacity(failures.len()), None);
         let mut by_queue: BTreeMap<&str, Vec<(usize, Outgoing)>> = BTreeMap::new();
-        let mut failed = None;
-        for (index, failure) in failures.iter().enumerate() {
-            let plan = self.planner.plan(failure).await?;
-            let mut line = Line::planned(failure, &plan);
-            match plan {
-                Plan::AsItIs => {
-                    let messages = by_queue.entry(failure.record.queue.as_str()).or_default();
-                    messages.push((index, outgoing(failure)));
-                    line.result = Outcome::Left;
+        for (failure, begun) in failures.iter().zip(begun) {
+            match begun {
+                Ok((line, message)) => {
+                    if let Some(message) = message {
+                        let messages = by_queue.entry(failure.record.queue.as_str()).or_default();
+                        messages.push((lines.len(), message));
+                    }
+                    lines.push(line);
                 }
-                Plan::Anew(anew, dataset) => {
-                    line.replay_id = match self.sender.read_anew(&anew, dataset).await {
-                        Ok(Sent::Started(id) | Sent::UnderWay(id)) => Some(id),
-                        Ok(Sent::Left) => None,
-                        Err(error) => {
-                            failed = Some(error);
-                            lines.push(line);
-                            break;
-                        }
-                    };
-                    line.result = Outcome::Sent;
-                }
-                Plan::Not(_) => {}
+                Err(error) => failed = Some(error),
             }
-            lines.push(line);
         }
         for (queue, messages) in by_queue {
             let (indices, messages): (Vec<_>, Vec<_>) = messages.into_iter().unzip();
@@ -184,6 +176,29 @@ impl Redriver {
                 "not all were sent; those that were are marked: give the command again for the rest",
             )),
         }
+    }
+
+    /// Plans one, and sends it if its file is read again. Answers the message of one
+    /// that goes as it is, which is sent with the others of its queue.
+    async fn begin(&self, failure: &Failure) -> anyhow::Result<(Line, Option<Outgoing>)> {
+        let plan = self.planner.plan(failure).await?;
+        let mut line = Line::planned(failure, &plan);
+        let message = match plan {
+            Plan::AsItIs => {
+                line.result = Outcome::Left;
+                Some(outgoing(failure))
+            }
+            Plan::Anew(anew, dataset) => {
+                line.replay_id = match self.sender.read_anew(&anew, dataset).await? {
+                    Sent::Started(id) | Sent::UnderWay(id) => Some(id),
+                    Sent::Left => None,
+                };
+                line.result = Outcome::Sent;
+                None
+            }
+            Plan::Not(_) => None,
+        };
+        Ok((line, message))
     }
 
     async fn mark(&self, lines: &[Line]) -> anyhow::Result<()> {
@@ -210,4 +225,6 @@ fn outgoing(failure: &Failure) -> Outgoing {
     Outgoing::new(&failure.record.body)
         .attribute(TRACE_ATTRIBUTE, failure.record.trace_id.as_deref().unwrap_or_default())
         .attribute(REDRIVE_ATTRIBUTE, failure.key().to_string())
+        // As when it was sent first, so that many of one dataset hold up no other's.
+        .grouped(failure.record.dataset.clone())
 }

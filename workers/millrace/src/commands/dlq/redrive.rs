@@ -14,7 +14,7 @@ use super::sweep::{Sweeper, bar};
 use crate::args::{DlqRedriveArgs, Format};
 use crate::confirm::confirm;
 use crate::exit::{DEAD_LETTERED, FAILED};
-use crate::redrive::{Canaries, Line, Outcome, Planner, Redriver, settle};
+use crate::redrive::{AT_A_TIME, Canaries, Line, Outcome, Planner, Redriver, settle};
 use crate::setup::{self, Setup};
 use crate::show;
 
@@ -36,7 +36,7 @@ struct Done {
 
 pub(super) async fn run(args: &DlqRedriveArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
-    let ledger = setup.ledger_to_read().await?;
+    let (_, ledger) = setup.ledger(AT_A_TIME.into()).await?;
     let filter = meant(&ledger, &args.selection).await?;
     let selected = ledger.count_failures(&filter).await?;
     if selected == 0 || args.dry_run {
