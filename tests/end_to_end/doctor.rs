@@ -8,7 +8,7 @@ use crate::journey::PIPELINE;
 use crate::stack::{Stack, wait_for};
 
 /// Exit code and findings.
-fn doctor(stack: &Stack, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
+pub(crate) fn doctor(stack: &Stack, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
     let arguments: Vec<&str> = ["doctor", "-o", "json"].iter().chain(arguments).copied().collect();
     let output = stack.run(&arguments);
     let text = String::from_utf8_lossy(&output.stdout);
@@ -18,7 +18,7 @@ fn doctor(stack: &Stack, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
     (output.status.code(), findings)
 }
 
-fn health<'a>(findings: &'a [Value], area: &str, subject: &str) -> Vec<&'a str> {
+pub(crate) fn health<'a>(findings: &'a [Value], area: &str, subject: &str) -> Vec<&'a str> {
     let of = |finding: &&Value| finding["area"] == area && finding["subject"] == subject;
     let found = findings.iter().filter(of);
     found.map(|finding| finding["health"].as_str().expect("a text")).collect()

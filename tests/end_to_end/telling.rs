@@ -14,20 +14,20 @@ use crate::journey::PIPELINE;
 use crate::outages::{Way, through};
 use crate::stack::{Stack, wait_for};
 
-const OPS: &str = "sqs:arn:aws:sqs:us-east-1:000000000000:ops";
+pub(crate) const OPS: &str = "sqs:arn:aws:sqs:us-east-1:000000000000:ops";
 
 /// Seconds that a cause is quiet for.
 const DIGEST: u64 = 4;
 
 /// A queue that messages are collected from.
-struct Collected {
+pub(crate) struct Collected {
     sqs: aws_sdk_sqs::Client,
     url: String,
-    messages: Vec<Value>,
+    pub(crate) messages: Vec<Value>,
 }
 
 impl Collected {
-    async fn create(stack: &Stack, name: &str) -> Self {
+    pub(crate) async fn create(stack: &Stack, name: &str) -> Self {
         let sqs = stack.sqs().await;
         let created = sqs.create_queue().queue_name(name).send().await.expect("created");
         let url = created.queue_url().expect("a URL").to_owned();
@@ -35,7 +35,7 @@ impl Collected {
     }
 
     /// Takes what is there, waiting a moment for the first.
-    async fn collect(&mut self, wait: i32) -> &[Value] {
+    pub(crate) async fn collect(&mut self, wait: i32) -> &[Value] {
         let request = self.sqs.receive_message().queue_url(&self.url).wait_time_seconds(wait);
         let received = request.max_number_of_messages(10).send().await.expect("received");
         for message in received.messages() {
@@ -51,7 +51,7 @@ impl Collected {
         &self.messages
     }
 
-    async fn at_least(&mut self, count: usize, stack: &Stack) -> &[Value] {
+    pub(crate) async fn at_least(&mut self, count: usize, stack: &Stack) -> &[Value] {
         let deadline = std::time::Instant::now() + Duration::from_secs(60);
         while self.collect(1).await.len() < count {
             let late = std::time::Instant::now() > deadline;
@@ -65,7 +65,7 @@ fn alert(message: &Value) -> Value {
     serde_json::from_str(message["Message"].as_str().expect("a message")).expect("JSON")
 }
 
-async fn put(stack: &Stack, key: &str, text: &str) {
+pub(crate) async fn put(stack: &Stack, key: &str, text: &str) {
     let body = ByteStream::from(text.as_bytes().to_vec());
     let request = stack.s3().await.put_object().bucket("shop-raw").key(key);
     request.body(body).send().await.expect("stored");

@@ -21,6 +21,7 @@ pub(crate) fn set_colour(choice: Color) {
         Color::Never => false,
         Color::Auto => {
             std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::io::stdout().is_terminal()
                 && std::io::stderr().is_terminal()
         }
     };

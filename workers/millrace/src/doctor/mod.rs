@@ -10,6 +10,7 @@ mod canary;
 mod database;
 mod finding;
 mod queues;
+mod told;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,11 +26,12 @@ pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
     let aws = setup::aws().await;
     let mut findings = Findings::new(args.output.output == Format::Table);
-    access::check(&mut findings, &aws).await;
+    let account = access::check(&mut findings, &aws).await;
     let plan = setup.pipeline.plan();
     let clock = buckets::check(&mut findings, &aws, &plan, !args.no_canary).await;
     access::check_clock(&mut findings, clock);
     queues::check(&mut findings, &aws, &plan).await;
+    told::check(&mut findings, &aws, &setup.pipeline, account.as_ref()).await;
     let ledger = database::check(&mut findings, &setup, &plan).await;
     match ledger {
         Some(ledger) if !args.no_canary => {

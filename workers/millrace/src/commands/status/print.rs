@@ -1,5 +1,7 @@
 //! How `status` looks: for people, and as JSON for programs.
 
+use chrono::{DateTime, Utc};
+use millrace_notify::Standing;
 use serde_json::{Value, json};
 
 use super::Status;
@@ -26,6 +28,10 @@ pub(super) fn as_text(status: &Status) -> String {
     let mut text = show::render(&headers, status.stages.iter().map(row).collect());
     section(&mut text, "files", &status.files, &["dataset", "state", "#files"], |count| {
         vec![count.dataset.clone(), count.state.to_string(), show::number(count.files)]
+    });
+    let headers = ["dataset", "expected", "newest file", "state"];
+    section(&mut text, "freshness", &status.freshness, &headers, |standing| {
+        freshness_row(standing, status.at)
     });
     section(&mut text, "tables", &status.tables, &["table", "#rows", "#loads"], |table| {
         vec![table.table.clone(), show::number(table.rows), show::number(table.loads)]
@@ -58,6 +64,25 @@ fn row(stage: &StageStatus) -> Vec<String> {
     ]
 }
 
+fn freshness_row(standing: &Standing, now: DateTime<Utc>) -> Vec<String> {
+    let minute = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
+    let state = match (standing.late, standing.next) {
+        (Some(late), _) => {
+            let by = u64::try_from((now - late.since).num_seconds()).unwrap_or_default();
+            let since = format!("late since {}, for {}", minute(late.since), show::duration(by));
+            show::styled(since, Style::Bad)
+        }
+        (None, Some(next)) => format!("in time, the next by {}", minute(next)),
+        (None, None) => "in time, the last".to_owned(),
+    };
+    vec![
+        standing.dataset.clone(),
+        standing.expected.to_string(),
+        standing.newest.map_or_else(|| UNKNOWN.to_owned(), minute),
+        state,
+    ]
+}
+
 fn section<T>(
     text: &mut String,
     title: &str,
@@ -79,6 +104,16 @@ pub(super) fn as_json(status: &Status) -> Value {
     let skipped = status.skipped.iter().map(
         |skip| json!({ "reason": skip.reason, "objects": skip.objects, "example": skip.example }),
     );
+    let freshness = status.freshness.iter().map(|standing| {
+        json!({
+            "dataset": standing.dataset,
+            "expected": standing.expected.to_string(),
+            "newest_at": standing.newest,
+            "late_since": standing.late.map(|late| late.since),
+            "missed_at": standing.late.map(|late| late.missed),
+            "next_at": standing.next,
+        })
+    });
     let tables = status
         .tables
         .iter()
@@ -86,6 +121,7 @@ pub(super) fn as_json(status: &Status) -> Value {
     json!({
         "queues": status.stages.iter().map(stage_as_json).collect::<Vec<_>>(),
         "files": files.collect::<Vec<_>>(),
+        "freshness": freshness.collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
         "tables": tables.collect::<Vec<_>>(),
     })
