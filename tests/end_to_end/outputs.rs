@@ -12,7 +12,7 @@ use crate::stack::Stack;
 use crate::telling::{OPS, put};
 
 /// Members whose names are the user's.
-const OPEN: [&str; 2] = ["captures", "rows.skipped_by_rule"];
+const OPEN: [&str; 3] = ["captures", "first_rows", "rows.skipped_by_rule"];
 
 /// What there is beside the datasets.
 const TOLD: &str = "[datasets.orders.freshness]\nexpected = \"cron(0 0 1 1 ? *)\"\n[events]\n";

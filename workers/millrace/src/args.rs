@@ -6,15 +6,14 @@ mod local;
 mod named;
 mod operate;
 mod rejects;
+mod running;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use millrace_contract::StageName;
 use millrace_ledger::FileState;
 
 pub(crate) use dlq::{
@@ -25,6 +24,8 @@ pub(crate) use named::choices;
 pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
 };
+
+pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, LogFormat, WorkerArgs};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
@@ -204,69 +205,8 @@ pub(crate) struct DoctorArgs {
     pub(crate) no_canary: bool,
 
     /// How long that one may take to arrive.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(crate) wait: u64,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct DemoArgs {
-    /// Folder for the demo's state; what an earlier demo left there is removed.
-    #[arg(long, default_value = ".millrace/demo")]
-    pub(crate) data: PathBuf,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct DevArgs {
-    /// The pipeline file.
-    #[arg(long, env = "MILLRACE_PIPELINE", default_value = "millrace.toml")]
-    pub(crate) pipeline: PathBuf,
-
-    /// Folder for objects, queues and databases; kept over restarts.
-    #[arg(long, env = "MILLRACE_DATA", default_value = ".millrace/dev")]
-    pub(crate) data: PathBuf,
-
-    /// Port of the embedded AWS endpoint on 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 4566)]
-    pub(crate) port: u16,
-
-    /// Exit when every queue is drained.
-    #[arg(long)]
-    pub(crate) until_idle: bool,
-
-    /// What shall go wrong on the AWS side, as a TOML file; see the README.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct WorkerArgs {
-    /// ingest, transform or load.
-    #[arg(value_parser = named::stage)]
-    pub(crate) stage: StageName,
-
-    #[command(flatten)]
-    pub(crate) pipeline: PipelineArgs,
-
-    /// How to log, to standard error.
-    #[arg(long, env = "MILLRACE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub(crate) log_format: LogFormat,
-
-    #[command(flatten)]
-    pub(crate) watch: WatchArgs,
-
-    /// Stop as on SIGTERM when standard input ends: set by whoever starts the
-    /// worker as a child process, so that it never outlives its parent.
-    #[arg(long, hide = true)]
-    pub(crate) stop_on_stdin_end: bool,
-}
-
-/// How workers log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// JSON lines for log stores.
-    Json,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) wait: Duration,
 }
 
 #[derive(Debug, Group)]
@@ -381,34 +321,6 @@ pub(crate) enum RowFormat {
     Json,
     /// CSV with a header; null is nothing, an empty text is `""`.
     Csv,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct AwsArgs {
-    /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:4566", conflicts_with = "port")]
-    pub(crate) bind: SocketAddr,
-
-    /// Port on 127.0.0.1; 0 takes a free one.
-    #[arg(long)]
-    pub(crate) port: Option<u16>,
-
-    /// Folder for objects and queues; kept over restarts.
-    #[arg(long, default_value = ".millrace/aws")]
-    pub(crate) data: PathBuf,
-
-    /// Region in ARNs; requests signed for others are answered too.
-    #[arg(long, default_value = "us-east-1")]
-    pub(crate) region: String,
-
-    /// Let in only requests signed with one of these keys: a file with a line
-    /// `ID:SECRET` for each.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keys: Option<PathBuf>,
-
-    /// What shall go wrong, as a TOML file; see the README.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
 }
 
 fn capture(text: &str) -> Result<(String, String), String> {

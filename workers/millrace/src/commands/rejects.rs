@@ -122,7 +122,7 @@ pub(super) async fn read(
     is_meant: impl Fn(&Reject) -> bool,
 ) -> anyhow::Result<Vec<Reject>> {
     let (bucket, key) = locate(key, lake)?;
-    let storage = Arc::new(S3Storage::new(&setup::aws().await));
+    let storage = Arc::new(S3Storage::new(&setup::signed_in().await?));
     let mut reader = RejectReader::open(storage, ObjectRef::latest(bucket, key)).await?;
     let mut rejects = Vec::new();
     while rejects.len() < limit

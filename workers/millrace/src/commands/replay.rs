@@ -37,7 +37,7 @@ async fn carry_out(args: &FilesArgs, wish: &Wish) -> anyhow::Result<ExitCode> {
     let sender = match args.dry_run {
         true => None,
         false => {
-            let queues = Sqs::new(&setup::aws().await);
+            let queues = Sqs::new(&setup::signed_in().await?);
             Some(Sender::open(&setup.pipeline, ledger.clone(), &queues).await?)
         }
     };

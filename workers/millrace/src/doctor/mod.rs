@@ -13,7 +13,6 @@ mod queues;
 mod told;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use crate::args::{DoctorArgs, Format};
 use crate::exit;
@@ -35,8 +34,7 @@ pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let ledger = database::check(&mut findings, &setup, &plan).await;
     match ledger {
         Some(ledger) if !args.no_canary => {
-            let wait = Duration::from_secs(args.wait);
-            canary::check(&mut findings, &aws, &setup.pipeline, &ledger, wait).await;
+            canary::check(&mut findings, &aws, &setup.pipeline, &ledger, args.wait).await;
         }
         Some(_) | None => {}
     }

@@ -51,7 +51,7 @@ pub(super) async fn run(args: &DlqDiscardArgs) -> anyhow::Result<ExitCode> {
         progress.inc(page.len() as u64);
     }
     progress.finish_and_clear();
-    let queues = Sqs::new(&setup::aws().await);
+    let queues = Sqs::new(&setup::signed_in().await?);
     let sweeper = Sweeper { pipeline: &setup.pipeline, ledger: &ledger, queues: &queues };
     let removed = sweeper.sweep(&by_stage).await;
     print(args, selected, discarded, removed)?;

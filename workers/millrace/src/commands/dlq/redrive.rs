@@ -49,7 +49,7 @@ pub(super) async fn run(args: &DlqRedriveArgs) -> anyhow::Result<ExitCode> {
         show::note("nothing was done");
         return Ok(ExitCode::from(FAILED));
     }
-    let queues = Sqs::new(&setup::aws().await);
+    let queues = Sqs::new(&setup::signed_in().await?);
     let redriver = Redriver::open(&setup.pipeline, &ledger, queues.clone(), args.rate).await?;
     let progress = bar("sending", selected);
     let mut redrive =

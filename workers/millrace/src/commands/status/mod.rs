@@ -47,7 +47,7 @@ struct Sources {
 
 pub(super) async fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
-    let aws = setup::aws().await;
+    let aws = setup::signed_in().await?;
     let sources = Sources {
         ledger: setup.ledger_to_read().await?,
         warehouse: setup.warehouse_to_read().await?,
