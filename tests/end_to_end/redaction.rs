@@ -28,7 +28,9 @@ pub(crate) fn json(value: &Value, places: &[(&str, &str)]) -> Value {
                 let value = match (is_measured, name.as_str(), value) {
                     (true, _, _) => Value::from("[measured]"),
                     // What the doctor saw is told with how long that took.
-                    (false, "seen", Value::String(seen)) => Value::from(numberless(seen, places)),
+                    (false, "seen", Value::String(seen)) => {
+                        Value::from(numberless(&text(seen, places)))
+                    }
                     (false, _, value) => json(value, places),
                 };
                 (name.clone(), value)
@@ -75,10 +77,10 @@ pub(crate) fn table(printed: &str, places: &[(&str, &str)]) -> String {
     printed.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn numberless(seen: &str, places: &[(&str, &str)]) -> String {
-    let seen = text(seen, places);
+/// Text with every number as `#`.
+pub(crate) fn numberless(text: &str) -> String {
     let mut without = String::new();
-    for letter in seen.chars() {
+    for letter in text.chars() {
         match letter.is_ascii_digit() {
             true if without.ends_with('#') => {}
             true => without.push('#'),

@@ -189,7 +189,6 @@ async fn tables_fit_the_terminal_and_lose_nothing_in_a_pipe() {
         &["dlq", "list"],
         &["dlq", "list", "--each"],
         &["rejects", "list"],
-        &["trace", "orders/de/good.csv"],
         &["query", "select * from orders"],
         &["scale", "load=1", "--dry-run"],
     ] {
