@@ -130,3 +130,38 @@ async fn a_permission_that_is_missing_is_named() {
     }
     assert_eq!(health(&findings, "access", "shop-ingest"), ["good"]);
 }
+
+#[tokio::test]
+async fn whom_alerts_and_events_reach_is_found_without_sending_any() {
+    let told = "[alerts]\n[events]\n";
+    let stack = Stack::start(&format!("{PIPELINE}\n{told}"));
+    let (_, findings) = doctor(&stack, &["--no-canary"]);
+    assert_eq!(health(&findings, "bus", "default"), ["good"], "{findings:#?}");
+    let topic = finding(&findings, "topic", "shop-alerts");
+    assert_eq!(topic["health"], "doubtful", "nobody is subscribed: {topic:#}");
+    drop(stack);
+
+    let denied = |service: &str, operation: &str| {
+        format!(
+            "[[fault]]\ndo = \"error\"\nstatus = 403\ncode = \"AccessDenied\"\n\
+             service = \"{service}\"\noperation = \"{operation}\"\n"
+        )
+    };
+    let faults = denied("sns", "Publish") + &denied("events", "PutEvents");
+    let told = format!("[alerts]\nsubscribe = [\"{}\"]\n[events]\n", crate::telling::OPS);
+    let stack = Stack::start_with_faults(&format!("{PIPELINE}\n{told}"), &faults);
+    let (code, findings) = doctor(&stack, &["--no-canary"]);
+    assert_eq!(code, Some(1));
+    for (area, subject, permission) in
+        [("topic", "shop-alerts", "sns:Publish"), ("bus", "default", "events:PutEvents")]
+    {
+        let finding = finding(&findings, area, subject);
+        assert_eq!(finding["health"], "broken", "{finding:#}");
+        assert!(finding["seen"].as_str().expect("a text").contains(permission), "{finding:#}");
+    }
+}
+
+fn finding<'a>(findings: &'a [Value], area: &str, subject: &str) -> &'a Value {
+    let of = |finding: &&Value| finding["area"] == area && finding["subject"] == subject;
+    findings.iter().find(of).unwrap_or_else(|| panic!("no {area} {subject}: {findings:#?}"))
+}

@@ -27,6 +27,7 @@ mod replays;
 mod rules;
 mod scaling;
 mod secrets;
+mod slips;
 mod sql;
 mod stack;
 mod telling;
