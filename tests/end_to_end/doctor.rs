@@ -8,7 +8,7 @@ use crate::journey::PIPELINE;
 use crate::stack::{Stack, wait_for};
 
 /// Exit code and findings.
-fn doctor(stack: &Stack, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
+pub(crate) fn doctor(stack: &Stack, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
     let arguments: Vec<&str> = ["doctor", "-o", "json"].iter().chain(arguments).copied().collect();
     let output = stack.run(&arguments);
     let text = String::from_utf8_lossy(&output.stdout);
@@ -18,7 +18,7 @@ fn doctor(stack: &Stack, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
     (output.status.code(), findings)
 }
 
-fn health<'a>(findings: &'a [Value], area: &str, subject: &str) -> Vec<&'a str> {
+pub(crate) fn health<'a>(findings: &'a [Value], area: &str, subject: &str) -> Vec<&'a str> {
     let of = |finding: &&Value| finding["area"] == area && finding["subject"] == subject;
     let found = findings.iter().filter(of);
     found.map(|finding| finding["health"].as_str().expect("a text")).collect()
@@ -129,4 +129,39 @@ async fn a_permission_that_is_missing_is_named() {
         assert!(finding["seen"].as_str().expect("a text").contains(permission), "{finding:#}");
     }
     assert_eq!(health(&findings, "access", "shop-ingest"), ["good"]);
+}
+
+#[tokio::test]
+async fn whom_alerts_and_events_reach_is_found_without_sending_any() {
+    let told = "[alerts]\n[events]\n";
+    let stack = Stack::start(&format!("{PIPELINE}\n{told}"));
+    let (_, findings) = doctor(&stack, &["--no-canary"]);
+    assert_eq!(health(&findings, "bus", "default"), ["good"], "{findings:#?}");
+    let topic = finding(&findings, "topic", "shop-alerts");
+    assert_eq!(topic["health"], "doubtful", "nobody is subscribed: {topic:#}");
+    drop(stack);
+
+    let denied = |service: &str, operation: &str| {
+        format!(
+            "[[fault]]\ndo = \"error\"\nstatus = 403\ncode = \"AccessDenied\"\n\
+             service = \"{service}\"\noperation = \"{operation}\"\n"
+        )
+    };
+    let faults = denied("sns", "Publish") + &denied("events", "PutEvents");
+    let told = format!("[alerts]\nsubscribe = [\"{}\"]\n[events]\n", crate::telling::OPS);
+    let stack = Stack::start_with_faults(&format!("{PIPELINE}\n{told}"), &faults);
+    let (code, findings) = doctor(&stack, &["--no-canary"]);
+    assert_eq!(code, Some(1));
+    for (area, subject, permission) in
+        [("topic", "shop-alerts", "sns:Publish"), ("bus", "default", "events:PutEvents")]
+    {
+        let finding = finding(&findings, area, subject);
+        assert_eq!(finding["health"], "broken", "{finding:#}");
+        assert!(finding["seen"].as_str().expect("a text").contains(permission), "{finding:#}");
+    }
+}
+
+fn finding<'a>(findings: &'a [Value], area: &str, subject: &str) -> &'a Value {
+    let of = |finding: &&Value| finding["area"] == area && finding["subject"] == subject;
+    findings.iter().find(of).unwrap_or_else(|| panic!("no {area} {subject}: {findings:#?}"))
 }

@@ -83,7 +83,7 @@ fn alert(message: &Value) -> Value {
     serde_json::from_str(message["Message"].as_str().expect("a message")).expect("JSON")
 }
 
-async fn put(stack: &Stack, key: &str, text: &str) {
+pub(crate) async fn put(stack: &Stack, key: &str, text: &str) {
     let body = ByteStream::from(text.as_bytes().to_vec());
     let request = stack.s3().await.put_object().bucket("shop-raw").key(key);
     request.body(body).send().await.expect("stored");

@@ -91,7 +91,7 @@ pub struct Occurrence {
     /// Follows the file through every hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// How long an outage lasted, in milliseconds: it is over.
+    /// How long an outage lasted, or a dataset was late, in milliseconds: it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasted_ms: Option<u64>,
 }
@@ -117,14 +117,20 @@ impl Occurrence {
     }
 
     /// Names the group it is told with: failures by their cause, a dataset's
-    /// trouble by the dataset, an outage with all others.
+    /// trouble by the dataset, an outage with all others. The end of something is
+    /// told by itself, however new its beginning is.
     pub fn group(&self) -> String {
         let by = match self.kind {
             AlertKind::DeadLetter | AlertKind::FileRejected => self.fingerprint.as_deref(),
             AlertKind::LateDataset | AlertKind::SchemaChanged => self.dataset.as_deref(),
-            AlertKind::Outage => self.lasted_ms.map(|_| "over"),
+            AlertKind::Outage => None,
         };
-        format!("{}:{}", self.kind, by.unwrap_or_default())
+        let over = match (by, self.lasted_ms) {
+            (_, None) => "",
+            (Some(_), Some(_)) => ":over",
+            (None, Some(_)) => "over",
+        };
+        format!("{}:{}{over}", self.kind, by.unwrap_or_default())
     }
 }
 
@@ -230,7 +236,11 @@ mod tests {
         assert_eq!(columns.group(), "schema_changed:sales");
         let began = Occurrence::new(AlertKind::Outage, at, "no answer");
         let ended = Occurrence { lasted_ms: Some(1), ..began.clone() };
-        assert_ne!(began.group(), ended.group());
+        assert_eq!((&*began.group(), &*ended.group()), ("outage:", "outage:over"));
+        let late = Occurrence { kind: AlertKind::LateDataset, ..columns };
+        let came = Occurrence { lasted_ms: Some(1), ..late.clone() };
+        assert_eq!(late.group(), "late_dataset:sales");
+        assert_eq!(came.group(), "late_dataset:sales:over");
     }
 
     #[test]

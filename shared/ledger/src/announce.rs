@@ -121,11 +121,7 @@ impl Ledger {
         transaction: &mut Transaction,
         evolution: &Evolution<'_>,
     ) -> Result<(), LedgerError> {
-        let wanted = self
-            .announcer
-            .as_ref()
-            .is_some_and(|announcer| announcer.what.alerts.contains(&AlertKind::SchemaChanged));
-        if !wanted || evolution.known == 0 {
+        if !self.alerts_about(AlertKind::SchemaChanged) || evolution.known == 0 {
             return Ok(());
         }
         let changes: Vec<String> = evolution.changes.iter().map(ColumnChange::to_string).collect();
@@ -134,6 +130,11 @@ impl Ledger {
         told.dataset = Some(evolution.dataset.to_owned());
         told.file_id = Some(evolution.file_id.clone());
         write_alert(transaction, &told).await
+    }
+
+    /// Whether anybody wants to be told of that kind.
+    pub(crate) fn alerts_about(&self, kind: AlertKind) -> bool {
+        self.announcer.as_ref().is_some_and(|announcer| announcer.what.alerts.contains(&kind))
     }
 
     /// Says that something was written down, once its transaction is committed.
@@ -275,7 +276,8 @@ fn loaded(pipeline: &str, run: Run) -> FileEvent {
     }
 }
 
-async fn write_alert(
+/// Writes down an occurrence that is to be told.
+pub(crate) async fn write_alert(
     transaction: &mut Transaction,
     occurrence: &Occurrence,
 ) -> Result<(), LedgerError> {

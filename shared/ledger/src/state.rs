@@ -42,6 +42,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_005.sql"),
         mysql: include_str!("../migrations/mysql/journey_005.sql"),
     },
+    Migration {
+        version: 7,
+        name: "freshness",
+        sql: include_str!("../migrations/journey_007.sql"),
+        mysql: include_str!("../migrations/mysql/journey_007.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

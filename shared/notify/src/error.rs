@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use millrace_retry::{Classify, FailureClass, Grant};
 use thiserror::Error;
 
@@ -83,7 +83,7 @@ where
     let answer = error.as_service_error();
     let reason = match answer.and_then(ProvideErrorMetadata::message) {
         Some(message) => message.to_owned(),
-        None => DisplayErrorContext(&error).to_string(),
+        None => causes(&error),
     };
     let status = match (answer, error.raw_response()) {
         (Some(_), Some(response)) => response.status().as_u16(),
@@ -91,6 +91,18 @@ where
     };
     let code = answer.and_then(ProvideErrorMetadata::code).unwrap_or_default().to_owned();
     of_code(action, target, &code, status, reason)
+}
+
+/// An error with its causes, for a person: the SDK's own form has every field of
+/// them, too.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// The error that a code and a status stand for. Codes as in "Common errors" of

@@ -55,6 +55,25 @@ impl EventBridge {
         }
     }
 
+    /// Whether events may be put on the bus, found out by one without a detail type:
+    /// "if you include event entries in a request that do not include each of those
+    /// properties, EventBridge fails that entry" (`PutEvents` in the Amazon
+    /// EventBridge API Reference), so that no rule sees it.
+    ///
+    /// # Errors
+    /// [`NotifyError`], unless what is refused is the event.
+    pub async fn may_put(&self) -> Result<(), NotifyError> {
+        let entry = PutEventsRequestEntry::builder().source(SOURCE).event_bus_name(&self.bus);
+        let request = self.client.put_events().entries(entry.detail("{}").build());
+        match request.send().await {
+            Err(error) => Err(fault(PUT, &self.bus, error)),
+            Ok(output) => match self.answer(output.entries().first()) {
+                Err(NotifyError::Invalid { .. }) | Ok(()) => Ok(()),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     async fn put_some(&self, events: &[Event]) -> Vec<Result<(), NotifyError>> {
         let entries = events.iter().map(|event| self.entry(event)).collect();
         match self.client.put_events().set_entries(Some(entries)).send().await {

@@ -11,6 +11,7 @@ mod error;
 mod eventbridge;
 #[cfg(test)]
 mod fakes;
+mod lateness;
 mod marker;
 mod message;
 mod outage;
@@ -21,8 +22,9 @@ mod text;
 pub use courier::{Courier, CourierConfig};
 pub use error::NotifyError;
 pub use eventbridge::EventBridge;
+pub use lateness::{Lateness, Standing};
 pub use message::Message;
 pub use outage::{OutageConfig, Outages};
 pub use port::{Bus, Event, Topic};
-pub use sns::{Sns, SnsTopic};
+pub use sns::{Sns, SnsTopic, Subscribers};
 pub use text::{Told, render};

@@ -14,6 +14,7 @@ use crate::{Message, NotifyError, Topic};
 const PUBLISH: &str = "sns:Publish";
 const CREATE: &str = "sns:CreateTopic";
 const SUBSCRIBE: &str = "sns:Subscribe";
+const LOOK: &str = "sns:GetTopicAttributes";
 
 /// How long a request may take, retries included: nobody waits for it.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
@@ -74,10 +75,59 @@ pub struct SnsTopic {
     arn: OnceCell<String>,
 }
 
+/// How many hear of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscribers {
+    /// Those that get its messages.
+    pub confirmed: u64,
+    /// Those that were asked whether they want them, and did not answer yet.
+    pub pending: u64,
+}
+
+impl SnsTopic {
+    async fn arn(&self) -> Result<&str, NotifyError> {
+        let arn = self.arn.get_or_try_init(|| self.sns.ensure_topic(&self.name)).await?;
+        Ok(arn)
+    }
+
+    /// Whether alerts may be published, found out by an empty message: nobody gets
+    /// it, since SNS refuses it of those who may publish, too ("Publish" in the
+    /// Amazon SNS API Reference: `InvalidParameter`).
+    ///
+    /// # Errors
+    /// [`NotifyError`], unless what is refused is the message.
+    pub async fn may_publish(&self) -> Result<(), NotifyError> {
+        let arn = self.arn().await?;
+        match self.sns.client.publish().topic_arn(arn).message("").send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match fault(PUBLISH, arn, error) {
+                NotifyError::Invalid { .. } => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Who hears of it.
+    ///
+    /// # Errors
+    /// [`NotifyError`]; workers need not be allowed to ask.
+    pub async fn subscribers(&self) -> Result<Subscribers, NotifyError> {
+        let arn = self.arn().await?;
+        let answer = self.sns.client.get_topic_attributes().topic_arn(arn).send().await;
+        let answer = answer.map_err(|error| fault(LOOK, arn, error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let count = |name: &str| attributes.get(name).and_then(|count| count.parse().ok());
+        Ok(Subscribers {
+            confirmed: count("SubscriptionsConfirmed").unwrap_or_default(),
+            pending: count("SubscriptionsPending").unwrap_or_default(),
+        })
+    }
+}
+
 #[async_trait]
 impl Topic for SnsTopic {
     async fn publish(&self, message: &Message) -> Result<(), NotifyError> {
-        let arn = self.arn.get_or_try_init(|| self.sns.ensure_topic(&self.name)).await?;
+        let arn = self.arn().await?;
         let mut request = self.sns.client.publish().topic_arn(arn).subject(&message.subject);
         request = request.message(message.by_protocol()).message_structure("json");
         for (name, value) in &message.attributes {

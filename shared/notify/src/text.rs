@@ -58,7 +58,13 @@ fn headline(told: &Told<'_>, newest: &Occurrence) -> String {
             let class = newest.class.as_ref().map(|class| format!(", {class}"));
             format!("{count} {more}{letters}{of}{stage}{}", class.unwrap_or_default())
         }
-        AlertKind::LateDataset => format!("no new files{of}"),
+        AlertKind::LateDataset => match newest.lasted_ms {
+            Some(lasted) => {
+                let dataset = newest.dataset.as_deref().unwrap_or_default();
+                format!("{dataset} has new files again, late by {}", lasting(lasted))
+            }
+            None => format!("no new files{of}"),
+        },
         AlertKind::SchemaChanged => format!("columns{of} changed"),
         AlertKind::Outage => match newest.lasted_ms {
             Some(lasted) => format!("outage over after {}, workers go on", lasting(lasted)),
@@ -110,7 +116,10 @@ fn summary(told: &Told<'_>, newest: &Occurrence) -> String {
             let letters = plural(told.count, "message");
             format!("{count}{more} {letters}{of} dead-lettered{stage}{total}")
         }
-        AlertKind::LateDataset => format!("No new files{of} came when they should have"),
+        AlertKind::LateDataset => match newest.lasted_ms {
+            Some(lasted) => format!("New files{of} came, late by {}", lasting(lasted)),
+            None => format!("No new files{of} came when they should have"),
+        },
         AlertKind::SchemaChanged => format!("A file changed the columns{of}{total}"),
         AlertKind::Outage => match newest.lasted_ms {
             Some(lasted) => format!(
@@ -151,7 +160,10 @@ fn period(told: &Told<'_>) -> String {
 /// The likely cause, by what it is and the failure's class.
 fn cause(newest: &Occurrence) -> &'static str {
     match newest.kind {
-        AlertKind::LateDataset => "whoever publishes the files did not, or not to this bucket",
+        AlertKind::LateDataset => match newest.lasted_ms {
+            Some(_) => "whoever publishes the files did so at last",
+            None => "whoever publishes the files did not, or not to this bucket",
+        },
         AlertKind::SchemaChanged => "whoever publishes the files changed them",
         AlertKind::Outage => match newest.lasted_ms {
             Some(_) => "what was down answers again",
@@ -225,23 +237,22 @@ fn attributes(told: &Told<'_>, newest: &Occurrence) -> BTreeMap<&'static str, St
     known.filter(|(_, value)| !value.is_empty()).collect()
 }
 
-/// `kind` in attributes and JSON: the end of an outage has a word of its own.
+/// `kind` in attributes and JSON: the end of something has a word of its own.
 fn kind(newest: &Occurrence) -> &'static str {
     match (newest.kind, newest.lasted_ms) {
-        (AlertKind::Outage, Some(_)) => "recovery",
+        (AlertKind::Outage | AlertKind::LateDataset, Some(_)) => "recovery",
         (kind, _) => kind.as_str(),
     }
 }
 
 fn severity(newest: &Occurrence) -> &'static str {
+    let if_over = |before| if newest.lasted_ms.is_some() { "info" } else { before };
     match newest.kind {
         AlertKind::DeadLetter => "error",
-        AlertKind::FileRejected | AlertKind::LateDataset => "warning",
+        AlertKind::FileRejected => "warning",
         AlertKind::SchemaChanged => "info",
-        AlertKind::Outage => match newest.lasted_ms {
-            Some(_) => "info",
-            None => "critical",
-        },
+        AlertKind::LateDataset => if_over("warning"),
+        AlertKind::Outage => if_over("critical"),
     }
 }
 

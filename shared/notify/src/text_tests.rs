@@ -99,6 +99,22 @@ fn changed_columns_are_told_by_their_dataset() {
 }
 
 #[test]
+fn a_late_dataset_and_its_new_files_are_told_apart() {
+    let message_of = "a file was expected by 2023-11-15T07:00:00Z (cron(0 7 * * ? *)); the newest \
+                      was loaded at 2023-11-14T06:40:00Z";
+    let mut late = Occurrence::new(AlertKind::LateDataset, at(0), message_of);
+    late.dataset = Some("expenses".into());
+    let alert = message(1, 0, std::slice::from_ref(&late));
+    insta::assert_snapshot!("late_dataset", mail(&alert));
+    assert_eq!(alert.attributes["severity"], "warning");
+    let over = Occurrence { lasted_ms: Some(5_400_000), ..late };
+    let over = Occurrence { message: "a file was loaded at 2023-11-15T08:30:00Z".into(), ..over };
+    let alert = message(1, 0, &[over]);
+    insta::assert_snapshot!("late_dataset_over", mail(&alert));
+    assert_eq!((&*alert.attributes["kind"], &*alert.attributes["severity"]), ("recovery", "info"));
+}
+
+#[test]
 fn numbers_and_times_are_written_for_people() {
     let numbers: Vec<_> = [1, 999, 1_000, 1_234_567].map(counted).into();
     assert_eq!(numbers, ["1", "999", "1,000", "1,234,567"]);

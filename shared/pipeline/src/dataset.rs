@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use crate::columns;
 use crate::csv;
 use crate::entry::Entry;
+use crate::freshness::{self, Freshness};
 use crate::glob::Glob;
 use crate::known::Known;
 use crate::limits;
@@ -27,6 +28,7 @@ pub(crate) struct ReadDataset<'w> {
     pub(crate) dataset: Dataset,
     pub(crate) glob: Glob,
     pub(crate) pattern: Entry<'w>,
+    pub(crate) freshness: Option<Freshness>,
 }
 
 /// Reads a dataset, or as much of it as can be read: nothing comes back if the
@@ -58,6 +60,8 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
     let shared = section.get("shared").and_then(|entry| entry.flag());
     let description = section.get("description").and_then(|entry| entry.text());
     let load = section.section("load").and_then(|section| load::read(&section, &known));
+    let freshness = section.section("freshness");
+    let freshness = freshness.and_then(|section| freshness::read(name, &section));
     let dataset = Dataset {
         name: name.to_owned(),
         description: description.map(str::to_owned),
@@ -78,7 +82,7 @@ pub(crate) fn read<'w>(name: &str, entry: &Entry<'w>) -> Option<ReadDataset<'w>>
         load,
         schema,
     };
-    Some(ReadDataset { dataset, glob: glob?, pattern: pattern? })
+    Some(ReadDataset { dataset, glob: glob?, pattern: pattern?, freshness })
 }
 
 fn parse_pattern(entry: &Entry<'_>, text: &str) -> Option<Glob> {

@@ -42,8 +42,14 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let warehouse = url(file, "warehouse");
     let ledger = url(file, "ledger");
     let stages = Stages::read(file.section("stages").as_ref());
-    let (datasets, globs): (Vec<_>, _) =
-        datasets(file).into_iter().map(|d| (d.dataset, d.glob)).unzip();
+    let mut freshness = Vec::new();
+    let (datasets, globs): (Vec<_>, _) = datasets(file)
+        .into_iter()
+        .map(|read| {
+            freshness.extend(read.freshness);
+            (read.dataset, read.glob)
+        })
+        .unzip();
     let views = file.section("views").map(|section| views::read(&section, &datasets));
     Some(Pipeline {
         name: name?.to_owned(),
@@ -55,6 +61,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         stages,
         alerts: alerts::read(file),
         events: alerts::read_events(file),
+        freshness,
         globs,
         text: text.to_owned().into(),
     })

@@ -12,6 +12,7 @@ mod dataset;
 mod default;
 mod entry;
 mod file;
+mod freshness;
 mod glob;
 mod known;
 mod limits;
@@ -41,6 +42,7 @@ mod xlsx;
 
 pub use access::{PlannedAccess, PlannedPrefix};
 pub use alerts::{Alerts, Events, Subscription};
+pub use freshness::Freshness;
 pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::alerts::{Alerts, Events};
 use crate::file;
+use crate::freshness::Freshness;
 use crate::glob::Glob;
 use crate::problem::{Finding, Problem, Problems};
 use crate::stage::{StageSettings, Stages};
@@ -35,6 +36,8 @@ pub struct Pipeline {
     pub alerts: Option<Alerts>,
     /// Where it is said that files are loaded, rejected or failed, if anywhere.
     pub events: Option<Events>,
+    /// By when datasets are to have new files, of those that say so, in file order.
+    pub freshness: Vec<Freshness>,
     /// The datasets' patterns, in the same order.
     pub(crate) globs: Vec<Glob>,
     /// The file, to find a key's line again; it may hold a password.

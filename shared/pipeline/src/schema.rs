@@ -20,7 +20,7 @@ mod told;
 mod warehouse;
 
 use retry::retry;
-use told::{alerts, events};
+use told::{alerts, events, freshness};
 use warehouse::{ledger, load, view, warehouse};
 
 /// The JSON Schema of the pipeline file (draft 2020-12), for editors and other
@@ -116,6 +116,7 @@ fn dataset() -> Value {
             "parquet": described::<ParquetOptions>("How Parquet is written."),
             "limits": described::<LimitOptions>("What a file may demand before it is refused."),
             "load": load(),
+            "freshness": freshness(),
         }),
     )
 }

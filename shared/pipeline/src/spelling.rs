@@ -20,7 +20,7 @@ pub(crate) fn read(section: &Section<'_>, data_type: Option<DataType>) -> Column
     let no = of("false", is_bool, "booleans have words").map(|entry| texts(&entry));
     note_same_words(section, yes.as_deref(), no.as_deref());
     let trim = of("trim", |data_type| data_type == DataType::String, "texts have to be trimmed");
-    let zone = of(
+    let in_zone = of(
         "zone",
         |data_type| matches!(data_type, DataType::Timestamp { utc: true, .. }),
         "columns of type timestamptz have a zone",
@@ -32,7 +32,7 @@ pub(crate) fn read(section: &Section<'_>, data_type: Option<DataType>) -> Column
         number: number.map(|entry| number_format(&entry, data_type)).unwrap_or_default(),
         true_words: yes.unwrap_or_default(),
         false_words: no.unwrap_or_default(),
-        zone: zone.and_then(|entry| zone_name(&entry)),
+        zone: in_zone.and_then(|entry| zone(&entry)).map(|zone| zone.name().to_owned()),
         ..ColumnDef::new("", data_type)
     }
 }
@@ -69,16 +69,17 @@ fn note_same_words(section: &Section<'_>, yes: Option<&[String]>, no: Option<&[S
     }
 }
 
-fn zone_name(entry: &Entry<'_>) -> Option<String> {
+/// A time zone by its IANA name.
+pub(crate) fn zone(entry: &Entry<'_>) -> Option<Tz> {
     let text = entry.text()?;
-    if Tz::from_str(text).is_err() {
+    let zone = Tz::from_str(text);
+    if zone.is_err() {
         entry.note_with(
             format!("`{text}` is not a time zone"),
             "write an IANA name such as `Europe/Berlin`",
         );
-        return None;
     }
-    Some(text.to_owned())
+    zone.ok()
 }
 
 fn number_format(entry: &Entry<'_>, data_type: DataType) -> NumberFormat {

@@ -68,7 +68,7 @@ pub enum QueueError {
         reason: String,
     },
     /// No answer, or a server error.
-    #[error("{action} on queue `{queue}` got no answer: {reason}")]
+    #[error("{action} on queue `{queue}` got no answer: {reason}; is the endpoint right and up?")]
     Unavailable {
         /// What was tried.
         action: &'static str,

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, field};
 
 use crate::context::Context;
+use crate::part::collecting;
 use crate::place::Place;
 use crate::settle::settle;
 use crate::{Delivery, Done, Failure, Lease, Outcome, fair, outage};
@@ -44,11 +45,11 @@ pub(crate) async fn attend(delivery: Delivery, place: Place) {
         trace_id = delivery.trace_id,
         file_id = field::Empty,
     );
-    async {
+    collecting(async {
         let lease = Lease::of(Arc::clone(&place.held));
         let (verdict, took) = verdict(&place.context, &delivery, &lease).await;
         settle(&delivery, place, verdict, took).await;
-    }
+    })
     .instrument(span)
     .await;
 }

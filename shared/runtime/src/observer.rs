@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use millrace_retry::FailureClass;
 
-use crate::{Counts, Delivery, Subject};
+use crate::{Counts, Delivery, Part, Subject};
 
 /// How a message left the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,8 @@ pub struct Settlement<'a> {
     pub counts: Counts,
     /// How long handling it took.
     pub took: Duration,
+    /// What took how long, settling included, in the order in which it ended.
+    pub parts: &'a [Part],
 }
 
 /// Is told of every message when it is settled.

@@ -8,6 +8,7 @@ use tracing::Span;
 
 use crate::context::Context;
 use crate::outage::millis;
+use crate::part;
 use crate::{Counts, Delivery, Done, Ending, Failure, Settlement, Subject};
 
 /// The line about one message.
@@ -48,6 +49,7 @@ impl<'a> Report<'a> {
             subject,
             counts: told.counts,
             took: self.took,
+            parts: &part::taken(),
         };
         for observer in &self.context.outside.observers {
             observer.settled(&settlement);

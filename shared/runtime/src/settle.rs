@@ -14,6 +14,7 @@ use millrace_retry::{Classify, FailureClass};
 
 use crate::attempt::Verdict;
 use crate::context::Context;
+use crate::part::part;
 use crate::place::Place;
 use crate::report::Report;
 use crate::trace_context::TRACEPARENT_ATTRIBUTE;
@@ -53,7 +54,7 @@ impl Settling<'_> {
         }
         let forward = std::mem::take(&mut done.forward);
         if !forward.is_empty()
-            && let Err(error) = Box::pin(self.forward(forward)).await
+            && let Err(error) = part("send", Box::pin(self.forward(forward))).await
         {
             let message = format!("its effects are committed, but it was not sent on: {error}");
             let told =
@@ -89,7 +90,7 @@ impl Settling<'_> {
         if failure.class.is_retryable() && !last_receive {
             return self.put_back(failure, report).await;
         }
-        match self.bury(&failure).await {
+        match part("dead letter", self.bury(&failure)).await {
             Ok(()) if self.is_held() => {
                 report.dead_lettered(&failure);
                 self.context().tally.dead_lettered.add(1);

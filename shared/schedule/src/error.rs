@@ -18,6 +18,9 @@ pub enum ScheduleError {
     /// A rule can't fire once.
     #[error("`{0}`: a rule takes `rate(…)` or `cron(…)`")]
     OnceInRule(String),
+    /// What comes again and again can't come once.
+    #[error("`{0}` comes once: write `cron(…)` or `rate(…)`")]
+    Once(String),
     /// Not six fields.
     #[error(
         "`{expression}` has {found} fields; minutes, hours, day of month, month, day of week and \

@@ -1,6 +1,8 @@
 //! From ECS's errors to errors by meaning, once.
 
-use aws_sdk_ecs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use std::error::Error;
+
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use millrace_retry::{Classify, FailureClass};
 use thiserror::Error;
 
@@ -47,7 +49,7 @@ pub enum ServicesError {
         reason: String,
     },
     /// No answer, or a server error.
-    #[error("{action} on {what} got no answer: {reason}")]
+    #[error("{action} on {what} got no answer: {reason}; is the endpoint right and up?")]
     Unavailable {
         /// What was tried.
         action: &'static str,
@@ -73,11 +75,11 @@ impl Classify for ServicesError {
 /// The error of a request.
 pub(crate) fn fault<E>(action: &'static str, what: &str, error: SdkError<E>) -> ServicesError
 where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let reason = match error.as_service_error().and_then(ProvideErrorMetadata::message) {
         Some(message) => message.to_owned(),
-        None => DisplayErrorContext(&error).to_string(),
+        None => causes(&error),
     };
     let what = what.to_owned();
     match &error {
@@ -92,6 +94,18 @@ where
         // Timeouts, connections, half answers, and what a later SDK may add.
         _ => ServicesError::Unavailable { action, what, reason },
     }
+}
+
+/// An error with its causes, for a person: the SDK's own form has every field of
+/// them, too.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// Codes as in "Common Errors" and the operations of the Amazon ECS API

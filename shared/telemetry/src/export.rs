@@ -13,42 +13,62 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Settings;
-use crate::span::{span, text};
+use crate::span::{spans, text};
 
 /// How long the last spans may take when the worker ends.
 const LAST: Duration = Duration::from_secs(2);
 
-/// Exports a span for every message.
+/// Exports the spans of every message.
 #[derive(Debug)]
 pub struct Exporter {
     /// None once it was stopped.
     spans: Mutex<Option<Sender<Value>>>,
-    dropped: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     posting: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What became of spans so far.
+#[derive(Debug, Default)]
+struct Tally {
+    exported: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl Exporter {
     /// Starts to export as the settings say.
     pub fn start(settings: Settings) -> Arc<Self> {
         let (sender, spans) = channel(settings.queue);
-        let dropped = Arc::<AtomicU64>::default();
-        let poster = Poster { settings, dropped: Arc::clone(&dropped), has_failed: false };
+        let tally = Arc::<Tally>::default();
+        let poster = Poster { settings, tally: Arc::clone(&tally), has_failed: false };
         let posting = tokio::spawn(poster.run(spans));
         Arc::new(Self {
             spans: Mutex::new(Some(sender)),
-            dropped,
+            tally,
             posting: Mutex::new(Some(posting)),
         })
+    }
+
+    /// Spans that the collector took.
+    pub fn exported(&self) -> u64 {
+        self.tally.exported.load(Ordering::Relaxed)
+    }
+
+    /// Spans that it did not take, or that there was no room for.
+    pub fn dropped(&self) -> u64 {
+        self.tally.dropped.load(Ordering::Relaxed)
     }
 
     /// Exports what was gathered, as far as that is quick.
     pub async fn stop(&self) {
         drop(self.spans.lock().unwrap_or_else(PoisonError::into_inner).take());
         let posting = self.posting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(posting) = posting
-            && timeout(LAST, posting).await.is_err()
-        {
+        let Some(posting) = posting else { return };
+        if timeout(LAST, posting).await.is_err() {
             tracing::debug!("the last spans were not exported");
+        }
+        match self.dropped() {
+            0 => {}
+            dropped => tracing::warn!(dropped, "spans were not exported"),
         }
     }
 }
@@ -58,12 +78,16 @@ impl Observer for Exporter {
         if !settlement.delivery.trace.sampled {
             return;
         }
-        let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(spans) = spans else { return };
-        match spans.try_reserve() {
-            Ok(place) => place.send(span(settlement, SystemTime::now())),
+        let sender = self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(sender) = sender else { return };
+        let count = settlement.parts.len() + 1;
+        match sender.try_reserve_many(count) {
+            Ok(places) => {
+                let spans = spans(settlement, SystemTime::now());
+                places.zip(spans).for_each(|(place, span)| place.send(span));
+            }
             Err(_) => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
+                self.tally.dropped.fetch_add(count as u64, Ordering::Relaxed);
             }
         }
     }
@@ -71,7 +95,7 @@ impl Observer for Exporter {
 
 struct Poster {
     settings: Settings,
-    dropped: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     has_failed: bool,
 }
 
@@ -90,12 +114,14 @@ impl Poster {
     }
 
     async fn post(&mut self, batch: Vec<Value>) {
+        let count = batch.len() as u64;
         let body = request(&self.settings.resource, batch).to_string().into_bytes();
         let Settings { url, headers, timeout, .. } = &self.settings;
         let why = match send(Method::POST, url, headers, body, *timeout).await {
             Ok(answer) if answer.is_success() => {
+                self.tally.exported.fetch_add(count, Ordering::Relaxed);
                 if std::mem::take(&mut self.has_failed) {
-                    let dropped = self.dropped.swap(0, Ordering::Relaxed);
+                    let dropped = self.tally.dropped.load(Ordering::Relaxed);
                     tracing::info!(dropped, "spans are exported again");
                 }
                 return;
@@ -103,6 +129,7 @@ impl Poster {
             Ok(answer) => format!("`{url}` answered {}: {}", answer.status, answer.brief()),
             Err(error) => error.to_string(),
         };
+        self.tally.dropped.fetch_add(count, Ordering::Relaxed);
         if !std::mem::replace(&mut self.has_failed, true) {
             tracing::warn!(why, "spans are not exported; they are dropped until they are");
         }
@@ -122,3 +149,7 @@ fn request(resource: &[(String, String)], spans: Vec<Value>) -> Value {
         }],
     })
 }
+
+#[cfg(test)]
+#[path = "export_tests.rs"]
+mod tests;

@@ -1,12 +1,16 @@
-//! A settled message as a span.
+//! A settled message as spans.
 //!
 //! Source: "OTLP/HTTP", JSON Protobuf Encoding, OpenTelemetry specification;
 //! "Semantic conventions for messaging spans".
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
 use millrace_runtime::{Ending, Settlement};
 use serde_json::{Value, json};
+
+/// `SPAN_KIND_INTERNAL`.
+const INTERNAL: u8 = 1;
 
 /// `SPAN_KIND_CONSUMER`.
 const CONSUMER: u8 = 5;
@@ -14,15 +18,41 @@ const CONSUMER: u8 = 5;
 /// `STATUS_CODE_ERROR`.
 const ERROR: u8 = 2;
 
-/// A span: of handling a message once, which ends now.
-pub(crate) fn span(settlement: &Settlement<'_>, now: SystemTime) -> Value {
+/// The trace flags of a span that is recorded, as W3C has them.
+const SAMPLED: u8 = 1;
+
+/// The spans of handling a message once, which ends now: that of the message, and
+/// those of the parts of the work below it.
+pub(crate) fn spans(settlement: &Settlement<'_>, now: SystemTime) -> Vec<Value> {
+    let mut spans = vec![message(settlement, now)];
+    spans.extend(settlement.parts.iter().enumerate().map(|(number, part)| {
+        let trace = &settlement.delivery.trace;
+        json!({
+            "traceId": trace.trace,
+            "spanId": below(&trace.span, number),
+            "parentSpanId": trace.span,
+            "name": format!("{} {}", settlement.stage, part.name),
+            "kind": INTERNAL,
+            "flags": SAMPLED,
+            "startTimeUnixNano": nanos(part.began),
+            "endTimeUnixNano": nanos(part.began.checked_add(part.took).unwrap_or(now)),
+        })
+    }));
+    spans
+}
+
+fn message(settlement: &Settlement<'_>, now: SystemTime) -> Value {
     let trace = &settlement.delivery.trace;
+    let began = now.checked_sub(settlement.took).unwrap_or(now);
+    // What is sent after handling is a part, too, and no part begins before it.
+    let began = settlement.parts.iter().map(|part| part.began).fold(began, SystemTime::min);
     let mut span = json!({
         "traceId": trace.trace,
         "spanId": trace.span,
         "name": format!("{} process", settlement.stage),
         "kind": CONSUMER,
-        "startTimeUnixNano": nanos(now.checked_sub(settlement.took).unwrap_or(now)),
+        "flags": SAMPLED,
+        "startTimeUnixNano": nanos(began),
         "endTimeUnixNano": nanos(now),
         "attributes": attributes(settlement),
     });
@@ -33,6 +63,14 @@ pub(crate) fn span(settlement: &Settlement<'_>, now: SystemTime) -> Value {
         span["status"] = json!({"code": ERROR, "message": settlement.note});
     }
     span
+}
+
+/// The id of a span below another: the first 64 bits of a hash of both, never zero,
+/// which would be none.
+fn below(span: &str, number: usize) -> String {
+    let mut hasher = DefaultHasher::new();
+    (span, number).hash(&mut hasher);
+    format!("{:016x}", hasher.finish().max(1))
 }
 
 fn is_failure(ending: Ending) -> bool {
@@ -101,9 +139,10 @@ mod tests {
             subject: &Subject { dataset: Some("sales".into()), ..Subject::default() },
             counts: Counts { rows_read: Some(7), ..Counts::default() },
             took: Duration::from_secs(2),
+            parts: &[],
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
-        let span = span(&settlement, now);
+        let span = spans(&settlement, now).remove(0);
         assert_eq!(span["traceId"].as_str().map(str::len), Some(32));
         assert_eq!(span["startTimeUnixNano"], "8000000000");
         assert_eq!(span["endTimeUnixNano"], "10000000000");
@@ -118,5 +157,40 @@ mod tests {
             assert!(attributes.contains(&expected), "{expected}");
         }
         assert!(span.get("parentSpanId").is_none());
+    }
+
+    #[test]
+    fn parts_of_the_work_are_spans_below_that_of_the_message_and_within_it() {
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let part = |name, began, took| {
+            let took = Duration::from_millis(took);
+            millrace_runtime::Part { name, began: at(began), took }
+        };
+        let settlement = Settlement {
+            stage: "load",
+            queue: "p-load",
+            delivery: &Delivery::new("m-1", "b"),
+            ending: Ending::Done,
+            class: None,
+            note: "loaded",
+            subject: &Subject::default(),
+            counts: Counts::default(),
+            // Handling ended before what it led to was sent.
+            took: Duration::from_millis(30),
+            parts: &[part("load", 1_000, 20), part("record", 1_020, 10), part("send", 1_030, 50)],
+        };
+        let spans = spans(&settlement, at(1_080));
+        let names: Vec<_> =
+            spans.iter().map(|span| span["name"].as_str().expect("a name")).collect();
+        assert_eq!(names, ["load process", "load load", "load record", "load send"]);
+        assert_eq!(spans[0]["startTimeUnixNano"], "1000000000");
+        assert_eq!(spans[0]["endTimeUnixNano"], "1080000000");
+        assert_eq!(spans[3]["startTimeUnixNano"], "1030000000");
+        let mut ids: Vec<_> = spans.iter().map(|span| span["spanId"].to_string()).collect();
+        assert!(ids.iter().all(|id| id.len() == 16 + 2), "{ids:?}");
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 4);
+        assert!(spans[1..].iter().all(|span| span["parentSpanId"] == spans[0]["spanId"]));
     }
 }

@@ -12,7 +12,7 @@ use millrace_failpoint::{Point, reach};
 use millrace_ledger::{FileState, Hop, Ledger, Registered, Registration};
 use millrace_pipeline::{Pipeline, Route};
 use millrace_retry::FailureClass;
-use millrace_runtime::{Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject};
+use millrace_runtime::{Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part};
 
 /// The ingest stage.
 pub struct Ingest {
@@ -90,7 +90,7 @@ impl Ingest {
             self.ledger.skip_unrouted(&object.bucket, &object.key, why).await?;
             return Ok(skipped("unrouted"));
         }
-        self.register_all(delivery, &object, published_at, routes).await
+        part("register", self.register_all(delivery, &object, published_at, routes)).await
     }
 
     /// Registers an object with every dataset that takes it. Should that be cut

@@ -11,7 +11,7 @@ use millrace_format::arrow_schema;
 use millrace_lake::{Missing, batches};
 use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::FailureClass;
-use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
+use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, part};
 use millrace_storage::Storage;
 use millrace_warehouse::{
     CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, Warehouse,
@@ -78,7 +78,7 @@ impl Load {
 
     async fn run(&self, task: &LoadTask, lease: &Lease) -> Result<Done, Failed> {
         let clock = Instant::now();
-        let dataset = self.dataset(task).await?;
+        let dataset = part("contract", self.dataset(task)).await?;
         let target = target(&dataset)?;
         let (columns, captures) = match &task.columns {
             // The dataset's SQL has had the captures, and gave what it gave.
@@ -102,13 +102,13 @@ impl Load {
             self.warehouse.load(&plan, rows, &LeaseGuard(lease)).await
         };
         let loaded = tokio::select! {
-            loaded = loading => loaded?,
+            loaded = part("load", loading) => loaded?,
             // Dropping the load undoes its transaction, or takes it out of its
             // group.
             () = lease.lost() => return Err(Failed::LeaseLost),
         };
-        let done = self.record(task, loaded, clock).await?;
-        self.refresh_views().await;
+        let done = part("record", self.record(task, loaded, clock)).await?;
+        part("views", self.refresh_views()).await;
         Ok(done)
     }
 

@@ -1,26 +1,31 @@
 //! The command line.
 
 mod dlq;
+mod examples;
 mod local;
+mod named;
 mod operate;
 mod rejects;
+mod running;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use millrace_contract::StageName;
+use millrace_ledger::FileState;
 
 pub(crate) use dlq::{
     CauseArgs, DlqAdoptArgs, DlqCommand, DlqDiscardArgs, DlqEditArgs, DlqExportArgs, DlqListArgs,
     DlqRedriveArgs, DlqShowArgs, Rate, SelectionArgs,
 };
+pub(crate) use named::choices;
 pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
 };
+
+pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, LogFormat, WorkerArgs};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
@@ -34,7 +39,13 @@ const STYLES: Styles = Styles::styled()
 
 /// Files from S3 into your database, exactly once, by queue workers.
 #[derive(Debug, Parser)]
-#[command(name = "millrace", version, styles = STYLES, propagate_version = true)]
+#[command(
+    name = "millrace",
+    version,
+    styles = STYLES,
+    propagate_version = true,
+    after_long_help = examples::ALL
+)]
 pub(crate) struct Args {
     /// When to use colours.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
@@ -67,29 +78,40 @@ pub(crate) enum Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// See it work: a local stack, sample files, results.
+    #[command(after_help = examples::DEMO)]
     Demo(DemoArgs),
     /// Run the whole system on this machine until Ctrl-C.
+    #[command(after_help = examples::DEV)]
     Dev(DevArgs),
     /// Run one stage's worker: what a container runs.
+    #[command(after_help = examples::WORKER)]
     Worker(WorkerArgs),
     /// Check the pipeline file; print every problem at once.
+    #[command(after_help = examples::CHECK)]
     Check(CheckArgs),
     /// Show the queues, buckets and services that follow from the pipeline file.
+    #[command(after_help = examples::PLAN)]
     Plan(OutputArgs),
     /// Upload files to the raw bucket.
+    #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),
     /// Show queues, workers and what came of the files.
+    #[command(after_help = examples::STATUS)]
     Status(StatusArgs),
     /// Set how many workers a stage has.
+    #[command(after_help = examples::SCALE)]
     Scale(ScaleArgs),
     /// Show the load history, newest first.
+    #[command(after_help = examples::RUNS)]
     Runs(RunsArgs),
     /// Follow one file through every hop.
+    #[command(after_help = examples::TRACE)]
     Trace(TraceArgs),
     /// Load files again, on purpose and without duplicates.
     ///
     /// Rows of a file take the place of those it brought before, in one
     /// transaction.
+    #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
     /// Show rejected rows, or give them another chance.
     Rejects {
@@ -108,28 +130,44 @@ pub(crate) enum Command {
     /// Credentials, clock, buckets, queues, permissions, the database, and the way
     /// from an upload to the ledger, by an object that no dataset takes. No message
     /// of yours is touched. Exits with 1 if something is broken.
+    #[command(after_help = examples::DOCTOR)]
     Doctor(DoctorArgs),
     /// Turn a local file into Parquet and rejects, as the transform stage would.
+    #[command(after_help = examples::TRANSFORM)]
     Transform(TransformArgs),
     /// Look at a local file: its columns, first rows, and what would be rejected.
+    #[command(after_help = examples::PREVIEW)]
     Preview(PreviewArgs),
     /// Find out a local file's columns and print the block for the pipeline file.
+    #[command(after_help = examples::INFER)]
     Infer(InferArgs),
     /// Run SQL over the lake's datasets, or over Parquet files.
+    #[command(after_help = examples::QUERY)]
     Query(QueryArgs),
     /// Run the embedded AWS endpoint alone.
+    #[command(after_help = examples::AWS)]
     Aws(AwsArgs),
     /// Say whether the worker beside it is well: 0 if it is, 1 if not.
     ///
     /// For the health check of a container, which has no shell. The worker keeps
     /// the file that MILLRACE_HEARTBEAT names fresh as long as it gets on.
+    #[command(after_help = examples::HEALTHCHECK)]
     Healthcheck(HealthcheckArgs),
     /// Print the JSON Schema of the pipeline file.
+    #[command(after_help = examples::SCHEMA)]
     Schema,
     /// Print completions for a shell.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for every command.
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Folder to write `millrace.1`, `millrace-dlq-list.1`, … to.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -167,68 +205,8 @@ pub(crate) struct DoctorArgs {
     pub(crate) no_canary: bool,
 
     /// How long that one may take to arrive.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub(crate) wait: u64,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct DemoArgs {
-    /// Folder for the demo's state; what an earlier demo left there is removed.
-    #[arg(long, default_value = ".millrace/demo")]
-    pub(crate) data: PathBuf,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct DevArgs {
-    /// The pipeline file.
-    #[arg(long, env = "MILLRACE_PIPELINE", default_value = "millrace.toml")]
-    pub(crate) pipeline: PathBuf,
-
-    /// Folder for objects, queues and databases; kept over restarts.
-    #[arg(long, env = "MILLRACE_DATA", default_value = ".millrace/dev")]
-    pub(crate) data: PathBuf,
-
-    /// Port of the embedded AWS endpoint on 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 4566)]
-    pub(crate) port: u16,
-
-    /// Exit when every queue is drained.
-    #[arg(long)]
-    pub(crate) until_idle: bool,
-
-    /// What shall go wrong on the AWS side, as a TOML file; see the README.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct WorkerArgs {
-    /// ingest, transform or load.
-    pub(crate) stage: StageName,
-
-    #[command(flatten)]
-    pub(crate) pipeline: PipelineArgs,
-
-    /// How to log, to standard error.
-    #[arg(long, env = "MILLRACE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub(crate) log_format: LogFormat,
-
-    #[command(flatten)]
-    pub(crate) watch: WatchArgs,
-
-    /// Stop as on SIGTERM when standard input ends: set by whoever starts the
-    /// worker as a child process, so that it never outlives its parent.
-    #[arg(long, hide = true)]
-    pub(crate) stop_on_stdin_end: bool,
-}
-
-/// How workers log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// JSON lines for log stores.
-    Json,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub(crate) wait: Duration,
 }
 
 #[derive(Debug, Group)]
@@ -280,8 +258,8 @@ pub(crate) struct RunsArgs {
 
     /// Only files in this state: registered, transformed, loaded, unchanged,
     /// superseded or failed.
-    #[arg(long)]
-    pub(crate) state: Option<String>,
+    #[arg(long, value_parser = named::state)]
+    pub(crate) state: Option<FileState>,
 
     /// Only files registered since: a date, a time (RFC 3339), or as `36h` or
     /// `7d` how long ago.
@@ -345,34 +323,6 @@ pub(crate) enum RowFormat {
     Csv,
 }
 
-#[derive(Debug, Group)]
-pub(crate) struct AwsArgs {
-    /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:4566", conflicts_with = "port")]
-    pub(crate) bind: SocketAddr,
-
-    /// Port on 127.0.0.1; 0 takes a free one.
-    #[arg(long)]
-    pub(crate) port: Option<u16>,
-
-    /// Folder for objects and queues; kept over restarts.
-    #[arg(long, default_value = ".millrace/aws")]
-    pub(crate) data: PathBuf,
-
-    /// Region in ARNs; requests signed for others are answered too.
-    #[arg(long, default_value = "us-east-1")]
-    pub(crate) region: String,
-
-    /// Let in only requests signed with one of these keys: a file with a line
-    /// `ID:SECRET` for each.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keys: Option<PathBuf>,
-
-    /// What shall go wrong, as a TOML file; see the README.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
-}
-
 fn capture(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -385,13 +335,5 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Args::command().debug_assert();
-    }
-}
+#[path = "args/tests.rs"]
+mod tests;

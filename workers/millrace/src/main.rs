@@ -5,6 +5,7 @@ mod actor;
 mod args;
 mod commands;
 mod confirm;
+mod datasets;
 mod demo;
 mod dev;
 mod doctor;

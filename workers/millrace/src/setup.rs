@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
 use millrace_ledger::{Database, Durability, Ledger};
 use millrace_localaws::FaultPlan;
 use millrace_pipeline::{LoadError, Pipeline, UrlSource};
@@ -109,6 +110,27 @@ pub(crate) fn read_faults(path: &Path) -> anyhow::Result<FaultPlan> {
 /// The AWS side, found as every AWS tool finds it.
 pub(crate) async fn aws() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::latest()).await
+}
+
+/// The AWS side for a person's command, which is told at once what is missing.
+///
+/// # Errors
+/// [`Usage`] if no region is known, or no credentials are found.
+pub(crate) async fn signed_in() -> anyhow::Result<SdkConfig> {
+    let aws = aws().await;
+    let local = "for a local stack, set the variables that `millrace dev` prints";
+    if aws.region().is_none() {
+        let how = "set AWS_REGION, or a profile that has one (AWS_PROFILE)";
+        return Err(Usage(format!("no AWS region is known; {how}; {local}")).into());
+    }
+    let Some(provider) = aws.credentials_provider() else { return Ok(aws) };
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(aws),
+        Err(error) => {
+            let how = "set a profile (AWS_PROFILE), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+            Err(Usage(format!("no AWS credentials are found ({error}); {how}; {local}")).into())
+        }
+    }
 }
 
 /// Creates a folder with a clear word where that fails.

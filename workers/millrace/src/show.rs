@@ -6,7 +6,9 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets,
+};
 use millrace_localaws::FaultCount;
 use serde::Serialize;
 
@@ -21,6 +23,7 @@ pub(crate) fn set_colour(choice: Color) {
         Color::Never => false,
         Color::Auto => {
             std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::io::stdout().is_terminal()
                 && std::io::stderr().is_terminal()
         }
     };
@@ -99,29 +102,85 @@ pub(crate) fn render(headers: &[&str], rows: Vec<Vec<String>>) -> String {
 }
 
 /// A table with its headers as they are; where `true` stands beside one, its
-/// column holds numbers and stands on the right.
+/// column holds numbers and stands on the right. On a terminal it is as wide as that
+/// at most.
 pub(crate) fn grid(headers: &[(&str, bool)], rows: Vec<Vec<String>>) -> String {
-    let alignment = |number: bool| {
-        if number { CellAlignment::Right } else { CellAlignment::Left }
+    layout(headers, rows, Table::new().width())
+}
+
+/// Blanks between columns.
+const GAP: u16 = 2;
+
+/// A table that is at most so wide. Lines are broken between words; where there is no
+/// room for whole words side by side, every row is a block with a line for each
+/// column.
+fn layout(headers: &[(&str, bool)], rows: Vec<Vec<String>>, width: Option<u16>) -> String {
+    let words: Vec<u16> = (0..headers.len()).map(|at| longest_word(headers, &rows, at)).collect();
+    let narrowest = words.iter().map(|word| word.saturating_add(GAP)).fold(0, u16::saturating_add);
+    match width {
+        Some(width) if narrowest > width && !rows.is_empty() => blocks(headers, rows, width),
+        Some(_) | None => columns(headers, rows, &words, width),
+    }
+}
+
+/// Width of the longest word in a column.
+fn longest_word(headers: &[(&str, bool)], rows: &[Vec<String>], at: usize) -> u16 {
+    let texts = rows.iter().filter_map(|row| row.get(at).map(String::as_str));
+    let words = texts.chain([headers[at].0]).flat_map(str::split_whitespace);
+    words.map(|word| u16::try_from(word.chars().count()).unwrap_or(u16::MAX)).max().unwrap_or(0)
+}
+
+fn columns(
+    headers: &[(&str, bool)],
+    rows: Vec<Vec<String>>,
+    words: &[u16],
+    width: Option<u16>,
+) -> String {
+    let cell = |text: &str, number: bool| {
+        let side = if number { CellAlignment::Right } else { CellAlignment::Left };
+        Cell::new(text).set_alignment(side)
     };
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if !std::io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Disabled);
-    }
-    let headers = headers.to_vec();
-    table.set_header(
-        headers.iter().map(|(name, number)| Cell::new(name).set_alignment(alignment(*number))),
-    );
+    let mut table = plain(width);
+    table.set_header(headers.iter().map(|(name, number)| cell(name, *number)));
     for row in rows {
-        let cells = row.into_iter().zip(&headers);
-        table.add_row(
-            cells.map(|(text, (_, number))| Cell::new(text).set_alignment(alignment(*number))),
-        );
+        table.add_row(row.iter().zip(headers).map(|(text, (_, number))| cell(text, *number)));
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    for (column, word) in table.column_iter_mut().zip(words) {
+        column.set_padding((0, GAP));
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(word + GAP)));
     }
+    trimmed(&table)
+}
+
+fn blocks(headers: &[(&str, bool)], rows: Vec<Vec<String>>, width: u16) -> String {
+    let block = |row: Vec<String>| {
+        let mut table = plain(Some(width));
+        for ((name, _), text) in headers.iter().zip(row) {
+            table.add_row([(*name).to_owned(), text]);
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, GAP));
+        }
+        if let Some(names) = table.column_mut(0) {
+            names.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        trimmed(&table)
+    };
+    rows.into_iter().map(block).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A table without lines, of at most that width.
+fn plain(width: Option<u16>) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    match width {
+        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table
+}
+
+fn trimmed(table: &Table) -> String {
     let text = table.to_string();
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
@@ -215,5 +274,35 @@ mod tests {
     fn a_table_has_no_trailing_blanks_and_numbers_on_the_right() {
         let rows = vec![vec!["a".into(), "1".into()], vec!["bcd".into(), "1,000".into()]];
         assert_eq!(render(&["name", "#rows"], rows), "NAME   ROWS\na         1\nbcd   1,000");
+    }
+
+    fn at(width: u16) -> String {
+        let headers = [("STAGE", false), ("ROWS", true), ("REASON", false)];
+        let row = |stage: &str, rows: &str, why: &str| vec![stage.into(), rows.into(), why.into()];
+        let rows = vec![
+            row("transform", "1,000", "2 of 3 rows are rejected"),
+            row("load", "7", "the database is down"),
+        ];
+        layout(&headers, rows, Some(width))
+    }
+
+    #[test]
+    fn a_table_is_broken_between_words_to_fit_the_terminal() {
+        for width in [60, 40, 30] {
+            let table = at(width);
+            let widest = table.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width.into()), "{table}");
+            for word in ["STAGE", "transform", "1,000", "rejected", "database"] {
+                assert!(table.contains(word), "{width}: {word} is broken\n{table}");
+            }
+        }
+        assert!(at(60).starts_with("STAGE       ROWS  REASON\n"), "{}", at(60));
+    }
+
+    #[test]
+    fn where_words_have_no_room_side_by_side_each_row_is_a_block() {
+        let expected = "STAGE   transform\nROWS    1,000\nREASON  2 of 3 rows\n        are rejected\n\n\
+                        STAGE   load\nROWS    7\nREASON  the database\n        is down";
+        assert_eq!(at(22), expected);
     }
 }

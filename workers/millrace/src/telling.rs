@@ -6,11 +6,11 @@ use aws_config::SdkConfig;
 use millrace_contract::{AlertKind, StageName};
 use millrace_ledger::{Announcing, Ledger};
 use millrace_notify::{
-    Bus, Courier, CourierConfig, EventBridge, OutageConfig, Outages, Sns, SnsTopic, Topic,
+    Bus, Courier, CourierConfig, EventBridge, Lateness, OutageConfig, Outages, Sns, SnsTopic, Topic,
 };
 use millrace_pipeline::{Alerts, Pipeline};
 use millrace_storage::S3Storage;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// ARN of the pipeline's own topic, where whoever deployed the worker says it.
@@ -49,52 +49,70 @@ pub(crate) fn outages(
     }))
 }
 
-/// Tells what is written down, beside the work.
+/// Looks after the times by which files are expected, and writes down what is late.
+pub(crate) fn lateness(pipeline: &Pipeline, ledger: &Ledger) -> Lateness {
+    let datasets = pipeline.freshness.iter();
+    let datasets = datasets.map(|fresh| (fresh.dataset.clone(), fresh.expected.clone()));
+    Lateness::new(ledger.clone(), datasets)
+}
+
+/// Writes down what is late and tells what is written down, beside the work.
 pub(crate) struct Telling {
-    stop: oneshot::Sender<()>,
-    running: JoinHandle<()>,
+    stop: watch::Sender<()>,
+    running: Vec<JoinHandle<()>>,
 }
 
 impl Telling {
-    /// Starts telling, if anybody wants to know.
-    pub(crate) fn start(pipeline: &Pipeline, ledger: &Ledger, aws: &SdkConfig) -> Option<Self> {
-        if pipeline.alerts.is_none() && pipeline.events.is_none() {
-            return None;
+    /// Starts looking and telling, as far as anybody wants to know.
+    pub(crate) fn start(pipeline: &Pipeline, ledger: &Ledger, aws: &SdkConfig) -> Self {
+        let (stop, stopped) = watch::channel(());
+        // Gone without a word is stopped too.
+        let until = |mut stopped: watch::Receiver<()>| async move { drop(stopped.changed().await) };
+        let mut running = Vec::new();
+        if !pipeline.freshness.is_empty() {
+            let (lateness, until) = (lateness(pipeline, ledger), until(stopped.clone()));
+            running.push(tokio::spawn(async move { lateness.run(until).await }));
         }
-        let alerts = pipeline.alerts.as_ref();
-        let config = CourierConfig {
-            pipeline: pipeline.name.clone(),
-            topic: alerts
-                .map(|alerts| -> Arc<dyn Topic> { Arc::new(topic(pipeline, alerts, aws)) }),
-            bus: pipeline
-                .events
-                .as_ref()
-                .map(|events| -> Arc<dyn Bus> { Arc::new(EventBridge::new(aws, &events.bus)) }),
-            digest: alerts.map(|alerts| alerts.digest).unwrap_or_default(),
-        };
-        let courier = Courier::new(ledger.clone(), config);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(async move {
-            courier
-                .run(async {
-                    // Gone without a word is stopped too.
-                    drop(stopped.await);
-                })
-                .await;
-        });
-        Some(Self { stop, running })
+        if let Some(courier) = courier(pipeline, ledger, aws) {
+            let until = until(stopped);
+            running.push(tokio::spawn(async move { courier.run(until).await }));
+        }
+        Self { stop, running }
     }
 
     /// Tells what is left, within reason, and stops.
     pub(crate) async fn stop(self) {
         drop(self.stop);
-        if let Err(error) = self.running.await {
-            tracing::error!(%error, "telling ended early; other workers tell what is left");
+        for task in self.running {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "telling ended early; other workers tell what is left");
+            }
         }
     }
 }
 
-fn topic(pipeline: &Pipeline, alerts: &Alerts, aws: &SdkConfig) -> SnsTopic {
+/// Tells alerts and events, if there are any.
+fn courier(pipeline: &Pipeline, ledger: &Ledger, aws: &SdkConfig) -> Option<Courier> {
+    if pipeline.alerts.is_none() && pipeline.events.is_none() {
+        return None;
+    }
+    let alerts = pipeline.alerts.as_ref();
+    let events = pipeline.events.as_ref();
+    let config = CourierConfig {
+        pipeline: pipeline.name.clone(),
+        topic: alerts.map(|alerts| -> Arc<dyn Topic> { Arc::new(topic(pipeline, alerts, aws)) }),
+        bus: events.map(|events| -> Arc<dyn Bus> { Arc::new(EventBridge::new(aws, &events.bus)) }),
+        digest: alerts.map(|alerts| alerts.digest).unwrap_or_default(),
+    };
+    Some(Courier::new(ledger.clone(), config))
+}
+
+/// The ARN of the topic of alerts, where it is said.
+pub(crate) fn topic_arn(alerts: &Alerts) -> Option<String> {
     let named = || std::env::var(TOPIC).ok().filter(|arn| !arn.is_empty());
-    Sns::new(aws).topic(alerts.topic.clone().or_else(named), &pipeline.topic_name())
+    alerts.topic.clone().or_else(named)
+}
+
+fn topic(pipeline: &Pipeline, alerts: &Alerts, aws: &SdkConfig) -> SnsTopic {
+    Sns::new(aws).topic(topic_arn(alerts), &pipeline.topic_name())
 }

@@ -12,7 +12,7 @@ use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
 use millrace_pipeline::Pipeline;
 use millrace_retry::FailureClass;
 use millrace_runtime::{
-    Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject,
+    Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part,
 };
 use millrace_sql::{Table, tables_named};
 use millrace_storage::{Storage, StorageError};
@@ -44,15 +44,17 @@ impl Transform {
     }
 
     async fn run(&self, task: &TransformTask, lease: &Lease) -> Result<Done, Failed> {
-        let dataset = self.dataset(task).await?;
+        let dataset = part("contract", self.dataset(task)).await?;
         if let Some(load) = self.ledger.load_task(&task.file_id).await? {
             return Ok(self.done("transformed before", &dataset, load));
         }
         let clock = Instant::now();
-        let columns = columns(&self.ledger, &self.lake, task, &dataset).await?;
+        let columns = columns(&self.ledger, &self.lake, task, &dataset);
+        let columns = part("columns", columns).await?;
         let Columns { list, version } = columns;
         let read_by = ReadBy { columns: list, tables: self.tables(&dataset).await? };
-        let transformed = transform(&self.lake, task, &dataset, read_by, lease.lost()).await;
+        let transformed = transform(&self.lake, task, &dataset, read_by, lease.lost());
+        let transformed = part("transform", transformed).await;
         let transformed = match transformed {
             Ok(transformed) => transformed,
             Err(TransformError::Storage(error)) => return self.gone(task, error).await,
@@ -62,14 +64,13 @@ impl Transform {
         let Transformed { mut load, report, small } = transformed;
         load.column_version = version;
         reach("transform", Point::BeforeRecord);
-        self.ledger
-            .transformed(&Record {
-                task: &load,
-                rejects: &report.reject_groups.iter().map(reject_count).collect::<Vec<_>>(),
-                warnings: &report.warnings.iter().map(warning_count).collect::<Vec<_>>(),
-                duration: clock.elapsed(),
-            })
-            .await?;
+        let record = Record {
+            task: &load,
+            rejects: &report.reject_groups.iter().map(reject_count).collect::<Vec<_>>(),
+            warnings: &report.warnings.iter().map(warning_count).collect::<Vec<_>>(),
+            duration: clock.elapsed(),
+        };
+        part("record", self.ledger.transformed(&record)).await?;
         reach("transform", Point::AfterRecord);
         if dataset.load.is_none() {
             self.ledger.loaded(&task.file_id, 0, std::time::Duration::ZERO).await?;

@@ -7,6 +7,7 @@ mod connecting;
 mod contracts;
 mod dead_letters;
 mod failures;
+mod freshness;
 mod history;
 mod journey;
 mod live;

@@ -52,3 +52,19 @@ pub(super) fn events() -> Value {
         }),
     )
 }
+
+pub(super) fn freshness() -> Value {
+    table(
+        "By when files are to have come: without a new one loaded by then, the dataset is late.",
+        &["expected"],
+        json!({
+            "expected": text("When at least one file is to have been loaded since the time before: \
+                              `cron(0 7 * * ? *)`, or `rate(6 hours)` counted from midnight UTC."),
+            "timezone": {
+                "type": "string",
+                "default": "UTC",
+                "description": "Time zone of a cron expression, an IANA name.",
+            },
+        }),
+    )
+}

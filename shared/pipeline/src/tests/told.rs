@@ -77,6 +77,29 @@ fn what_is_wrong_with_alerts_is_said_all_at_once() {
 }
 
 #[test]
+fn when_files_are_expected_is_read_and_no_part_of_the_contract() {
+    let freshness = |lines: &str| format!("{DATASET}[datasets.d.freshness]\n{lines}\n");
+    let pipeline =
+        with_datasets(&freshness("expected = \"cron(0 7 * * ? *)\"\ntimezone = \"Europe/London\""));
+    let read = &pipeline.freshness[..];
+    assert_eq!((read.len(), &*read[0].dataset), (1, "d"));
+    assert_eq!(read[0].expected.to_string(), "cron(0 7 * * ? *) Europe/London");
+    assert_eq!(pipeline.datasets, with_datasets(DATASET).datasets);
+    for (lines, expected) in [
+        ("", "`expected` is missing in `datasets.d.freshness`"),
+        ("expected = \"at(2026-01-01T00:00:00)\"", "`at(2026-01-01T00:00:00)` comes once"),
+        ("expected = \"daily by 07:00\"", "is not `rate(…)`, `cron(…)` or `at(…)`"),
+        ("expected = \"cron(0 7 * * * *)\"", "one of day of month and day of week"),
+        ("expected = \"rate(1 day)\"\ntimezone = \"London\"", "`London` is not a time zone"),
+        ("expected = \"rate(1 day)\"\ntimezon = \"UTC\"", "unknown key `timezon`"),
+    ] {
+        let text = format!("version = 1\nname = \"p\"\n{}", freshness(lines));
+        let problems = Pipeline::parse(&text).expect_err(lines).problems;
+        assert!(problems.iter().any(|one| one.message.contains(expected)), "{problems:?}");
+    }
+}
+
+#[test]
 fn delays_of_failed_messages_are_the_stages_own() {
     let retry = "[stages.load.retry]\ntransient = { base = \"1s\", cap = \"2s\" }\n\
                  outage = { cap = \"10s\" }\n";

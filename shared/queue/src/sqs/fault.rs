@@ -1,9 +1,10 @@
 //! From the wire's errors to errors by meaning, once.
 
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use crate::QueueError;
 
@@ -37,7 +38,7 @@ pub(super) async fn patiently<T>(
 /// The error of a whole request.
 pub(super) fn fault<E>(action: &'static str, queue: &str, error: SdkError<E>) -> QueueError
 where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let meaning = match &error {
         SdkError::ServiceError(answer) => {
@@ -51,9 +52,21 @@ where
     };
     let reason = match error.as_service_error().and_then(ProvideErrorMetadata::message) {
         Some(message) => message.to_owned(),
-        None => DisplayErrorContext(&error).to_string(),
+        None => causes(&error),
     };
     named(meaning, action, queue, reason)
+}
+
+/// An error with its causes, for a person: the SDK's own form has every field of
+/// them, too.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// The error of one entry of a batch.

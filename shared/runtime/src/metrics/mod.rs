@@ -138,6 +138,7 @@ pub(crate) mod tests {
             subject: &subject,
             counts,
             took: Duration::from_millis(30),
+            parts: &[],
         };
         metrics.settled(&done);
         metrics.settled(&Settlement { took: Duration::from_secs(2), ..done });

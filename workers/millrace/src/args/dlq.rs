@@ -8,33 +8,35 @@ use clap::{Args as Group, Subcommand};
 use millrace_contract::StageName;
 use millrace_retry::FailureClass;
 
-use super::{OutputArgs, seconds, since};
+use super::{OutputArgs, examples, named, seconds, since};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DlqCommand {
     /// Count dead letters by cause, the one with the newest first.
+    #[command(after_help = examples::DLQ_LIST)]
     List(DlqListArgs),
     /// Show all that is known of one: facts, body, first rejects, trace, actions.
+    #[command(after_help = examples::DLQ_SHOW)]
     Show(DlqShowArgs),
     /// Send dead letters again: a few first, then the rest if those come to a good
     /// end.
     ///
     /// A file whose contract has changed since is read again under the one of the
     /// pipeline file. Nothing is loaded twice, however often a message is sent.
-    #[command(after_help = "\
-Examples:
-  millrace dlq redrive --group 3f9c --dry-run
-  millrace dlq redrive --dataset expenses --since 2d --canary 3
-  millrace dlq redrive --all --rate 50/s --yes")]
+    #[command(after_help = examples::DLQ_REDRIVE)]
     Redrive(DlqRedriveArgs),
     /// Change the body of one; the original is kept.
+    #[command(after_help = examples::DLQ_EDIT)]
     Edit(DlqEditArgs),
     /// Give dead letters up, for a reason that is kept with them.
+    #[command(after_help = examples::DLQ_DISCARD)]
     Discard(DlqDiscardArgs),
     /// Write dead letters out, bodies included, one JSON object per line.
+    #[command(after_help = examples::DLQ_EXPORT)]
     Export(DlqExportArgs),
     /// Go through the dead-letter queues now: record what SQS moved there by
     /// itself, and remove what was dealt with. Workers do so every minute.
+    #[command(after_help = examples::DLQ_ADOPT)]
     Adopt(DlqAdoptArgs),
 }
 
@@ -42,7 +44,7 @@ Examples:
 #[derive(Debug, Clone, Default, Group)]
 pub(crate) struct CauseArgs {
     /// Only of this stage: ingest, transform or load.
-    #[arg(long)]
+    #[arg(long, value_parser = named::stage)]
     pub(crate) stage: Option<StageName>,
 
     /// Only of this dataset.
@@ -51,7 +53,7 @@ pub(crate) struct CauseArgs {
 
     /// Only of this class: transient, throttled, outage, denied, missing, poison or
     /// contract.
-    #[arg(long, value_parser = class)]
+    #[arg(long, value_parser = named::class)]
     pub(crate) class: Option<FailureClass>,
 
     /// Only of the group with this fingerprint; its beginning is enough.
@@ -77,6 +79,24 @@ pub(crate) struct SelectionArgs {
 
     #[command(flatten)]
     pub(crate) cause: CauseArgs,
+}
+
+/// Which dead letters something is done about, and whether at once.
+#[derive(Debug, Group)]
+pub(crate) struct DoingArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Don't ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Group)]
@@ -112,7 +132,7 @@ pub(crate) struct DlqShowArgs {
 #[derive(Debug, Group)]
 pub(crate) struct DlqRedriveArgs {
     #[command(flatten)]
-    pub(crate) selection: SelectionArgs,
+    pub(crate) doing: DoingArgs,
 
     /// At most so many: `20/s`, `600/m`.
     #[arg(long, value_name = "N/s", value_parser = rate)]
@@ -126,17 +146,6 @@ pub(crate) struct DlqRedriveArgs {
     /// Give up waiting for those after this many seconds.
     #[arg(long, default_value = "600", value_parser = seconds)]
     pub(crate) timeout: Duration,
-
-    /// Say what would be done, and do nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-
-    /// Don't ask.
-    #[arg(long)]
-    pub(crate) yes: bool,
-
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Group)]
@@ -156,22 +165,11 @@ pub(crate) struct DlqEditArgs {
 #[derive(Debug, Group)]
 pub(crate) struct DlqDiscardArgs {
     #[command(flatten)]
-    pub(crate) selection: SelectionArgs,
+    pub(crate) doing: DoingArgs,
 
     /// Why.
     #[arg(long, value_parser = reason)]
     pub(crate) reason: String,
-
-    /// Say what would be done, and do nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-
-    /// Don't ask.
-    #[arg(long)]
-    pub(crate) yes: bool,
-
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Group)]
@@ -194,7 +192,7 @@ pub(crate) struct DlqExportArgs {
 #[derive(Debug, Group)]
 pub(crate) struct DlqAdoptArgs {
     /// Only of this stage: ingest, transform or load.
-    #[arg(long)]
+    #[arg(long, value_parser = named::stage)]
     pub(crate) stage: Option<StageName>,
 
     #[command(flatten)]
@@ -222,13 +220,6 @@ fn rate(text: &str) -> Result<Rate, String> {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(Rate(number / seconds)),
         Ok(_) | Err(_) => Err("write how many per second or minute: `20/s`, `600/m`".to_owned()),
     }
-}
-
-fn class(text: &str) -> Result<FailureClass, String> {
-    text.parse().map_err(|unknown: String| {
-        let names: Vec<_> = FailureClass::ALL.iter().map(|class| class.as_str()).collect();
-        format!("{unknown}; the classes are {}", names.join(", "))
-    })
 }
 
 fn fingerprint(text: &str) -> Result<String, String> {
@@ -267,6 +258,5 @@ mod tests {
         assert!(fingerprint("orders").is_err() && fingerprint("").is_err());
         assert_eq!(reason(" noise ").expect("a reason"), "noise");
         assert!(reason(" ").is_err());
-        assert!(class("poisn").expect_err("no class").contains("poison, contract"));
     }
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::Args as Group;
 use millrace_contract::StageName;
-use millrace_pipeline::nearest;
 
-use super::{OutputArgs, seconds};
+use super::{OutputArgs, named, seconds};
 
 #[derive(Debug, Group)]
 pub(crate) struct StatusArgs {
@@ -21,12 +20,6 @@ pub(crate) struct StatusArgs {
 }
 
 #[derive(Debug, Group)]
-#[command(after_help = "Examples:\n  \
-    millrace scale transform=4 load=2\n  \
-    millrace scale transform=0            pause a stage; its messages wait\n  \
-    millrace scale load=8 --wait -o json\n\n\
-    The number lasts until something else changes it: automatic scaling in the cloud,\n\
-    a restart of `millrace dev` locally.")]
 pub(crate) struct ScaleArgs {
     /// How many workers of a stage, as in `transform=4`.
     #[arg(required = true, value_name = "STAGE=WORKERS", value_parser = scaling)]
@@ -84,12 +77,7 @@ pub(crate) struct HealthcheckArgs {
 fn scaling(text: &str) -> Result<Scaling, String> {
     let (stage, workers) =
         text.split_once('=').ok_or("write it as STAGE=WORKERS, as in `transform=4`")?;
-    let stage = stage.parse().map_err(|error: millrace_contract::UnknownStage| {
-        match nearest(stage, StageName::ALL.map(StageName::as_str)) {
-            Some(meant) => format!("{error}; did you mean `{meant}`?"),
-            None => error.to_string(),
-        }
-    })?;
+    let stage = named::stage(stage)?;
     let workers = workers
         .parse()
         .map_err(|_| format!("`{workers}` is no number of workers; write 0 or more"))?;

@@ -3,20 +3,23 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::{Args as Group, Subcommand};
 
-use super::OutputArgs;
+use super::{OutputArgs, examples};
 use crate::replay::From;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RejectsCommand {
     /// Count rejected rows by dataset and rule, the most frequent first.
+    #[command(after_help = examples::REJECTS_LIST)]
     List(RejectListArgs),
     /// Show the rejected rows of one file: where, why, and the row itself.
+    #[command(after_help = examples::REJECTS_SHOW)]
     Show(RejectShowArgs),
     /// Give rejected rows another chance, now that the pipeline file is mended.
     ///
     /// Rows that pass are added to those of their file; asking again adds nothing
     /// twice. Where a part of the rows can't be judged alone, the whole object is
     /// read again, and its rows take the place of those before.
+    #[command(after_help = examples::REJECTS_REPLAY)]
     Replay(RejectReplayArgs),
 }
 

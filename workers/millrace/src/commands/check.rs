@@ -23,7 +23,10 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             (problems, pipeline.datasets.len())
         }
         Err(LoadError::Invalid(problems)) => (problems.problems, 0),
-        Err(error @ LoadError::Read { .. }) => return Err(Usage(error.to_string()).into()),
+        Err(error @ LoadError::Read { .. }) => {
+            let what = "name the pipeline file: `millrace check FILE`";
+            return Err(Usage(format!("{error}; {what}")).into());
+        }
     };
     match args.output {
         Format::Json => show::json(&json!({ "ok": problems.is_empty(), "problems": problems }))?,

@@ -5,6 +5,7 @@ mod check;
 mod dlq;
 mod healthcheck;
 mod local;
+mod man;
 mod plan;
 pub(crate) mod publish;
 mod query;
@@ -46,6 +47,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Query(args) => query::run(args).await,
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Aws(args) => aws::run(&args).await,
+        Command::Man { out } => man::run(out.as_deref()),
         Command::Schema => {
             show::json(&millrace_pipeline::json_schema())?;
             Ok(ExitCode::SUCCESS)

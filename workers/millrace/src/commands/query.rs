@@ -72,7 +72,7 @@ impl Catalog {
         }
         let setup = Setup::new(&args.pipeline)?;
         let ledger = setup.ledger_to_read().await?;
-        let storage = Arc::new(S3Storage::new(&setup::aws().await));
+        let storage = Arc::new(S3Storage::new(&setup::signed_in().await?));
         let names = setup.pipeline.datasets.iter().map(|dataset| dataset.name.clone());
         Ok(Self::Lake { names: names.collect(), ledger, storage })
     }

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::replay;
 use super::trace::locate;
 use crate::args::{Format, RejectListArgs, RejectShowArgs, RejectsCommand};
+use crate::datasets;
 use crate::exit::FAILED;
 use crate::setup::{self, Setup};
 use crate::show;
@@ -28,7 +29,9 @@ pub(super) async fn run(command: &RejectsCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn list(args: &RejectListArgs) -> anyhow::Result<ExitCode> {
-    let ledger = Setup::new(&args.output.pipeline)?.ledger_to_read().await?;
+    let setup = Setup::new(&args.output.pipeline)?;
+    let ledger = setup.ledger_to_read().await?;
+    datasets::check(&setup.pipeline, &ledger, args.dataset.as_deref()).await?;
     let mut totals = ledger.reject_totals(args.dataset.as_deref()).await?;
     totals.retain(|total| total.outcome == RuleOutcome::Rejected);
     match args.output.output {
@@ -65,7 +68,9 @@ fn total_json(total: &RejectTotal) -> serde_json::Value {
 async fn show_file(args: &RejectShowArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
     let (bucket, key) = locate(&args.object, &setup.pipeline.lake.raw)?;
-    let trace = setup.ledger_to_read().await?.trace(bucket, key).await?;
+    let ledger = setup.ledger_to_read().await?;
+    datasets::check(&setup.pipeline, &ledger, args.dataset.as_deref()).await?;
+    let trace = ledger.trace(bucket, key).await?;
     if trace.versions.is_empty() {
         show::note(format!("nothing is known of s3://{bucket}/{key}; was it published?"));
         return Ok(ExitCode::from(FAILED));
@@ -117,7 +122,7 @@ pub(super) async fn read(
     is_meant: impl Fn(&Reject) -> bool,
 ) -> anyhow::Result<Vec<Reject>> {
     let (bucket, key) = locate(key, lake)?;
-    let storage = Arc::new(S3Storage::new(&setup::aws().await));
+    let storage = Arc::new(S3Storage::new(&setup::signed_in().await?));
     let mut reader = RejectReader::open(storage, ObjectRef::latest(bucket, key)).await?;
     let mut rejects = Vec::new();
     while rejects.len() < limit

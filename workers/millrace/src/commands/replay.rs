@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::trace::locate;
 use crate::args::{FilesArgs, Format, ReplayArgs};
-use crate::exit::Usage;
+use crate::datasets;
 use crate::replay::{Sender, Sent, Way, again, mend};
 use crate::setup::{self, Setup};
 use crate::show;
@@ -37,12 +37,12 @@ async fn carry_out(args: &FilesArgs, wish: &Wish) -> anyhow::Result<ExitCode> {
     let sender = match args.dry_run {
         true => None,
         false => {
-            let queues = Sqs::new(&setup::aws().await);
+            let queues = Sqs::new(&setup::signed_in().await?);
             Some(Sender::open(&setup.pipeline, ledger.clone(), &queues).await?)
         }
     };
     let mut lines = Vec::new();
-    for dataset in datasets(&setup, args)? {
+    for dataset in meant(&setup, args)? {
         let filter = filter(&setup, args, dataset)?;
         let mut after = None;
         loop {
@@ -93,16 +93,10 @@ async fn way(
 }
 
 /// The datasets whose files are meant.
-fn datasets<'a>(setup: &'a Setup, args: &FilesArgs) -> anyhow::Result<Vec<&'a Dataset>> {
-    let all = &setup.pipeline.datasets;
-    let Some(name) = &args.dataset else { return Ok(all.iter().collect()) };
-    match all.iter().find(|dataset| dataset.name == *name) {
-        Some(dataset) => Ok(vec![dataset]),
-        None => {
-            let known: Vec<_> = all.iter().map(|dataset| dataset.name.as_str()).collect();
-            let known = known.join(", ");
-            Err(Usage(format!("there is no dataset `{name}`; the datasets are {known}")).into())
-        }
+fn meant<'a>(setup: &'a Setup, args: &FilesArgs) -> anyhow::Result<Vec<&'a Dataset>> {
+    match &args.dataset {
+        Some(name) => Ok(vec![datasets::named(&setup.pipeline, name)?]),
+        None => Ok(setup.pipeline.datasets.iter().collect()),
     }
 }
 

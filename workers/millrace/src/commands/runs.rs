@@ -3,22 +3,24 @@
 use std::process::ExitCode;
 
 use millrace_contract::ReplayKind;
-use millrace_ledger::{FileState, Run, RunFilter};
+use millrace_ledger::{Run, RunFilter};
 use serde_json::{Value, json};
 
 use crate::args::{Format, RunsArgs};
-use crate::exit::Usage;
+use crate::datasets;
 use crate::setup::Setup;
 use crate::show;
 
 pub(super) async fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let filter = RunFilter {
         dataset: args.dataset.clone(),
-        state: args.state.as_deref().map(state).transpose()?,
+        state: args.state,
         since: args.since,
         limit: Some(args.limit),
     };
-    let ledger = Setup::new(&args.output.pipeline)?.ledger_to_read().await?;
+    let setup = Setup::new(&args.output.pipeline)?;
+    let ledger = setup.ledger_to_read().await?;
+    datasets::check(&setup.pipeline, &ledger, args.dataset.as_deref()).await?;
     let runs = ledger.runs(&filter).await?;
     match args.output.output {
         Format::Json => show::json(&runs.iter().map(as_json).collect::<Vec<_>>())?,
@@ -26,13 +28,6 @@ pub(super) async fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         Format::Table => table(&runs),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn state(text: &str) -> anyhow::Result<FileState> {
-    text.parse().map_err(|_| {
-        let known = FileState::ALL.map(FileState::as_str).join(", ");
-        Usage(format!("`{text}` is not a state; the states are {known}")).into()
-    })
 }
 
 fn table(runs: &[Run]) {

@@ -28,7 +28,7 @@ struct Change {
 pub(super) async fn run(args: &ScaleArgs) -> anyhow::Result<ExitCode> {
     let plan = read_pipeline(&args.output.pipeline.pipeline)?.plan();
     let wanted = wanted(&plan, &args.stages)?;
-    let services = Services::new(&setup::aws().await, &plan.pipeline);
+    let services = Services::new(&setup::signed_in().await?, &plan.pipeline);
     let mut changes = look(&services, &plan, &wanted).await?;
     if !args.dry_run {
         for change in &mut changes {

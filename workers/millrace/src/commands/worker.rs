@@ -49,9 +49,7 @@ pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
     let (worker, watch) = Watch::start(&args.watch, worker, &setup.pipeline.name, &service).await;
     let ended = worker.run(stopped(args.stop_on_stdin_end)).await;
     watch.stop().await;
-    if let Some(telling) = telling {
-        telling.stop().await;
-    }
+    telling.stop().await;
     let summary = ended?;
     tracing::info!(?summary, "stopped");
     drop(database);

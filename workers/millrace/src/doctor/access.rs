@@ -11,8 +11,31 @@ use super::Findings;
 const SKEW_REFUSED: Duration = Duration::from_secs(15 * 60);
 const SKEW_DOUBTFUL: Duration = Duration::from_secs(60);
 
-/// Asks STS who we are, which everybody may.
-pub(super) async fn check(findings: &mut Findings, aws: &SdkConfig) {
+/// Where we are: enough to name what is there.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    /// `aws`, `aws-cn` …
+    partition: String,
+    id: String,
+    region: String,
+}
+
+impl Account {
+    /// Of an answer of STS, whose ARN begins with `arn:PARTITION:`.
+    fn of(arn: Option<&str>, id: Option<&str>, region: &str) -> Option<Self> {
+        let partition = arn?.split(':').nth(1)?.to_owned();
+        Some(Self { partition, id: id?.to_owned(), region: region.to_owned() })
+    }
+
+    /// The ARN of something of a service, by its name.
+    pub(super) fn arn(&self, service: &str, name: &str) -> String {
+        let Self { partition, id, region } = self;
+        format!("arn:{partition}:{service}:{region}:{id}:{name}")
+    }
+}
+
+/// Asks STS who we are, which everybody may; answers where we are, if it said so.
+pub(super) async fn check(findings: &mut Findings, aws: &SdkConfig) -> Option<Account> {
     let region = aws.region().map_or("none", |region| region.as_ref());
     let subject = aws.endpoint_url().unwrap_or(region);
     let client = aws_sdk_sts::Client::new(aws);
@@ -25,6 +48,7 @@ pub(super) async fn check(findings: &mut Findings, aws: &SdkConfig) {
                 account.unwrap_or("unknown")
             );
             findings.good("credentials", subject, seen);
+            Account::of(arn, account, region)
         }
         Err(error) => {
             let error = aws_sdk_sts::error::DisplayErrorContext(&error).to_string();
@@ -35,6 +59,7 @@ pub(super) async fn check(findings: &mut Findings, aws: &SdkConfig) {
                 "set a profile (AWS_PROFILE), a region (AWS_REGION), or AWS_ENDPOINT_URL for a \
                  local stack",
             );
+            None
         }
     }
 }

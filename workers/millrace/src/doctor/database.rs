@@ -3,15 +3,17 @@
 
 use std::time::Instant;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use millrace_contract::StageName;
 use millrace_ledger::{Database, DatabaseFacts, Ledger, StageDuration};
+use millrace_notify::Standing;
 use millrace_pipeline::{Pipeline, Plan};
 use millrace_warehouse::Warehouse;
 
 use super::Findings;
 use crate::setup::Setup;
 use crate::show;
+use crate::telling::lateness;
 
 /// How long back durations are looked at.
 const LOOK_BACK: TimeDelta = TimeDelta::days(7);
@@ -36,6 +38,7 @@ pub(super) async fn check(findings: &mut Findings, setup: &Setup, plan: &Plan) -
         Ok((database, ledger)) => {
             check_facts(findings, "ledger", setup, plan, &database, started).await;
             check_durations(findings, &setup.pipeline, &ledger).await;
+            check_freshness(findings, &setup.pipeline, &ledger).await;
             Some(ledger)
         }
         Err(error) => {
@@ -119,6 +122,44 @@ async fn check_durations(findings: &mut Findings, pipeline: &Pipeline, ledger: &
         match duration_problem(duration, visibility_ms.unwrap_or(u64::MAX)) {
             Some(remedy) => findings.doubtful("durations", &duration.stage, seen, remedy),
             None => findings.good("durations", &duration.stage, seen),
+        }
+    }
+}
+
+/// Datasets whose files are expected by some time.
+async fn check_freshness(findings: &mut Findings, pipeline: &Pipeline, ledger: &Ledger) {
+    let now = Utc::now();
+    let standings = match lateness(pipeline, ledger).standings(now).await {
+        Ok(standings) => standings,
+        Err(error) => {
+            return findings.doubtful("freshness", "all datasets", error.to_string(), "see above");
+        }
+    };
+    let moment = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    for Standing { dataset, expected, newest, late, next } in standings {
+        let newest = newest.map_or("no file yet".to_owned(), |newest| {
+            format!("the newest file was loaded at {}", moment(newest))
+        });
+        match (late, next) {
+            (Some(late), _) => findings.doubtful(
+                "freshness",
+                &dataset,
+                format!("late since {} ({expected}); {newest}", moment(late.since)),
+                format!(
+                    "ask who publishes it; `millrace runs --dataset {dataset}` and `millrace dlq \
+                     list --dataset {dataset}` show what came of its files"
+                ),
+            ),
+            (None, Some(next)) => {
+                let seen = format!("{newest}; the next is expected by {}", moment(next));
+                findings.good("freshness", &dataset, seen);
+            }
+            (None, None) => findings.doubtful(
+                "freshness",
+                &dataset,
+                format!("`{expected}` comes no more; {newest}"),
+                "mend `expected`, or leave `freshness` out",
+            ),
         }
     }
 }

@@ -10,9 +10,9 @@ mod canary;
 mod database;
 mod finding;
 mod queues;
+mod told;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use crate::args::{DoctorArgs, Format};
 use crate::exit;
@@ -25,16 +25,16 @@ pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
     let aws = setup::aws().await;
     let mut findings = Findings::new(args.output.output == Format::Table);
-    access::check(&mut findings, &aws).await;
+    let account = access::check(&mut findings, &aws).await;
     let plan = setup.pipeline.plan();
     let clock = buckets::check(&mut findings, &aws, &plan, !args.no_canary).await;
     access::check_clock(&mut findings, clock);
     queues::check(&mut findings, &aws, &plan).await;
+    told::check(&mut findings, &aws, &setup.pipeline, account.as_ref()).await;
     let ledger = database::check(&mut findings, &setup, &plan).await;
     match ledger {
         Some(ledger) if !args.no_canary => {
-            let wait = Duration::from_secs(args.wait);
-            canary::check(&mut findings, &aws, &setup.pipeline, &ledger, wait).await;
+            canary::check(&mut findings, &aws, &setup.pipeline, &ledger, args.wait).await;
         }
         Some(_) | None => {}
     }

@@ -48,7 +48,9 @@ fn remedy(error: &QueueError) -> String {
         | QueueError::ReceiptExpired { .. }
         | QueueError::TooLarge { .. }
         | QueueError::Invalid { .. }
-        | QueueError::Unavailable { .. } => "is the endpoint right and up?".to_owned(),
+        | QueueError::Unavailable { .. } => {
+            "see what it says; `AWS_ENDPOINT_URL` names the endpoint of a local stack".to_owned()
+        }
     }
 }
 

@@ -44,10 +44,11 @@ impl Watch {
         if let Some(every) = args.metrics_log {
             tasks.spawn(log_metrics(Emf::new(pipeline), Arc::clone(&metrics), every));
         }
-        if let Some(address) = args.metrics {
-            answer(&mut tasks, address, metrics, liveness).await;
-        }
         let exporter = Settings::from_environment(service).map(Exporter::start);
+        if let Some(address) = args.metrics {
+            let pages = Pages { metrics, liveness, exporter: exporter.clone() };
+            answer(&mut tasks, address, pages).await;
+        }
         let worker = match &exporter {
             Some(exporter) => worker.observed_by(Arc::clone(exporter) as _),
             None => worker,
@@ -69,12 +70,7 @@ impl Watch {
 }
 
 /// Opens the port. A worker that can't have it works without.
-async fn answer(
-    tasks: &mut JoinSet<()>,
-    address: SocketAddr,
-    metrics: Arc<Metrics>,
-    liveness: Arc<Liveness>,
-) {
+async fn answer(tasks: &mut JoinSet<()>, address: SocketAddr, pages: Pages) {
     let listener = match TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -85,21 +81,42 @@ async fn answer(
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "metrics are answered under /metrics, liveness under /live");
     }
-    let pages = move |path: &str| page(path, &metrics, &liveness);
-    tasks.spawn(serve(listener, Arc::new(pages)));
+    tasks.spawn(serve(listener, Arc::new(move |path: &str| pages.page(path))));
 }
 
-fn page(path: &str, metrics: &Metrics, liveness: &Liveness) -> Option<Page> {
-    match path {
-        "/metrics" => {
-            Some(Page { status: 200, media_type: PROMETHEUS, text: metrics.prometheus() })
+/// What is answered on the port.
+struct Pages {
+    metrics: Arc<Metrics>,
+    liveness: Arc<Liveness>,
+    exporter: Option<Arc<Exporter>>,
+}
+
+impl Pages {
+    fn page(&self, path: &str) -> Option<Page> {
+        match path {
+            "/metrics" => {
+                let mut text = self.metrics.prometheus();
+                text.extend(self.exporter.iter().map(|exporter| spans(exporter)));
+                Some(Page { status: 200, media_type: PROMETHEUS, text })
+            }
+            "/live" => Some(match self.liveness.check() {
+                Ok(()) => Page::text(200, "live\n".to_owned()),
+                Err(stuck) => Page::text(503, format!("{stuck}\n")),
+            }),
+            _ => None,
         }
-        "/live" => Some(match liveness.check() {
-            Ok(()) => Page::text(200, "live\n".to_owned()),
-            Err(stuck) => Page::text(503, format!("{stuck}\n")),
-        }),
-        _ => None,
     }
+}
+
+/// What became of spans, for Prometheus.
+fn spans(exporter: &Exporter) -> String {
+    let (exported, dropped) = (exporter.exported(), exporter.dropped());
+    format!(
+        "# HELP millrace_spans_total Spans of OpenTelemetry by what became of them.\n\
+         # TYPE millrace_spans_total counter\n\
+         millrace_spans_total{{outcome=\"exported\"}} {exported}\n\
+         millrace_spans_total{{outcome=\"dropped\"}} {dropped}\n"
+    )
 }
 
 /// Lines for CloudWatch among those of the log, on standard output.

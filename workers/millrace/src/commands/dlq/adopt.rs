@@ -15,7 +15,7 @@ use crate::show;
 pub(super) async fn run(args: &DlqAdoptArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
     let ledger = setup.ledger_to_read().await?;
-    let queues = Sqs::new(&setup::aws().await);
+    let queues = Sqs::new(&setup::signed_in().await?);
     let sweeper = Sweeper { pipeline: &setup.pipeline, ledger: &ledger, queues: &queues };
     let mut tended: Vec<(String, Tended)> = Vec::new();
     for stage in StageName::ALL {

@@ -17,16 +17,16 @@ use crate::setup::{self, Setup};
 use crate::show;
 
 pub(super) async fn run(args: &DlqDiscardArgs) -> anyhow::Result<ExitCode> {
-    let setup = Setup::new(&args.output.pipeline)?;
+    let setup = Setup::new(&args.doing.output.pipeline)?;
     let ledger = setup.ledger_to_read().await?;
-    let filter = meant(&ledger, &args.selection).await?;
+    let filter = meant(&setup.pipeline, &ledger, &args.doing.selection).await?;
     let selected = ledger.count_failures(&filter).await?;
-    if selected == 0 || args.dry_run {
+    if selected == 0 || args.doing.dry_run {
         print(args, selected, 0, 0)?;
         return Ok(ExitCode::SUCCESS);
     }
     let question = format!("Give up {} for good?", show::count(selected, "dead letter"));
-    if !confirm(&question, args.yes)? {
+    if !confirm(&question, args.doing.yes)? {
         show::note("nothing was done");
         return Ok(ExitCode::from(FAILED));
     }
@@ -51,7 +51,7 @@ pub(super) async fn run(args: &DlqDiscardArgs) -> anyhow::Result<ExitCode> {
         progress.inc(page.len() as u64);
     }
     progress.finish_and_clear();
-    let queues = Sqs::new(&setup::aws().await);
+    let queues = Sqs::new(&setup::signed_in().await?);
     let sweeper = Sweeper { pipeline: &setup.pipeline, ledger: &ledger, queues: &queues };
     let removed = sweeper.sweep(&by_stage).await;
     print(args, selected, discarded, removed)?;
@@ -59,19 +59,19 @@ pub(super) async fn run(args: &DlqDiscardArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn print(args: &DlqDiscardArgs, selected: u64, discarded: u64, removed: u64) -> anyhow::Result<()> {
-    match args.output.output {
+    match args.doing.output.output {
         Format::Json => show::json(&json!({
             "selected": selected,
             "discarded": discarded,
             "copies_removed": removed,
             "reason": args.reason,
-            "dry_run": args.dry_run,
+            "dry_run": args.doing.dry_run,
         })),
         Format::Table if selected == 0 => {
             show::note("no dead letter is meant");
             Ok(())
         }
-        Format::Table if args.dry_run => {
+        Format::Table if args.doing.dry_run => {
             show::line(format!("{} would be given up", show::count(selected, "dead letter")));
             Ok(())
         }

@@ -8,19 +8,23 @@ use anyhow::Context;
 use millrace_ledger::{Act, DlqAction, Only};
 
 use super::facts::whole;
-use super::select::{Pages, by_cause, meant};
+use super::select::{Pages, by_cause, check, meant};
 use crate::actor::actor;
 use crate::args::{DlqExportArgs, SelectionArgs};
 use crate::setup::Setup;
 use crate::show;
 
 pub(super) async fn run(args: &DlqExportArgs) -> anyhow::Result<ExitCode> {
-    let ledger = Setup::new(&args.pipeline)?.ledger_to_read().await?;
+    let setup = Setup::new(&args.pipeline)?;
+    let ledger = setup.ledger_to_read().await?;
     let SelectionArgs { ids, cause, .. } = &args.selection;
     // To look does no harm: without a word on which, all are meant.
     let mut filter = match ids.is_empty() {
-        true => by_cause(cause, Only::Open),
-        false => meant(&ledger, &args.selection).await?,
+        true => {
+            check(&setup.pipeline, &ledger, cause).await?;
+            by_cause(cause, Only::Open)
+        }
+        false => meant(&setup.pipeline, &ledger, &args.selection).await?,
     };
     if args.resolved {
         filter.only = Only::Any;

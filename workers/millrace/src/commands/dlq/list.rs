@@ -6,7 +6,7 @@ use millrace_ledger::{Failure, FailureGroup, Only};
 use serde_json::{Value, json};
 
 use super::facts::{clock, facts, moment, state};
-use super::select::by_cause;
+use super::select::{by_cause, check};
 use crate::args::{DlqListArgs, Format};
 use crate::setup::Setup;
 use crate::show;
@@ -21,7 +21,9 @@ const FAILURE_HEADERS: [&str; 8] =
     ["id", "failed", "class", "stage", "dataset", "object", "state", "message"];
 
 pub(super) async fn run(args: &DlqListArgs) -> anyhow::Result<ExitCode> {
-    let ledger = Setup::new(&args.output.pipeline)?.ledger_to_read().await?;
+    let setup = Setup::new(&args.output.pipeline)?;
+    let ledger = setup.ledger_to_read().await?;
+    check(&setup.pipeline, &ledger, &args.cause).await?;
     let filter = by_cause(&args.cause, if args.all { Only::Any } else { Only::Open });
     if args.each {
         let failures = ledger.newest_failures(&filter, args.limit).await?;

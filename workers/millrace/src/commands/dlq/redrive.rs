@@ -35,21 +35,21 @@ struct Done {
 }
 
 pub(super) async fn run(args: &DlqRedriveArgs) -> anyhow::Result<ExitCode> {
-    let setup = Setup::new(&args.output.pipeline)?;
+    let setup = Setup::new(&args.doing.output.pipeline)?;
     let (_, ledger) = setup.ledger(AT_A_TIME.into()).await?;
-    let filter = meant(&ledger, &args.selection).await?;
+    let filter = meant(&setup.pipeline, &ledger, &args.doing.selection).await?;
     let selected = ledger.count_failures(&filter).await?;
-    if selected == 0 || args.dry_run {
+    if selected == 0 || args.doing.dry_run {
         let lines = planned(&setup, &ledger, &filter).await?;
         print(args, selected, &Done { lines, ..Done::default() })?;
         return Ok(ExitCode::SUCCESS);
     }
     let question = format!("Send {} again?", show::count(selected, "dead letter"));
-    if !confirm(&question, args.yes)? {
+    if !confirm(&question, args.doing.yes)? {
         show::note("nothing was done");
         return Ok(ExitCode::from(FAILED));
     }
-    let queues = Sqs::new(&setup::aws().await);
+    let queues = Sqs::new(&setup::signed_in().await?);
     let redriver = Redriver::open(&setup.pipeline, &ledger, queues.clone(), args.rate).await?;
     let progress = bar("sending", selected);
     let mut redrive =
@@ -152,7 +152,7 @@ fn verdict(done: &Done) -> ExitCode {
 }
 
 fn print(args: &DlqRedriveArgs, selected: u64, done: &Done) -> anyhow::Result<()> {
-    match args.output.output {
+    match args.doing.output.output {
         Format::Json => show::json(&as_json(args, selected, done)),
         Format::Table => {
             for text in summary(selected, done) {
@@ -188,7 +188,7 @@ fn as_json(args: &DlqRedriveArgs, selected: u64, done: &Done) -> Value {
     json!({
         "selected": selected,
         "sent": sent(&done.lines).count(),
-        "dry_run": args.dry_run,
+        "dry_run": args.doing.dry_run,
         "canaries": done.canaries,
         "failed_again": done.failed.iter().map(failed).collect::<Vec<_>>(),
         "copies_removed": done.copies_removed,

@@ -2,13 +2,18 @@
 
 use anyhow::bail;
 use chrono::Utc;
-use millrace_ledger::{Failure, FailureFilter, FailureKey, Ledger, Only};
+use millrace_ledger::{Failure, FailureFilter, FailureGroup, FailureKey, Ledger, Only};
+use millrace_pipeline::{Pipeline, nearest};
 
 use crate::args::{CauseArgs, SelectionArgs};
+use crate::datasets;
 use crate::exit::Usage;
 
 /// Failures that are read at a time, with their bodies.
 const PAGE: u32 = 100;
+
+/// Groups among which one is sought that may be meant.
+const GROUPS: usize = 1_000;
 
 /// The filter that a command's arguments say.
 pub(super) fn by_cause(cause: &CauseArgs, only: Only) -> FailureFilter {
@@ -31,6 +36,7 @@ pub(super) fn by_cause(cause: &CauseArgs, only: Only) -> FailureFilter {
 /// [`Usage`] if nothing says which are meant; an error if an id names none, or
 /// several.
 pub(super) async fn meant(
+    pipeline: &Pipeline,
     ledger: &Ledger,
     selection: &SelectionArgs,
 ) -> anyhow::Result<FailureFilter> {
@@ -48,6 +54,7 @@ pub(super) async fn meant(
         )
         .into());
     }
+    check(pipeline, ledger, cause).await?;
     let only = if ids.is_empty() { Only::Open } else { Only::Unfinished };
     let mut filter = by_cause(cause, only);
     for id in ids {
@@ -56,6 +63,31 @@ pub(super) async fn meant(
     // What fails again meanwhile is not sent again by the same command.
     filter.until = Some(Utc::now());
     Ok(filter)
+}
+
+/// Checks that the dataset and the group of a filter are known at all.
+///
+/// # Errors
+/// [`Usage`] with which may be meant, or what the ledger says.
+pub(super) async fn check(
+    pipeline: &Pipeline,
+    ledger: &Ledger,
+    cause: &CauseArgs,
+) -> anyhow::Result<()> {
+    datasets::check(pipeline, ledger, cause.dataset.as_deref()).await?;
+    let Some(wanted) = &cause.fingerprint else { return Ok(()) };
+    let any = FailureFilter { only: Only::Any, ..FailureFilter::default() };
+    let of_group = FailureFilter { fingerprint: Some(wanted.clone()), ..any.clone() };
+    if !ledger.failure_groups(&of_group, 1).await?.is_empty() {
+        return Ok(());
+    }
+    let groups = ledger.failure_groups(&any, GROUPS).await?;
+    let alike = |group: &FailureGroup| group.fingerprint.get(..wanted.len()).map(str::to_owned);
+    let meant = match nearest(wanted, groups.iter().filter_map(alike)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "`millrace dlq list` shows them".to_owned(),
+    };
+    Err(Usage(format!("no group begins with `{wanted}`; {meant}")).into())
 }
 
 /// The failure with this message id, or the only one whose id begins so.

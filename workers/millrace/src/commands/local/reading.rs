@@ -16,6 +16,7 @@ use millrace_pipeline::{KeyError, Pipeline};
 use millrace_sql::Table;
 
 use crate::args::{FileArgs, ReadingArgs};
+use crate::datasets;
 use crate::exit::Usage;
 use crate::setup::read_pipeline;
 
@@ -164,11 +165,7 @@ fn declared_dataset(args: &FileArgs, given: Captures) -> anyhow::Result<(Dataset
         Some(name) => name.clone(),
         None => fitting(&pipeline, &args.file, &given)?,
     };
-    let Some(dataset) = pipeline.dataset(&name) else {
-        let known: Vec<_> = pipeline.datasets.iter().map(|known| known.name.as_str()).collect();
-        let said = format!("there is no dataset `{name}`; the pipeline has {}", known.join(", "));
-        return Err(Usage(said).into());
-    };
+    let dataset = datasets::named(&pipeline, &name)?;
     let captures = captures(&pipeline, dataset, &args.file, given)?;
     Ok((dataset.clone(), captures))
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use millrace_contract::Captures;
 use millrace_pipeline::{KeyError, Pipeline};
 
+use crate::datasets;
 use crate::exit::Usage;
 
 /// A local file with its place in the raw bucket.
@@ -58,7 +59,10 @@ fn place(
 ) -> anyhow::Result<LocalFile> {
     let text = path.to_string_lossy().into_owned();
     let key = match dataset {
-        Some(dataset) => pipeline.key_for(dataset, &text, captures).map_err(explain)?,
+        Some(dataset) => {
+            let dataset = &datasets::named(pipeline, dataset)?.name;
+            pipeline.key_for(dataset, &text, captures).map_err(explain)?
+        }
         None => choose(pipeline, &text, captures)?,
     };
     let routes = pipeline.routes(&pipeline.lake.raw, &key);

@@ -29,7 +29,7 @@ pub(super) async fn run(args: &PublishArgs) -> anyhow::Result<ExitCode> {
         print(args.output.output, raw, &files, |_| json!("dry run"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let storage = Arc::new(S3Storage::new(&setup::aws().await));
+    let storage = Arc::new(S3Storage::new(&setup::signed_in().await?));
     let published = upload_all(storage, raw, &files).await?;
     if !args.wait {
         print(args.output.output, raw, &files, |_| json!("published"))?;

@@ -8,7 +8,9 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use millrace_ledger::{Database, Ledger, SkipCount, StateCount};
+use millrace_notify::Standing;
 use millrace_queue::Sqs;
 use millrace_runtime::shutdown;
 use millrace_services::Services;
@@ -18,14 +20,18 @@ use self::stages::StageStatus;
 use crate::args::{Format, StatusArgs};
 use crate::setup::{self, Setup};
 use crate::show;
+use crate::telling::lateness;
 
 /// Puts the cursor at the top left and clears what is below.
 const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
 /// Everything `status` knows.
 struct Status {
+    /// When it was asked for.
+    at: DateTime<Utc>,
     stages: Vec<StageStatus>,
     files: Vec<StateCount>,
+    freshness: Vec<Standing>,
     skipped: Vec<SkipCount>,
     tables: Vec<TableTotal>,
 }
@@ -41,7 +47,7 @@ struct Sources {
 
 pub(super) async fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
-    let aws = setup::aws().await;
+    let aws = setup::signed_in().await?;
     let sources = Sources {
         ledger: setup.ledger_to_read().await?,
         warehouse: setup.warehouse_to_read().await?,
@@ -90,9 +96,12 @@ async fn watch(sources: &Sources, format: Format, pause: Duration) -> anyhow::Re
 impl Sources {
     async fn ask(&self) -> anyhow::Result<Status> {
         let plan = self.setup.pipeline.plan();
+        let at = Utc::now();
         Ok(Status {
+            at,
             stages: stages::ask(&plan, &self.queues, &self.services, &self.ledger).await?,
             files: self.ledger.state_counts().await?,
+            freshness: lateness(&self.setup.pipeline, &self.ledger).standings(at).await?,
             skipped: self.ledger.skip_counts().await?,
             tables: self.tables().await?,
         })
