@@ -18,6 +18,7 @@ mod house;
 mod journey;
 mod modes;
 mod outages;
+mod policies;
 mod real_files;
 mod replays;
 mod rules;

@@ -31,9 +31,29 @@ locals {
   topic_arns = [for topic in var.service.publishes_to : startswith(topic, "arn:") ? topic : "${local.sns}:${topic}"]
   bus_arns   = [for bus in var.service.puts_events_to : startswith(bus, "arn:") ? bus : "${local.events}/${bus}"]
 
-  touches_lake   = length(local.read_objects) + length(local.write_objects) > 0
-  via_services   = concat(["sqs.${local.region}.amazonaws.com"], local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [], length(local.topic_arns) > 0 ? ["sns.${local.region}.amazonaws.com"] : [])
-  secret_arns    = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
+  touches_lake = length(local.read_objects) + length(local.write_objects) > 0
+  via_services = concat(
+    ["sqs.${local.region}.amazonaws.com"],
+    local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [],
+    length(local.topic_arns) > 0 ? ["sns.${local.region}.amazonaws.com"] : [],
+  )
+  secret_arns = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
+
+  # A secret's ARN ends in six random characters, which a name doesn't have.
+  secrets_manager = "arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret"
+  read_secrets = [for secret in var.service.secrets :
+    !startswith(secret, "arn:") ? "${local.secrets_manager}:${secret}-??????" :
+    can(regex("-[0-9A-Za-z]{6}$", secret)) ? secret : "${secret}-??????"
+  ]
+  # The keys of secrets: of those that ECS hands to tasks, and of those that
+  # workers read themselves.
+  secrets_keys = {
+    Sid       = "SecretsKey"
+    Effect    = "Allow"
+    Action    = ["kms:Decrypt"]
+    Resource  = var.secrets_kms_key_arns
+    Condition = { StringEquals = { "kms:ViaService" = local.secret_regions } }
+  }
   secret_regions = "secretsmanager.${local.region}.amazonaws.com"
 
   task_policy = {
@@ -137,6 +157,15 @@ locals {
           Resource = local.bus_arns
         },
       ],
+      length(local.read_secrets) == 0 ? [] : [
+        {
+          Sid      = "Secrets"
+          Effect   = "Allow"
+          Action   = ["secretsmanager:GetSecretValue"] # the database's URL, again after a rotation
+          Resource = local.read_secrets
+        },
+      ],
+      length(local.read_secrets) == 0 || length(var.secrets_kms_key_arns) == 0 ? [] : [local.secrets_keys],
     )
   }
 
@@ -174,15 +203,7 @@ locals {
           Resource = local.secret_arns
         },
       ],
-      length(var.secrets_kms_key_arns) == 0 ? [] : [
-        {
-          Sid       = "SecretsKey"
-          Effect    = "Allow"
-          Action    = ["kms:Decrypt"]
-          Resource  = var.secrets_kms_key_arns
-          Condition = { StringEquals = { "kms:ViaService" = local.secret_regions } }
-        },
-      ],
+      length(local.secret_arns) == 0 || length(var.secrets_kms_key_arns) == 0 ? [] : [local.secrets_keys],
     )
   }
 }

@@ -45,6 +45,7 @@ variable "service" {
 
     publishes_to   = optional(list(string), [])
     puts_events_to = optional(list(string), [])
+    secrets        = optional(list(string), [])
   })
 }
 

@@ -75,7 +75,7 @@ pub(crate) enum Command {
     /// Check the pipeline file; print every problem at once.
     Check(CheckArgs),
     /// Show the queues, buckets and services that follow from the pipeline file.
-    Plan(OutputArgs),
+    Plan(PlanArgs),
     /// Upload files to the raw bucket.
     Publish(PublishArgs),
     /// Show queues, workers and what came of the files.
@@ -157,6 +157,23 @@ pub(crate) struct OutputArgs {
 }
 
 #[derive(Debug, Group)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+
+    /// Print a template that makes it instead of the plan.
+    #[arg(long, value_enum, conflicts_with = "output")]
+    pub(crate) format: Option<Template>,
+}
+
+/// What a plan can be made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// CloudFormation, in JSON: queues, roles and services.
+    Cloudformation,
+}
+
+#[derive(Debug, Group)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -199,6 +216,11 @@ pub(crate) struct DevArgs {
     /// What shall go wrong on the AWS side, as a TOML file; see the README.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+
+    /// Add every call to this file, with the permission it needs: a line of JSON
+    /// each, from which the policies of roles can be written.
+    #[arg(long, value_name = "FILE", env = "MILLRACE_TRAIL")]
+    pub(crate) trail: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]
@@ -371,6 +393,11 @@ pub(crate) struct AwsArgs {
     /// What shall go wrong, as a TOML file; see the README.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+
+    /// Add every call to this file, with the permission it needs: a line of JSON
+    /// each, from which the policies of roles can be written.
+    #[arg(long, value_name = "FILE", env = "MILLRACE_TRAIL")]
+    pub(crate) trail: Option<PathBuf>,
 }
 
 fn capture(text: &str) -> Result<(String, String), String> {
