@@ -22,9 +22,12 @@ locals {
 
   # A role's inline policies hold 10,240 characters. With so many datasets that
   # their prefixes don't fit, the buckets stand for them; they hold nothing else.
-  by_prefix     = length(var.service.reads) + length(var.service.writes) <= 80
-  read_objects  = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
-  write_objects = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  by_prefix    = length(var.service.reads) + length(var.service.writes) <= 80
+  read_objects = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
+  # What is published is read by the version that was announced; what is in the
+  # lake has a name that nothing else is written under.
+  pinned_objects = [for object in local.read_objects : object if startswith(object, "${local.s3}${var.raw_bucket}/")]
+  write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
   # By name they are this account's; others are named by their ARN.
   sns        = "arn:${local.partition}:sns:${local.region}:${local.account}"
   events     = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus"
@@ -111,12 +114,9 @@ locals {
       ],
       length(local.read_objects) == 0 ? [] : [
         {
-          Sid    = "Read"
-          Effect = "Allow"
-          Action = [
-            "s3:GetObject",        # ranges of objects
-            "s3:GetObjectVersion", # pinned to the version that was announced
-          ]
+          Sid      = "Read"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject"] # ranges of objects
           Resource = local.read_objects
         },
         {
@@ -128,6 +128,14 @@ locals {
           Effect   = "Allow"
           Action   = ["s3:ListBucket"]
           Resource = [for bucket in local.reads_buckets : "arn:${local.partition}:s3:::${bucket}"]
+        },
+      ],
+      length(local.pinned_objects) == 0 ? [] : [
+        {
+          Sid      = "ReadVersion"
+          Effect   = "Allow"
+          Action   = ["s3:GetObjectVersion"] # pinned to the version that was announced
+          Resource = local.pinned_objects
         },
       ],
       length(local.write_objects) == 0 ? [] : [

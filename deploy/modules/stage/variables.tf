@@ -49,6 +49,11 @@ variable "service" {
   })
 }
 
+variable "raw_bucket" {
+  description = "The bucket that files are published to; its objects are read by version."
+  type        = string
+}
+
 variable "scaling" {
   description = "What the scaling arithmetic starts from: how long a message may wait, how long one takes (measure it: duration_ms in the logs), and the bounds. min and max replace the plan's workers and max_workers."
   type = object({

@@ -48,6 +48,7 @@ variables {
     reads       = [{ bucket = "finance-raw", prefix = "raw/Expenses/" }, { bucket = "finance-lake", prefix = "expenses/" }]
     writes      = [{ bucket = "finance-lake", prefix = "expenses/" }, { bucket = "finance-lake", prefix = "_rejects/expenses/" }]
   }
+  raw_bucket     = "finance-raw"
   scaling        = { latency_seconds = 300, seconds_per_message = 6 }
   cpu            = 1024
   image          = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/millrace:1.0.0"
@@ -109,6 +110,7 @@ run "a_worker_may_do_what_it_does_and_no_more" {
       ProtectTask = ["arn:aws:ecs:eu-west-1:123456789012:task/finance/*"]
       Key         = ["arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"]
       Read        = ["arn:aws:s3:::finance-raw/raw/Expenses/*", "arn:aws:s3:::finance-lake/expenses/*"]
+      ReadVersion = ["arn:aws:s3:::finance-raw/raw/Expenses/*"]
       TellMissing = ["arn:aws:s3:::finance-raw", "arn:aws:s3:::finance-lake"]
       Write       = ["arn:aws:s3:::finance-lake/expenses/*", "arn:aws:s3:::finance-lake/_rejects/expenses/*"]
     }

@@ -79,11 +79,16 @@ fn task_policy(stage: &Stage<'_>) -> Value {
             ("sns", !topics.is_empty()),
         ]),
     ];
-    let read = ["s3:GetObject", "s3:GetObjectVersion"];
+    // What is published is read by the version that was announced.
+    let raw = |read: &&PlannedPrefix| {
+        stage.plan.buckets.first().is_some_and(|raw| raw.name == read.bucket)
+    };
+    let published: Vec<PlannedPrefix> = access.reads.iter().filter(raw).cloned().collect();
     let write = ["s3:PutObject", "s3:AbortMultipartUpload"];
     let optional = [
-        ("Read", &read[..], reads),
+        ("Read", &["s3:GetObject"][..], reads),
         ("TellMissing", &["s3:ListBucket"], buckets(&access.reads)),
+        ("ReadVersion", &["s3:GetObjectVersion"], objects(&published, by_prefix)),
         ("Write", &write, writes),
         ("Alert", &["sns:Publish"], topics),
         ("Events", &["events:PutEvents"], buses),
