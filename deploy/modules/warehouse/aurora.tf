@@ -25,6 +25,7 @@ resource "aws_rds_cluster" "this" {
   #checkov:skip=CKV_AWS_162: workers connect with the rotated password; tokens expire after 15 minutes, in the middle of a pool's life
   #checkov:skip=CKV_AWS_326: backups restore to any second; rewinding in place would take the ledger back unseen
   #checkov:skip=CKV2_AWS_8: Aurora backs itself up for backup_days
+  #checkov:skip=CKV2_AWS_27: PostgreSQL's parameters log slow statements and changes of tables; checkov does not follow the dynamic block
   count = local.is_aurora ? 1 : 0
 
   cluster_identifier = "${var.name}-warehouse"
