@@ -25,7 +25,7 @@ fn a_plan_is_a_cloudformation_template() {
 
 #[test]
 fn a_template_has_a_parameter_for_each_database_and_none_for_secrets_that_workers_read() {
-    let template = full().plan().cloudformation();
+    let template = with_datasets(DATASET).plan().cloudformation();
     assert!(template["Parameters"]["DatabaseUrlSecret"].is_object(), "{template:#}");
     let text = "[warehouse]\nurl = \"secretsmanager:db\"\n";
     let template = with_datasets(&format!("{DATASET}{text}")).plan().cloudformation();
