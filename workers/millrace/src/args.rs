@@ -3,6 +3,7 @@
 mod dlq;
 mod local;
 mod operate;
+mod plan;
 mod rejects;
 
 use std::net::SocketAddr;
@@ -23,6 +24,8 @@ pub(crate) use rejects::{
 };
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
+
+pub(crate) use plan::{PlanArgs, Template};
 
 pub(crate) use local::{FileArgs, InferArgs, PreviewArgs, ReadingArgs, TransformArgs};
 
@@ -154,23 +157,6 @@ pub(crate) struct OutputArgs {
     /// How to print.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
-}
-
-#[derive(Debug, Group)]
-pub(crate) struct PlanArgs {
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-
-    /// Print a template that makes it instead of the plan.
-    #[arg(long, value_enum, conflicts_with = "output")]
-    pub(crate) format: Option<Template>,
-}
-
-/// What a plan can be made by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Template {
-    /// CloudFormation, in JSON: queues, roles and services.
-    Cloudformation,
 }
 
 #[derive(Debug, Group)]
