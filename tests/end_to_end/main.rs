@@ -22,6 +22,7 @@ mod night;
 mod otlp;
 mod outages;
 mod outputs;
+mod policies;
 mod real_files;
 mod redrives;
 mod redaction;

@@ -72,6 +72,8 @@ module "pipeline" {
     load      = { cpu = 512, scaling = { latency_seconds = 300, seconds_per_message = 2 } }
   }
 
+  schedules = var.schedules
+
   alert_subscriptions = merge(
     var.alert_email == null ? {} : { email = { protocol = "email", endpoint = var.alert_email } },
     var.alert_queue_arn == null ? {} : { queue = { protocol = "sqs", endpoint = var.alert_queue_arn } },

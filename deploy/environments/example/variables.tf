@@ -39,6 +39,18 @@ variable "alert_queue_arn" {
   default     = null
 }
 
+variable "schedules" {
+  description = "Schedules by name: an EventBridge expression, its time zone, the stage whose queue hears of it and the message."
+  type = map(object({
+    expression = string
+    timezone   = optional(string, "UTC")
+    stage      = string
+    input      = string
+    enabled    = optional(bool, true)
+  }))
+  default = {}
+}
+
 variable "protect" {
   description = "Whether what holds data refuses to be destroyed."
   type        = bool

@@ -66,6 +66,7 @@ module "stage" {
   pipeline       = local.name
   queue          = each.value
   service        = local.services[each.key]
+  raw_bucket     = local.raw
   cpu            = try(var.stages[each.key].cpu, 512)
   spot_weight    = try(var.stages[each.key].spot_weight, 0)
   scaling        = try(var.stages[each.key].scaling, {})

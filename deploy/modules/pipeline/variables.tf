@@ -27,6 +27,7 @@ variable "plan" {
 
       publishes_to   = optional(list(string), [])
       puts_events_to = optional(list(string), [])
+      secrets        = optional(list(string), [])
     }))
     alerts = optional(object({
       topic         = string

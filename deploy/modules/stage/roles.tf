@@ -22,18 +22,41 @@ locals {
 
   # A role's inline policies hold 10,240 characters. With so many datasets that
   # their prefixes don't fit, the buckets stand for them; they hold nothing else.
-  by_prefix     = length(var.service.reads) + length(var.service.writes) <= 80
-  read_objects  = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
-  write_objects = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  by_prefix    = length(var.service.reads) + length(var.service.writes) <= 80
+  read_objects = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
+  # What is published is read by the version that was announced; what is in the
+  # lake has a name that nothing else is written under.
+  pinned_objects = [for object in local.read_objects : object if startswith(object, "${local.s3}${var.raw_bucket}/")]
+  write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
   # By name they are this account's; others are named by their ARN.
   sns        = "arn:${local.partition}:sns:${local.region}:${local.account}"
   events     = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus"
   topic_arns = [for topic in var.service.publishes_to : startswith(topic, "arn:") ? topic : "${local.sns}:${topic}"]
   bus_arns   = [for bus in var.service.puts_events_to : startswith(bus, "arn:") ? bus : "${local.events}/${bus}"]
 
-  touches_lake   = length(local.read_objects) + length(local.write_objects) > 0
-  via_services   = concat(["sqs.${local.region}.amazonaws.com"], local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [], length(local.topic_arns) > 0 ? ["sns.${local.region}.amazonaws.com"] : [])
-  secret_arns    = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
+  touches_lake = length(local.read_objects) + length(local.write_objects) > 0
+  via_services = concat(
+    ["sqs.${local.region}.amazonaws.com"],
+    local.touches_lake ? ["s3.${local.region}.amazonaws.com"] : [],
+    length(local.topic_arns) > 0 ? ["sns.${local.region}.amazonaws.com"] : [],
+  )
+  secret_arns = distinct([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7))])
+
+  # A secret's ARN ends in six random characters, which a name doesn't have.
+  secrets_manager = "arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret"
+  read_secrets = [for secret in var.service.secrets :
+    !startswith(secret, "arn:") ? "${local.secrets_manager}:${secret}-??????" :
+    can(regex("-[0-9A-Za-z]{6}$", secret)) ? secret : "${secret}-??????"
+  ]
+  # The keys of secrets: of those that ECS hands to tasks, and of those that
+  # workers read themselves.
+  secrets_keys = {
+    Sid       = "SecretsKey"
+    Effect    = "Allow"
+    Action    = ["kms:Decrypt"]
+    Resource  = var.secrets_kms_key_arns
+    Condition = { StringEquals = { "kms:ViaService" = local.secret_regions } }
+  }
   secret_regions = "secretsmanager.${local.region}.amazonaws.com"
 
   task_policy = {
@@ -91,12 +114,9 @@ locals {
       ],
       length(local.read_objects) == 0 ? [] : [
         {
-          Sid    = "Read"
-          Effect = "Allow"
-          Action = [
-            "s3:GetObject",        # ranges of objects
-            "s3:GetObjectVersion", # pinned to the version that was announced
-          ]
+          Sid      = "Read"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject"] # ranges of objects
           Resource = local.read_objects
         },
         {
@@ -108,6 +128,14 @@ locals {
           Effect   = "Allow"
           Action   = ["s3:ListBucket"]
           Resource = [for bucket in local.reads_buckets : "arn:${local.partition}:s3:::${bucket}"]
+        },
+      ],
+      length(local.pinned_objects) == 0 ? [] : [
+        {
+          Sid      = "ReadVersion"
+          Effect   = "Allow"
+          Action   = ["s3:GetObjectVersion"] # pinned to the version that was announced
+          Resource = local.pinned_objects
         },
       ],
       length(local.write_objects) == 0 ? [] : [
@@ -137,6 +165,15 @@ locals {
           Resource = local.bus_arns
         },
       ],
+      length(local.read_secrets) == 0 ? [] : [
+        {
+          Sid      = "Secrets"
+          Effect   = "Allow"
+          Action   = ["secretsmanager:GetSecretValue"] # the database's URL, again after a rotation
+          Resource = local.read_secrets
+        },
+      ],
+      length(local.read_secrets) == 0 || length(var.secrets_kms_key_arns) == 0 ? [] : [local.secrets_keys],
     )
   }
 
@@ -174,15 +211,7 @@ locals {
           Resource = local.secret_arns
         },
       ],
-      length(var.secrets_kms_key_arns) == 0 ? [] : [
-        {
-          Sid       = "SecretsKey"
-          Effect    = "Allow"
-          Action    = ["kms:Decrypt"]
-          Resource  = var.secrets_kms_key_arns
-          Condition = { StringEquals = { "kms:ViaService" = local.secret_regions } }
-        },
-      ],
+      length(local.secret_arns) == 0 || length(var.secrets_kms_key_arns) == 0 ? [] : [local.secrets_keys],
     )
   }
 }

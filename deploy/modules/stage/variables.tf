@@ -45,7 +45,13 @@ variable "service" {
 
     publishes_to   = optional(list(string), [])
     puts_events_to = optional(list(string), [])
+    secrets        = optional(list(string), [])
   })
+}
+
+variable "raw_bucket" {
+  description = "The bucket that files are published to; its objects are read by version."
+  type        = string
 }
 
 variable "scaling" {

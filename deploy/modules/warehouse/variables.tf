@@ -19,20 +19,42 @@ variable "database" {
   }
 }
 
-variable "engine_version" {
-  description = "PostgreSQL's version; minor versions are applied in the maintenance window."
+variable "engine" {
+  description = "postgres or mysql on RDS, aurora-postgresql or aurora-mysql on Aurora Serverless v2."
   type        = string
-  default     = "17"
+  default     = "postgres"
+
+  validation {
+    condition     = contains(["postgres", "mysql", "aurora-postgresql", "aurora-mysql"], var.engine)
+    error_message = "engine is postgres, mysql, aurora-postgresql or aurora-mysql."
+  }
+}
+
+variable "engine_version" {
+  description = "The engine's version, in full for Aurora MySQL (8.0.mysql_aurora.3.08.0); null takes one that is supported for long. Minor versions are applied in the maintenance window."
+  type        = string
+  default     = null
+}
+
+variable "aurora_capacity" {
+  description = "Aurora's capacity units, of 2 GiB of memory each: at least, and at most."
+  type        = object({ min = number, max = number })
+  default     = { min = 0.5, max = 16 }
+
+  validation {
+    condition     = var.aurora_capacity.min >= 0 && var.aurora_capacity.max >= 1 && var.aurora_capacity.max <= 256 && var.aurora_capacity.min <= var.aurora_capacity.max
+    error_message = "aurora_capacity is 0 to 256 units, max at least 1 and not less than min."
+  }
 }
 
 variable "instance_class" {
-  description = "Size of the instance."
+  description = "Size of the instance, of RDS."
   type        = string
   default     = "db.t4g.medium"
 }
 
 variable "storage_gb" {
-  description = "Storage at first, and what it may grow to by itself."
+  description = "Storage of RDS at first, and what it may grow to by itself."
   type        = object({ first = number, most = number })
   default     = { first = 50, most = 1000 }
 

@@ -12,6 +12,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use crate::DatabaseError;
 use crate::fault::Fault;
 
+/// The password of a MySQL URL that has none, as for MySQL's own programs ("MySQL
+/// Program Environment Variables", MySQL Reference Manual). PostgreSQL's is
+/// `PGPASSWORD`, which its driver reads by itself.
+const MYSQL_PASSWORD: &str = "MYSQL_PWD";
+
 /// How long a SQLite writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -38,7 +43,7 @@ impl Location {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => postgres(url),
             Some("sqlite") => sqlite(url, durability),
-            Some("mysql" | "mariadb") => mysql(url),
+            Some("mysql" | "mariadb") => mysql(url, std::env::var(MYSQL_PASSWORD).ok()),
             Some("redshift") => Err(wrong(
                 "Redshift URL",
                 "this version does not run loads into Redshift, it only shows their statements \
@@ -90,16 +95,27 @@ fn postgres(url: &str) -> Result<Location, DatabaseError> {
 
 /// Session settings come with each connection (`crate::mysql`); what the URL says
 /// of character set and time zone is not used, since values depend on them.
-fn mysql(url: &str) -> Result<Location, DatabaseError> {
+fn mysql(url: &str, password: Option<String>) -> Result<Location, DatabaseError> {
     let form = "it is not of the form `mysql://user:password@host:3306/name` (special \
                 characters in the password are written as `%XX`)";
     let options = MySqlConnectOptions::from_str(url).map_err(|_| wrong("MySQL URL", form))?;
     if options.get_database().is_none() {
         return Err(wrong("MySQL URL", "it names no database: `mysql://user:password@host/name`"));
     }
+    let options = match password.filter(|_| !has_password(url)) {
+        Some(password) => options.password(&password),
+        None => options,
+    };
     Ok(Location::MySql(Box::new(
         options.charset("utf8mb4").timezone("+00:00".to_owned()).disable_statement_logging(),
     )))
+}
+
+/// Whether a URL has a password, be it an empty one.
+fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 fn sqlite(url: &str, durability: Durability) -> Result<Location, DatabaseError> {
@@ -154,6 +170,18 @@ mod tests {
             let name = parse(&url).expect("a URL").name();
             assert_eq!(name, "MySQL `finance` at `db.example:3306`");
         }
+    }
+
+    #[test]
+    fn a_mysql_url_without_a_password_takes_that_of_the_environment() {
+        let with = |url: &str| match mysql(url, Some("r0tated".to_owned())) {
+            Ok(Location::MySql(options)) => options.to_url_lossy().to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert!(with("mysql://ann@h:1/d").starts_with("mysql://ann:r0tated@h:1/d"));
+        assert!(with("mysql://h/d?x=a:b@c").contains(":r0tated@h"));
+        assert!(with("mysql://ann:own@h/d").starts_with("mysql://ann:own@h"));
+        assert!(!with("mysql://ann:@h/d").contains("r0tated"));
     }
 
     #[test]

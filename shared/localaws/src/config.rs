@@ -28,6 +28,9 @@ pub struct Config {
     /// Whether clock and faults can be driven over HTTP, under
     /// `/_millrace/control/`.
     pub control: bool,
+    /// File that every call is added to with the permission it needs, a line of
+    /// JSON each.
+    pub trail: Option<PathBuf>,
     /// Program that ECS tasks run whose command is no program; `None` is the
     /// program that runs the endpoint.
     pub worker_program: Option<PathBuf>,
@@ -77,6 +80,7 @@ impl Config {
             faults: FaultPlan::default(),
             keys: Vec::new(),
             control: true,
+            trail: None,
             worker_program: None,
             task_output: TaskOutput::default(),
         }

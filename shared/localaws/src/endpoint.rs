@@ -1,22 +1,17 @@
 //! All services of one endpoint over one data folder.
 
-use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 use std::{fmt, io};
 
-use bytes::Bytes;
-use flate2::read::GzDecoder;
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::CONTENT_ENCODING;
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use s3s::Body;
 
-use crate::answer::{self, JsonError};
+use crate::answer;
 use crate::arn::Account;
 use crate::background::Background;
 use crate::call::Call;
@@ -27,6 +22,7 @@ use crate::ecs::{Ecs, Machine};
 use crate::events::EventBridge;
 use crate::faults::{self, Ending, Faults, Refusal};
 use crate::folder::Folder;
+use crate::incoming;
 use crate::query::{self, Form};
 use crate::route::{QueryService, Route, base_url, key_id};
 use crate::s3::S3;
@@ -37,15 +33,15 @@ use crate::signature::{Denial, Keys};
 use crate::sns::Sns;
 use crate::sqs::Sqs;
 use crate::sts::Sts;
+use crate::trail::{Named, Trail};
 use crate::{Config, StartError, TaskOutput};
-
-/// Bytes of a request at most, S3 aside: a batch of 1 MiB, in JSON escapes.
-const MAX_REQUEST: usize = 8 << 20;
 
 /// The services.
 pub(crate) struct Endpoint {
     url: String,
+    account: Arc<Account>,
     keys: Keys,
+    trail: Trail,
     control: Option<Control>,
     faults: Faults,
     sqs: Arc<Sqs>,
@@ -129,10 +125,15 @@ impl Endpoint {
         let sink = Arc::new(deliveries("s3"));
         let s3 = S3::open(path, &config.region, &config.account, clock.clone(), sink, &background)
             .map_err(unusable)?;
-        let sts = Sts::new(account, clock);
+        let unusable =
+            |source| StartError::Trail { path: config.trail.clone().unwrap_or_default(), source };
+        let trail = Trail::open(config.trail.as_deref(), clock.clone()).map_err(unusable)?;
+        let sts = Sts::new(Arc::clone(&account), clock);
         Ok(Self {
             url,
+            account,
             keys: Keys::new(&config.keys),
+            trail,
             control: config.control.then_some(control),
             faults,
             sqs,
@@ -166,27 +167,42 @@ impl Endpoint {
         let (head, body) = request.into_parts();
         let route = Route::of(&head);
         if route == Route::S3 {
-            if let Err(denial) = self.keys.check(&head, None, SystemTime::now()) {
-                return Ok(self.denied(&route, &head, &[], denial));
-            }
-            if !self.faults.are_planned() {
-                return Ok(self.s3.call(Request::from_parts(head, body)).await);
-            }
-            let call = Call::of_s3(&head);
-            let answer = async { self.s3.call(Request::from_parts(head, body)).await };
-            return self.with_faults(&Route::S3, &call, answer).await;
+            let asked = self.trail.asked(&route, &head, &[], &self.named());
+            let answered = self.s3(head, body).await;
+            self.trail.answered(asked, status(&answered));
+            return answered;
         }
-        let body = match collect(&head, body).await {
+        let body = match incoming::collect(&head, body).await {
             Ok(body) => body,
             Err(refusal) => return Ok(refusal),
         };
-        match self.faults.are_planned().then(|| Call::of(&route, &head, &body)).flatten() {
-            Some(call) => {
+        let asked = self.trail.asked(&route, &head, &body, &self.named());
+        let answered = match self.faults.are_planned().then(|| Call::of(&route, &head, &body)) {
+            Some(Some(call)) => {
                 let answer = self.short(&route, &head, &body);
                 self.with_faults(&route, &call, answer).await
             }
-            None => Ok(self.short(&route, &head, &body).await),
+            Some(None) | None => Ok(self.short(&route, &head, &body).await),
+        };
+        self.trail.answered(asked, status(&answered));
+        answered
+    }
+
+    /// Answers a request for S3, whose body may be of any length.
+    async fn s3(&self, head: Parts, body: Incoming) -> Result<Response<Body>, Dropped> {
+        if let Err(denial) = self.keys.check(&head, None, SystemTime::now()) {
+            return Ok(self.denied(&Route::S3, &head, &[], denial));
         }
+        if !self.faults.are_planned() {
+            return Ok(self.s3.call(Request::from_parts(head, body)).await);
+        }
+        let call = Call::of_s3(&head);
+        let answer = async { self.s3.call(Request::from_parts(head, body)).await };
+        self.with_faults(&Route::S3, &call, answer).await
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named { account: &self.account, ecs: &self.ecs, secrets: &self.secrets }
     }
 
     async fn with_faults(
@@ -301,6 +317,11 @@ impl Endpoint {
 #[error("dropped on purpose")]
 pub(crate) struct Dropped;
 
+/// The status of an answer; 0 if there is none.
+fn status(answered: &Result<Response<Body>, Dropped>) -> u16 {
+    answered.as_ref().map_or(0, |response| response.status().as_u16())
+}
+
 /// What tasks of ECS are run with.
 fn machine(config: &Config, url: &str, logs: PathBuf) -> Machine {
     // Without a name of its own program nothing is found, and the task says so.
@@ -314,35 +335,4 @@ fn machine(config: &Config, url: &str, logs: PathBuf) -> Machine {
             TaskOutput::Stderr => None,
         },
     }
-}
-
-async fn collect(head: &Parts, body: Incoming) -> Result<Bytes, Response<Body>> {
-    let collected = Limited::new(body, MAX_REQUEST).collect().await;
-    let body = collected.map_err(|error| unreadable(&error.to_string()))?.to_bytes();
-    match head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip") {
-        true => unpacked(&body).map_err(|error| unreadable(&error.to_string())),
-        false => Ok(body),
-    }
-}
-
-/// SDKs compress what is long, metrics above all.
-fn unpacked(body: &[u8]) -> io::Result<Bytes> {
-    let mut unpacked = Vec::new();
-    let most = MAX_REQUEST as u64 + 1;
-    GzDecoder::new(body).take(most).read_to_end(&mut unpacked)?;
-    match unpacked.len() > MAX_REQUEST {
-        true => Err(io::Error::other("it is too long when unpacked")),
-        false => Ok(unpacked.into()),
-    }
-}
-
-fn unreadable(reason: &str) -> Response<Body> {
-    answer::json_error(&JsonError {
-        status: 413,
-        shape: "RequestEntityTooLarge",
-        query: "RequestEntityTooLarge;Sender",
-        message: &format!(
-            "the request can't be read or is longer than {MAX_REQUEST} bytes: {reason}"
-        ),
-    })
 }

@@ -29,6 +29,14 @@ pub enum StartError {
         .0.display()
     )]
     FolderInUse(PathBuf),
+    /// The file of the trail can't be written.
+    #[error("calls can't be written to `{}`: {source}; choose another file with `--trail`", path.display())]
+    Trail {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The data folder can't be created, read or written.
     #[error(
         "the data folder `{}` can't be used: {source}; make it writable or choose another with `--data`",

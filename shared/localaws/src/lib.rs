@@ -99,7 +99,8 @@
 //! ```
 //!
 //! Around them: `signature` lets requests in, `faults` makes them go wrong on
-//! purpose, `control` drives both the faults and the clock.
+//! purpose, `control` drives both the faults and the clock, and `trail` writes
+//! down which permissions a request needs, if [`Config::trail`] says where.
 //!
 //! ```text
 //! request → route → signature → faults → service → faults → answer
@@ -129,6 +130,7 @@ mod faults;
 mod firing;
 mod folder;
 mod hex;
+mod incoming;
 mod kept;
 mod page;
 mod pattern;
@@ -145,6 +147,7 @@ mod sns;
 mod sqs;
 mod sts;
 mod time;
+mod trail;
 
 pub use clock::Clock;
 pub use config::{AccessKey, Config, TaskOutput};

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::alerts::Alerts;
 use crate::pipeline::Pipeline;
+use crate::url::UrlSource;
 
 /// What a stage's workers touch, beside draining their queue and sending to its
 /// dead-letter queue.
@@ -25,6 +26,9 @@ pub struct PlannedAccess {
     /// Event buses it puts events on: names or ARNs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub puts_events_to: Vec<String>,
+    /// Secrets it reads database URLs from: names or ARNs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
 }
 
 /// Objects of a bucket.
@@ -43,6 +47,7 @@ impl Pipeline {
         // Every stage tells what every other left to be told.
         access.publishes_to.extend(self.alerts_topic());
         access.puts_events_to.extend(self.events.as_ref().map(|events| events.bus.clone()));
+        access.secrets = self.secrets(stage);
         // By a marker there workers agree who tells of an outage.
         let tells = |alerts: &&Alerts| alerts.on.contains(&AlertKind::Outage);
         if self.alerts.as_ref().filter(tells).is_some() {
@@ -57,6 +62,19 @@ impl Pipeline {
     pub(crate) fn alerts_topic(&self) -> Option<String> {
         let alerts = self.alerts.as_ref()?;
         Some(alerts.topic.clone().unwrap_or_else(|| self.topic_name()))
+    }
+
+    /// Where the URLs of a stage's databases are kept, if it is in Secrets Manager:
+    /// every stage keeps account in the ledger, load alone opens the warehouse.
+    fn secrets(&self, stage: StageName) -> Vec<String> {
+        let warehouse = match stage {
+            StageName::Ingest | StageName::Transform => None,
+            StageName::Load => Some(&self.warehouse),
+        };
+        let ledger = self.ledger.as_ref().unwrap_or(&self.warehouse);
+        let secrets = warehouse.into_iter().chain([ledger]).filter_map(UrlSource::secret);
+        let secrets: BTreeSet<String> = secrets.map(|secret| secret.id.clone()).collect();
+        secrets.into_iter().collect()
     }
 
     fn work_access(&self, stage: StageName) -> PlannedAccess {

@@ -6,6 +6,7 @@
 
 mod access;
 mod alerts;
+mod cloudformation;
 mod columns;
 mod csv;
 mod dataset;

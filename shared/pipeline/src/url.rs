@@ -64,6 +64,14 @@ impl UrlSource {
         }
     }
 
+    /// The secret that holds it, if one does.
+    pub(crate) fn secret(&self) -> Option<&SecretName> {
+        match self {
+            Self::Secret(name) => Some(name),
+            Self::Env(_) | Self::File(_) | Self::Literal(_) => None,
+        }
+    }
+
     /// The URL as it is now: a file is read each time, so that a password that
     /// was changed there is found.
     ///

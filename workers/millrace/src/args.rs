@@ -5,6 +5,7 @@ mod examples;
 mod local;
 mod named;
 mod operate;
+mod plan;
 mod rejects;
 mod running;
 
@@ -28,6 +29,8 @@ pub(crate) use rejects::{
 pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, LogFormat, WorkerArgs};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
+
+pub(crate) use plan::{PlanArgs, Template};
 
 pub(crate) use local::{FileArgs, InferArgs, PreviewArgs, ReadingArgs, TransformArgs};
 
@@ -91,7 +94,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show the queues, buckets and services that follow from the pipeline file.
     #[command(after_help = examples::PLAN)]
-    Plan(OutputArgs),
+    Plan(PlanArgs),
     /// Upload files to the raw bucket.
     #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),

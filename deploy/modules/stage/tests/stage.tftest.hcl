@@ -48,6 +48,7 @@ variables {
     reads       = [{ bucket = "finance-raw", prefix = "raw/Expenses/" }, { bucket = "finance-lake", prefix = "expenses/" }]
     writes      = [{ bucket = "finance-lake", prefix = "expenses/" }, { bucket = "finance-lake", prefix = "_rejects/expenses/" }]
   }
+  raw_bucket     = "finance-raw"
   scaling        = { latency_seconds = 300, seconds_per_message = 6 }
   cpu            = 1024
   image          = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/millrace:1.0.0"
@@ -106,8 +107,10 @@ run "a_worker_may_do_what_it_does_and_no_more" {
       Drain       = ["arn:aws:sqs:eu-west-1:123456789012:finance-transform"]
       DeadLetters = ["arn:aws:sqs:eu-west-1:123456789012:finance-transform-dlq"]
       Send        = ["arn:aws:sqs:eu-west-1:123456789012:finance-load", "arn:aws:sqs:eu-west-1:123456789012:finance-transform-dlq"]
+      ProtectTask = ["arn:aws:ecs:eu-west-1:123456789012:task/finance/*"]
       Key         = ["arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"]
       Read        = ["arn:aws:s3:::finance-raw/raw/Expenses/*", "arn:aws:s3:::finance-lake/expenses/*"]
+      ReadVersion = ["arn:aws:s3:::finance-raw/raw/Expenses/*"]
       TellMissing = ["arn:aws:s3:::finance-raw", "arn:aws:s3:::finance-lake"]
       Write       = ["arn:aws:s3:::finance-lake/expenses/*", "arn:aws:s3:::finance-lake/_rejects/expenses/*"]
     }
@@ -158,8 +161,33 @@ run "ingest_touches_no_object" {
     service = { stage = "ingest", name = "finance-ingest", workers = 1, max_workers = 2, concurrency = 16, memory = 536870912, sends_to = ["finance-transform"] }
   }
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid] == ["Drain", "DeadLetters", "Send", "Key"]
+    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid] == ["Drain", "DeadLetters", "Send", "ProtectTask", "Key"]
     error_message = "no S3 for a stage that reads events alone"
+  }
+}
+
+run "a_worker_reads_the_secrets_of_its_databases_and_no_other" {
+  variables {
+    service = {
+      stage = "load", name = "finance-load", workers = 1, max_workers = 2, concurrency = 4, memory = 536870912
+      secrets = [
+        "finance/warehouse",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1-aB3dE6",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1",
+      ]
+    }
+    secrets_kms_key_arns = ["arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222"]
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid => s.Resource if contains(["Secrets", "SecretsKey"], s.Sid) } == {
+      Secrets = [
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:finance/warehouse-??????",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1-aB3dE6",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1-??????",
+      ]
+      SecretsKey = ["arn:aws:kms:eu-west-1:123456789012:key/22222222-2222-2222-2222-222222222222"]
+    }
+    error_message = "a name gets the six characters that Secrets Manager adds"
   }
 }
 

@@ -36,6 +36,16 @@ impl Ecs {
         answer::rest_json(code, answer.to_string().into())
     }
 
+    /// Which task asks its agent at this path: the family of its definition, which
+    /// is its access key, and its ARN.
+    pub(crate) fn asker(&self, path: &str) -> Option<(String, String)> {
+        let id = path.strip_prefix(Self::AGENT)?.split('/').next()?;
+        let state = self.kept.read();
+        let (cluster, task) = find(&state, id)?;
+        let (family, _) = name::definition(&task.definition);
+        Some((family.to_owned(), name::task_arn(&self.account, cluster, id)))
+    }
+
     /// `v4/<container>`, `v4/<container>/task` or `v4/<container>/taskWithTags`.
     fn metadata(
         &self,

@@ -43,7 +43,7 @@ impl Ecs {
         let arguments = arguments.unwrap_or(&container["command"]);
         let (program, arguments) =
             command(&texts(&container["entryPoint"]), &texts(arguments), &self.machine.worker);
-        let mut environment = self.injected(id, name);
+        let mut environment = self.injected(id, task, name);
         environment.extend(pairs(&container["environment"], "value"));
         for (variable, reference) in pairs(&container["secrets"], "valueFrom") {
             let value = self.secrets.value_from(&reference).map_err(|error| {
@@ -67,15 +67,18 @@ impl Ecs {
         })
     }
 
-    /// What every container is given to find this endpoint and its agent.
-    fn injected(&self, id: &str, container: &str) -> Vec<(String, String)> {
+    /// What every container is given to find this endpoint and its agent. Its
+    /// access key is the family of its definition, by which its calls are told
+    /// from those of others.
+    fn injected(&self, id: &str, task: &Task, container: &str) -> Vec<(String, String)> {
         let url = &self.machine.url;
         let agent = format!("{url}{}{id}", Self::AGENT);
+        let (family, _) = super::name::definition(&task.definition);
         let variables = [
             ("AWS_ENDPOINT_URL", url.clone()),
             ("AWS_REGION", self.account.region.clone()),
             ("AWS_DEFAULT_REGION", self.account.region.clone()),
-            ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+            ("AWS_ACCESS_KEY_ID", family.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("ECS_CONTAINER_METADATA_URI_V4", format!("{agent}/v4/{container}")),
             ("ECS_AGENT_URI", agent),

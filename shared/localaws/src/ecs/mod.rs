@@ -5,8 +5,9 @@
 //! `command` itself if it begins with a program that exists here, or else the
 //! worker program with `command` as its arguments; the image is kept and not
 //! looked at. It inherits the endpoint's environment without what begins with
-//! `AWS_` or `ECS_`, is told where this endpoint and its agent are, and has its
-//! standard input open as long as the endpoint lives. What it writes goes to
+//! `AWS_` or `ECS_`, is told where this endpoint and its agent are, has the family
+//! of its definition as its access key, and its standard input is open as long as
+//! the endpoint lives. What it writes goes to
 //! `logs/<family>-<task id>.log`, or where the endpoint is told to have it.
 //!
 //! ```text

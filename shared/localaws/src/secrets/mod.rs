@@ -74,6 +74,13 @@ impl Secrets {
         }
     }
 
+    /// The ARN of a secret that is given by its name or ARN.
+    pub(crate) fn arn_of(&self, id: &str) -> Option<String> {
+        let state = self.kept.read();
+        let name = state.name_of(&self.account, id)?;
+        state.secrets.get(name).map(|secret| secret.arn.clone())
+    }
+
     /// What there is now, without what has gone for good.
     fn current(&self) -> State {
         let mut state = State::clone(&self.kept.read());

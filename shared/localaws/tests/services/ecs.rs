@@ -6,10 +6,15 @@ use aws_sdk_ecs::types::{ContainerDefinition, Task};
 use crate::client::{Endpoint, eventually};
 
 fn client(endpoint: &Endpoint) -> aws_sdk_ecs::Client {
+    client_of(&endpoint.server)
+}
+
+/// A client of ECS.
+pub(crate) fn client_of(server: &millrace_localaws::Server) -> aws_sdk_ecs::Client {
     use aws_sdk_ecs::config::{BehaviorVersion, Config, Credentials, Region};
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint.server.url())
+        .endpoint_url(server.url())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("a", "b", None, None, "test"))
         .build();

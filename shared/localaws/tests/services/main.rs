@@ -10,3 +10,4 @@ mod cloudwatch;
 mod ecs;
 mod secrets;
 mod sts;
+mod trail;

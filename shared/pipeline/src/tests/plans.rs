@@ -2,6 +2,8 @@
 
 use super::*;
 
+const DATASET: &str = "[datasets.d]\nmatch = \"*.csv\"\n";
+
 fn full() -> Pipeline {
     Pipeline::parse(include_str!("full.toml")).unwrap()
 }
@@ -14,6 +16,33 @@ fn a_plan_is_shown_to_people() {
 #[test]
 fn a_plan_is_shown_to_programs() {
     insta::assert_json_snapshot!(full().plan());
+}
+
+#[test]
+fn a_plan_is_a_cloudformation_template() {
+    insta::assert_json_snapshot!(full().plan().cloudformation());
+}
+
+#[test]
+fn a_template_has_a_parameter_for_each_database_and_none_for_secrets_that_workers_read() {
+    let template = with_datasets(DATASET).plan().cloudformation();
+    assert!(template["Parameters"]["DatabaseUrlSecret"].is_object(), "{template:#}");
+    let text = "[warehouse]\nurl = \"secretsmanager:db\"\n";
+    let template = with_datasets(&format!("{DATASET}{text}")).plan().cloudformation();
+    let parameters = template["Parameters"].as_object().unwrap();
+    assert!(!parameters.keys().any(|name| name.ends_with("Secret")), "{parameters:#?}");
+    let policies = &template["Resources"]["LoadTaskRole"]["Properties"]["Policies"];
+    assert!(policies.to_string().contains("secret:db-??????"), "{policies:#}");
+}
+
+#[test]
+fn a_stage_reads_the_secrets_of_the_databases_it_opens() {
+    let text =
+        "[warehouse]\nurl = \"secretsmanager:wh#url\"\n[ledger]\nurl = \"secretsmanager:books\"\n";
+    let plan = with_datasets(&format!("{DATASET}{text}")).plan();
+    let secrets = plan.services.iter().map(|service| service.access.secrets.clone());
+    let secrets: Vec<Vec<String>> = secrets.collect();
+    assert_eq!(secrets, [vec!["books"], vec!["books"], vec!["books", "wh"]]);
 }
 
 #[test]

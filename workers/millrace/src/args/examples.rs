@@ -43,7 +43,8 @@ Examples:
 pub(crate) const PLAN: &str = "\
 Examples:
   millrace plan
-  millrace plan -o json > plan.json   what Terraform reads";
+  millrace plan -o json > plan.json   what Terraform reads
+  millrace plan --format cloudformation > template.json";
 
 pub(crate) const PUBLISH: &str = "\
 Examples:

@@ -36,6 +36,11 @@ pub(crate) struct DevArgs {
     /// What shall go wrong on the AWS side, as a TOML file; see the README.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+
+    /// Add every call to this file, with the permission it needs: a line of JSON
+    /// each, from which the policies of roles can be written.
+    #[arg(long, value_name = "FILE", env = "MILLRACE_TRAIL")]
+    pub(crate) trail: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]
@@ -95,4 +100,9 @@ pub(crate) struct AwsArgs {
     /// What shall go wrong, as a TOML file; see the README.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+
+    /// Add every call to this file, with the permission it needs: a line of JSON
+    /// each, from which the policies of roles can be written.
+    #[arg(long, value_name = "FILE", env = "MILLRACE_TRAIL")]
+    pub(crate) trail: Option<PathBuf>,
 }

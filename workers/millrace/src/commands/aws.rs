@@ -30,6 +30,7 @@ fn config(args: &AwsArgs, data: &Path) -> anyhow::Result<Config> {
         None => args.bind,
     };
     config.region.clone_from(&args.region);
+    config.trail.clone_from(&args.trail);
     // Whoever is let in from elsewhere may use the services, not drive them.
     config.control = config.bind.ip().is_loopback();
     if let Some(file) = &args.faults {

@@ -7,7 +7,7 @@ use millrace_pipeline::Pipeline;
 use millrace_warehouse::redshift::{RedshiftLoad, statements};
 use serde_json::{Value, json};
 
-use crate::args::{Format, OutputArgs};
+use crate::args::{Format, OutputArgs, PlanArgs, Template};
 use crate::setup::read_pipeline;
 use crate::show;
 
@@ -15,10 +15,18 @@ use crate::show;
 pub(super) const NOT_RUN: &str =
     "loads into Redshift are not run by this version: `millrace plan` shows their statements";
 
-pub(super) fn run(args: &OutputArgs) -> anyhow::Result<ExitCode> {
-    let pipeline = read_pipeline(&args.pipeline.pipeline)?;
+pub(super) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
+    let pipeline = read_pipeline(&args.output.pipeline.pipeline)?;
+    match args.format {
+        Some(Template::Cloudformation) => show::json(&pipeline.plan().cloudformation())?,
+        None => print(&pipeline, &args.output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(pipeline: &Pipeline, args: &OutputArgs) -> anyhow::Result<()> {
     let plan = pipeline.plan();
-    let redshift = pipeline.warehouse.is("redshift").then(|| redshift(&pipeline));
+    let redshift = pipeline.warehouse.is("redshift").then(|| redshift(pipeline));
     match args.output {
         Format::Json => {
             let mut plan = json!(plan);
@@ -44,7 +52,7 @@ pub(super) fn run(args: &OutputArgs) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The statements that load one file of a dataset, or why there are none.

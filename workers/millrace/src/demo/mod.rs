@@ -42,6 +42,7 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         data: &data,
         port: 0,
         log_to_files: true,
+        trail: None,
         faults: FaultPlan::default(),
     })
     .await?;

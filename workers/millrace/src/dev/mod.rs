@@ -25,6 +25,7 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<ExitCode> {
         data: &args.data,
         port: args.port,
         log_to_files: false,
+        trail: args.trail.clone(),
         faults,
     })
     .await?;

@@ -44,6 +44,8 @@ pub(crate) struct StackConfig<'a> {
     /// Whether workers log to files in the data folder rather than to the
     /// terminal.
     pub(crate) log_to_files: bool,
+    /// File that the calls of everybody are added to.
+    pub(crate) trail: Option<PathBuf>,
     /// What goes wrong once everything is provisioned.
     pub(crate) faults: FaultPlan,
 }
@@ -67,6 +69,7 @@ impl Stack {
         let data = folder(config.data)?;
         let mut endpoint = Config::new(data.join("aws"));
         endpoint.bind = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
+        endpoint.trail.clone_from(&config.trail);
         endpoint.task_output = match config.log_to_files {
             true => TaskOutput::Folder(folder(&data.join("logs"))?),
             false => TaskOutput::Stderr,
