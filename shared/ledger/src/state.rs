@@ -43,10 +43,10 @@ const JOURNEY: &[Migration] = &[
         mysql: include_str!("../migrations/mysql/journey_005.sql"),
     },
     Migration {
-        version: 7,
+        version: 6,
         name: "freshness",
-        sql: include_str!("../migrations/journey_007.sql"),
-        mysql: include_str!("../migrations/mysql/journey_007.sql"),
+        sql: include_str!("../migrations/journey_006.sql"),
+        mysql: include_str!("../migrations/mysql/journey_006.sql"),
     },
 ];
 
