@@ -1,4 +1,4 @@
--- Datasets that are to have new files by some time, as in ../journey_007.sql.
+-- Datasets that are to have new files by some time, as in ../journey_006.sql.
 
 CREATE TABLE IF NOT EXISTS millrace_freshness (
     dataset       {name} NOT NULL PRIMARY KEY,
