@@ -93,6 +93,15 @@ where
     of_code(action, target, &code, status, reason)
 }
 
+/// What is tried with something that is never valid, to find out whether it is
+/// allowed: that it is not valid is as it should be.
+pub(crate) fn unless_invalid(answer: Result<(), NotifyError>) -> Result<(), NotifyError> {
+    match answer {
+        Ok(()) | Err(NotifyError::Invalid { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// An error with its causes, for a person: the SDK's own form has every field of
 /// them, too.
 fn causes(error: &dyn Error) -> String {
@@ -154,5 +163,17 @@ mod tests {
             let error = of_code("sns:Publish", "t", code, status, "r".into());
             assert_eq!(error.class(), class, "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_tried_with_something_invalid_is_allowed_unless_it_is_refused_for_another_reason() {
+        let answer = |code, status| {
+            let error = of_code("events:PutEvents", "default", code, status, "r".into());
+            unless_invalid(Err(error)).map_err(|error| error.class())
+        };
+        assert_eq!(answer("ValidationException", 400), Ok(()));
+        assert_eq!(answer("InvalidArgument", 400), Ok(()));
+        assert_eq!(answer("AccessDeniedException", 400), Err(FailureClass::Denied));
+        assert_eq!(answer("ResourceNotFoundException", 400), Err(FailureClass::Missing));
     }
 }

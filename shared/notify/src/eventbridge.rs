@@ -9,7 +9,7 @@ use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use futures::future::join_all;
 
-use crate::error::{fault, of_code};
+use crate::error::{fault, of_code, unless_invalid};
 use crate::{Bus, Event, NotifyError};
 
 /// `source` of every event of ours.
@@ -55,23 +55,21 @@ impl EventBridge {
         }
     }
 
-    /// Whether events may be put on the bus, found out by one without a detail type:
-    /// "if you include event entries in a request that do not include each of those
-    /// properties, EventBridge fails that entry" (`PutEvents` in the Amazon
-    /// EventBridge API Reference), so that no rule sees it.
+    /// Whether events may be put on the bus, found out by one without a detail type,
+    /// which no rule sees: `Detail`, `DetailType` and `Source` are required, and
+    /// EventBridge fails an entry without them, or the whole request if no entry has
+    /// them (`PutEventsRequestEntry` in the Amazon EventBridge API Reference).
     ///
     /// # Errors
     /// [`NotifyError`], unless what is refused is the event.
     pub async fn may_put(&self) -> Result<(), NotifyError> {
         let entry = PutEventsRequestEntry::builder().source(SOURCE).event_bus_name(&self.bus);
         let request = self.client.put_events().entries(entry.detail("{}").build());
-        match request.send().await {
+        let answer = match request.send().await {
+            Ok(output) => self.answer(output.entries().first()),
             Err(error) => Err(fault(PUT, &self.bus, error)),
-            Ok(output) => match self.answer(output.entries().first()) {
-                Err(NotifyError::Invalid { .. }) | Ok(()) => Ok(()),
-                Err(error) => Err(error),
-            },
-        }
+        };
+        unless_invalid(answer)
     }
 
     async fn put_some(&self, events: &[Event]) -> Vec<Result<(), NotifyError>> {

@@ -8,7 +8,7 @@ use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::types::MessageAttributeValue;
 use tokio::sync::OnceCell;
 
-use crate::error::fault;
+use crate::error::{fault, unless_invalid};
 use crate::{Message, NotifyError, Topic};
 
 const PUBLISH: &str = "sns:Publish";
@@ -98,13 +98,8 @@ impl SnsTopic {
     /// [`NotifyError`], unless what is refused is the message.
     pub async fn may_publish(&self) -> Result<(), NotifyError> {
         let arn = self.arn().await?;
-        match self.sns.client.publish().topic_arn(arn).message("").send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match fault(PUBLISH, arn, error) {
-                NotifyError::Invalid { .. } => Ok(()),
-                error => Err(error),
-            },
-        }
+        let answer = self.sns.client.publish().topic_arn(arn).message("").send().await;
+        unless_invalid(answer.map(drop).map_err(|error| fault(PUBLISH, arn, error)))
     }
 
     /// Who hears of it.
