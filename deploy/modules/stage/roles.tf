@@ -25,6 +25,8 @@ locals {
   by_prefix     = length(var.service.reads) + length(var.service.writes) <= 80
   read_objects  = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
   write_objects = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  # Only prefixes: a bucket as a whole is never a worker's to empty.
+  delete_objects = distinct([for delete in var.service.deletes : "${local.s3}${delete.bucket}/${delete.prefix}*"])
   # By name they are this account's; others are named by their ARN.
   sns        = "arn:${local.partition}:sns:${local.region}:${local.account}"
   events     = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus"
@@ -119,6 +121,14 @@ locals {
             "s3:AbortMultipartUpload", # an output that is not wanted after all
           ]
           Resource = local.write_objects
+        },
+      ],
+      length(local.delete_objects) == 0 ? [] : [
+        {
+          Sid      = "Remove"
+          Effect   = "Allow"
+          Action   = ["s3:DeleteObject"] # what an attempt that was cut short left behind
+          Resource = local.delete_objects
         },
       ],
       length(local.topic_arns) == 0 ? [] : [

@@ -42,6 +42,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_005.sql"),
         mysql: include_str!("../migrations/mysql/journey_005.sql"),
     },
+    Migration {
+        version: 8,
+        name: "exports",
+        sql: include_str!("../migrations/journey_008.sql"),
+        mysql: include_str!("../migrations/mysql/journey_008.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

@@ -11,6 +11,7 @@ mod csv;
 mod dataset;
 mod default;
 mod entry;
+mod exports;
 mod file;
 mod glob;
 mod known;
@@ -20,6 +21,7 @@ mod names;
 mod nearest;
 mod parquet;
 mod pipeline;
+mod placeholders;
 mod plan;
 mod problem;
 mod quantity;
@@ -44,8 +46,8 @@ pub use alerts::{Alerts, Events, Subscription};
 pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
-    Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue,
-    PlannedService, PlannedView,
+    Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedExport, PlannedNotification,
+    PlannedQueue, PlannedSchedule, PlannedService, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

@@ -69,7 +69,8 @@ fn note_same_words(section: &Section<'_>, yes: Option<&[String]>, no: Option<&[S
     }
 }
 
-fn zone_name(entry: &Entry<'_>) -> Option<String> {
+/// The IANA name of a time zone.
+pub(crate) fn zone_name(entry: &Entry<'_>) -> Option<String> {
     let text = entry.text()?;
     if Tz::from_str(text).is_err() {
         entry.note_with(

@@ -4,6 +4,7 @@ mod dlq;
 mod local;
 mod operate;
 mod rejects;
+mod schedule;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub(crate) use dlq::{
 pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
 };
+
+pub(crate) use schedule::{ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
@@ -86,6 +89,13 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Follow one file through every hop.
     Trace(TraceArgs),
+    /// Show runs of exports, newest first.
+    Exports(ExportsArgs),
+    /// Work on schedules: see when they fire, fire them by hand, turn them off.
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
+    },
     /// Load files again, on purpose and without duplicates.
     ///
     /// Rows of a file take the place of those it brought before, in one
@@ -203,7 +213,7 @@ pub(crate) struct DevArgs {
 
 #[derive(Debug, Group)]
 pub(crate) struct WorkerArgs {
-    /// ingest, transform or load.
+    /// ingest, transform, load or export.
     pub(crate) stage: StageName,
 
     #[command(flatten)]
@@ -373,6 +383,7 @@ pub(crate) struct AwsArgs {
     pub(crate) faults: Option<PathBuf>,
 }
 
+/// `NAME=VALUE`.
 fn capture(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),

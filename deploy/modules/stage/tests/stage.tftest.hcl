@@ -106,6 +106,7 @@ run "a_worker_may_do_what_it_does_and_no_more" {
       Drain       = ["arn:aws:sqs:eu-west-1:123456789012:finance-transform"]
       DeadLetters = ["arn:aws:sqs:eu-west-1:123456789012:finance-transform-dlq"]
       Send        = ["arn:aws:sqs:eu-west-1:123456789012:finance-load", "arn:aws:sqs:eu-west-1:123456789012:finance-transform-dlq"]
+      ProtectTask = ["arn:aws:ecs:eu-west-1:123456789012:task/finance/*"]
       Key         = ["arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"]
       Read        = ["arn:aws:s3:::finance-raw/raw/Expenses/*", "arn:aws:s3:::finance-lake/expenses/*"]
       TellMissing = ["arn:aws:s3:::finance-raw", "arn:aws:s3:::finance-lake"]
@@ -124,6 +125,26 @@ run "a_worker_may_do_what_it_does_and_no_more" {
   assert {
     condition     = jsondecode(aws_iam_role.task.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
     error_message = "only this account's tasks take the role"
+  }
+}
+
+run "a_worker_that_removes_does_so_under_its_prefixes_alone" {
+  variables {
+    service = {
+      stage       = "export"
+      name        = "finance-export"
+      workers     = 1
+      max_workers = 4
+      concurrency = 2
+      memory      = 1073741824
+      reads       = [{ bucket = "finance-lake", prefix = "exports/" }]
+      writes      = [{ bucket = "finance-lake", prefix = "exports/" }]
+      deletes     = [{ bucket = "finance-lake", prefix = "exports/" }]
+    }
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Resource if s.Sid == "Remove"] == [["arn:aws:s3:::finance-lake/exports/*"]]
+    error_message = "what it left behind, and nothing else"
   }
 }
 
@@ -158,7 +179,7 @@ run "ingest_touches_no_object" {
     service = { stage = "ingest", name = "finance-ingest", workers = 1, max_workers = 2, concurrency = 16, memory = 536870912, sends_to = ["finance-transform"] }
   }
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid] == ["Drain", "DeadLetters", "Send", "Key"]
+    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Sid] == ["Drain", "DeadLetters", "Send", "ProtectTask", "Key"]
     error_message = "no S3 for a stage that reads events alone"
   }
 }
