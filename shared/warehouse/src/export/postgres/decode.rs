@@ -234,25 +234,24 @@ fn numeric(bytes: &[u8], scale: u32) -> Result<i128, String> {
     let mut value: i128 = 0;
     for index in 0..count {
         let digit = word(bytes, 8 + 2 * usize::from(index.unsigned_abs())).ok_or_else(cut_off)?;
-        let next = value.checked_mul(10_000).and_then(|v| v.checked_add(i128::from(digit)));
-        value = next.ok_or_else(too_long)?;
-    }
-    if value == 0 {
-        return Ok(0);
-    }
-    // The power of ten that the last digit counts, beside the scale.
-    let power = 4 * (i32::from(weight) - i32::from(count) + 1) + scale as i32;
-    let unit = 10_i128.checked_pow(power.unsigned_abs());
-    let value = match (power >= 0, unit) {
-        (true, unit) => unit.and_then(|unit| value.checked_mul(unit)).ok_or_else(too_long)?,
-        (false, Some(unit)) if value % unit == 0 => value / unit,
-        (false, _) => {
+        // The power of ten that this digit counts, beside the scale.
+        let power = 4 * (i32::from(weight) - i32::from(index)) + scale as i32;
+        // Behind the point the last digit may have fewer than four decimals.
+        let cut = 10_i128.pow(power.min(0).unsigned_abs().min(4));
+        if i128::from(digit) % cut != 0 {
             return Err(format!(
                 "a number has more than {scale} decimals; cast it in the query, as in \
                  CAST(x AS numeric(38,{scale}))"
             ));
         }
-    };
+        let next = value.checked_mul(10_000 / cut);
+        value = next.and_then(|v| v.checked_add(i128::from(digit) / cut)).ok_or_else(too_long)?;
+    }
+    let last = 4 * (i32::from(weight) - i32::from(count) + 1) + scale as i32;
+    if value != 0 && last > 0 {
+        let unit = 10_i128.checked_pow(last.unsigned_abs());
+        value = unit.and_then(|unit| value.checked_mul(unit)).ok_or_else(too_long)?;
+    }
     Ok(if sign == 0 { value } else { -value })
 }
 
@@ -263,8 +262,10 @@ mod tests {
 
     #[test]
     fn a_numeric_is_read_as_it_is_written() {
-        for scale in [0, 1, 2, 3, 4, 5, 18, 38] {
-            for value in [0, 1, -1, 9_999, 10_000, -12_345_678, 10_i128.pow(38) - 1] {
+        for scale in 0..=38 {
+            for value in
+                [0, 1, -1, 9_999, 10_000, -12_345_678, 10_i128.pow(38) - 1, -(10_i128.pow(37))]
+            {
                 let mut bytes = Vec::new();
                 put_numeric(&mut bytes, value, scale);
                 assert_eq!(numeric(&bytes[4..], scale), Ok(value), "{value} at {scale}");
