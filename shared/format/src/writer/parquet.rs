@@ -29,8 +29,8 @@ pub(super) struct ParquetFile {
 impl ParquetFile {
     pub(super) fn new(options: &FileOptions, first: &RecordBatch) -> Result<Self, FormatError> {
         let schema = bare(&first.schema());
-        let rows = first.clone().with_schema(schema.clone()).map_err(|e| encode(&e.into()))?;
-        let some = rows.slice(0, rows.num_rows().min(ROWS));
+        let some = first.slice(0, first.num_rows().min(ROWS));
+        let some = with_schema(&some, &schema)?;
         let mut properties = properties(&options.parquet, &options.metadata, &some)?;
         let most = usize::try_from(options.parquet.row_group_rows).unwrap_or(usize::MAX);
         properties =
@@ -43,7 +43,7 @@ impl ParquetFile {
     }
 
     pub(super) fn write(&mut self, rows: &RecordBatch) -> Result<(), FormatError> {
-        let rows = rows.clone().with_schema(self.schema.clone()).map_err(|e| encode(&e.into()))?;
+        let rows = with_schema(rows, &self.schema)?;
         for start in (0..rows.num_rows()).step_by(ROWS) {
             let some = rows.slice(start, ROWS.min(rows.num_rows() - start));
             self.writer.write(&some).map_err(|error| encode(&error))?;
@@ -70,6 +70,12 @@ impl ParquetFile {
 
 fn encode(error: &ParquetError) -> FormatError {
     FormatError::Encode(error.to_string())
+}
+
+/// The rows under a schema that has the same types.
+fn with_schema(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, FormatError> {
+    RecordBatch::try_new(schema.clone(), rows.columns().to_vec())
+        .map_err(|error| FormatError::Encode(error.to_string()))
 }
 
 /// The schema without what is said of its columns beside their types.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use chrono::{SubsecRound, Utc};
-use millrace_contract::{ExportTask, StageName};
+use millrace_contract::{ExportRunId, ExportTask, StageName};
 use millrace_ledger::{ExportFilter, ExportRun, ExportState, Ledger};
 use millrace_queue::{Outgoing, Queues, Sqs};
 use serde_json::json;
@@ -32,17 +32,20 @@ pub(super) async fn run(args: &ScheduleRunArgs) -> anyhow::Result<ExitCode> {
         scheduled_at: args.at.unwrap_or_else(|| Utc::now().trunc_subsecs(0)),
         parameters: args.parameters.iter().cloned().collect(),
     };
+    // A run that failed before is not what is waited for.
+    let waiting = match args.wait {
+        true => Some(Waiting::begin(setup.ledger_to_read().await?, &task).await?),
+        false => None,
+    };
     let name = pipeline.queue_name(StageName::Export);
     let queue = Sqs::new(&setup::aws().await).queue(&name).await?;
     for sent in queue.send(&[Outgoing::new(task.to_message())]).await {
         sent?;
     }
-    if !args.wait {
-        return say(args, &task, &name);
+    match waiting {
+        Some(waiting) => report(args, &waiting.end(args.timeout).await?),
+        None => say(args, &task, &name),
     }
-    let ledger = setup.ledger_to_read().await?;
-    let run = wait(&ledger, &task, args.timeout).await?;
-    report(args, &run)
 }
 
 fn say(args: &ScheduleRunArgs, task: &ExportTask, queue: &str) -> anyhow::Result<ExitCode> {
@@ -60,35 +63,46 @@ fn say(args: &ScheduleRunArgs, task: &ExportTask, queue: &str) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits until the run is done or failed.
-async fn wait(ledger: &Ledger, task: &ExportTask, limit: Duration) -> anyhow::Result<ExportRun> {
-    let deadline = Instant::now() + limit;
-    let run = task.run_id();
-    let filter = ExportFilter { export: Some(task.export.clone()), ..ExportFilter::default() };
-    let before =
-        find(ledger, &filter, &run).await?.filter(|before| before.state == ExportState::Failed);
-    loop {
-        let found = find(ledger, &filter, &run).await?;
-        if let Some(found) = found
-            && found.state != ExportState::Running
-            && before.as_ref() != Some(&found)
-        {
-            return Ok(found);
-        }
-        if Instant::now() >= deadline {
-            bail!("after {} s the run is not done; `millrace exports` shows it", limit.as_secs());
-        }
-        sleep(LOOK).await;
-    }
+/// Waiting for the end of a run.
+struct Waiting {
+    ledger: Ledger,
+    run: ExportRunId,
+    filter: ExportFilter,
+    /// How it had failed before, if it had.
+    before: Option<ExportRun>,
 }
 
-async fn find(
-    ledger: &Ledger,
-    filter: &ExportFilter,
-    run: &millrace_contract::ExportRunId,
-) -> anyhow::Result<Option<ExportRun>> {
-    let runs = ledger.export_runs(filter).await?;
-    Ok(runs.into_iter().find(|found| found.run == *run))
+impl Waiting {
+    async fn begin(ledger: Ledger, task: &ExportTask) -> anyhow::Result<Self> {
+        let filter = ExportFilter { export: Some(task.export.clone()), ..ExportFilter::default() };
+        let mut waiting = Self { ledger, run: task.run_id(), filter, before: None };
+        let before = waiting.find().await?;
+        waiting.before = before.filter(|before| before.state == ExportState::Failed);
+        Ok(waiting)
+    }
+
+    async fn find(&self) -> anyhow::Result<Option<ExportRun>> {
+        let runs = self.ledger.export_runs(&self.filter).await?;
+        Ok(runs.into_iter().find(|found| found.run == self.run))
+    }
+
+    /// The run, once it is done or failed.
+    async fn end(self, limit: Duration) -> anyhow::Result<ExportRun> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let found = self.find().await?.filter(|found| found.state != ExportState::Running);
+            if let Some(found) = found
+                && self.before.as_ref() != Some(&found)
+            {
+                return Ok(found);
+            }
+            if Instant::now() >= deadline {
+                let seconds = limit.as_secs();
+                bail!("after {seconds} s the run is not done; `millrace exports` shows it");
+            }
+            sleep(LOOK).await;
+        }
+    }
 }
 
 fn report(args: &ScheduleRunArgs, run: &ExportRun) -> anyhow::Result<ExitCode> {
