@@ -62,6 +62,7 @@ fn each_port_keeps_its_adapter_to_itself() {
         ("aws-sdk-ecs", &["millrace-services"][..]),
         ("aws-sdk-eventbridge", &["millrace-notify"]),
         ("aws-sdk-s3", &["millrace-storage"]),
+        ("aws-sdk-scheduler", &["millrace-timetable"]),
         ("aws-sdk-secretsmanager", &["millrace-secrets"]),
         ("aws-sdk-sns", &["millrace-notify"]),
         ("aws-sdk-sqs", &["millrace-queue"]),

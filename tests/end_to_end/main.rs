@@ -11,6 +11,8 @@ mod dead_letters;
 mod doctor;
 mod events;
 mod evolving;
+mod exports;
+mod exports_crash;
 mod faults;
 mod fleet;
 mod freshness;

@@ -81,6 +81,11 @@ impl Stack {
         counted["faults"].as_array().expect("a list").clone()
     }
 
+    /// Sets the clock of the embedded AWS forward, as in `1m`.
+    pub(crate) fn advance(&self, by: &str) {
+        self.control("POST", "clock", &format!("{{\"advance\": \"{by}\"}}"));
+    }
+
     /// Drives the embedded AWS by one request.
     fn control(&self, method: &str, what: &str, body: &str) -> Value {
         let address = self.url.strip_prefix("http://").expect("plain HTTP");

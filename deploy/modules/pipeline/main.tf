@@ -30,6 +30,12 @@ locals {
     for s in var.plan.alerts.subscriptions : "${s.protocol}-${s.endpoint}" => s
   } : {}
 
+  # Those of the pipeline file, and those of whoever deploys it.
+  schedules = merge(
+    { for s in var.plan.schedules : s.name => { expression = s.expression, timezone = s.timezone, stage = s.stage, input = s.input, enabled = true } },
+    var.schedules,
+  )
+
   # Every variable that the workers need has to come from somewhere.
   unset = setsubtract(
     toset(flatten([for service in var.plan.services : service.variables])),
@@ -112,12 +118,12 @@ module "alerts" {
 
 module "schedules" {
   source = "../schedules"
-  count  = length(var.schedules) > 0 ? 1 : 0
+  count  = length(local.schedules) > 0 ? 1 : 0
 
   name                  = local.name
   kms_key_arn           = var.kms_key_arn
-  dead_letter_queue_arn = module.stage[values(var.schedules)[0].stage].queue.dead_letter_arn
-  schedules = { for name, schedule in var.schedules : name => {
+  dead_letter_queue_arn = module.stage[values(local.schedules)[0].stage].queue.dead_letter_arn
+  schedules = { for name, schedule in local.schedules : name => {
     expression = schedule.expression
     timezone   = schedule.timezone
     input      = schedule.input

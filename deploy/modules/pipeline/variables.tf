@@ -25,6 +25,7 @@ variable "plan" {
       reads       = list(object({ bucket = string, prefix = string }))
       writes      = list(object({ bucket = string, prefix = string }))
 
+      deletes        = optional(list(object({ bucket = string, prefix = string })), [])
       publishes_to   = optional(list(string), [])
       puts_events_to = optional(list(string), [])
       secrets        = optional(list(string), [])
@@ -40,6 +41,14 @@ variable "plan" {
       lake_prefix    = string
       rejects_prefix = string
     })), [])
+    schedules = optional(list(object({
+      name       = string
+      stage      = string
+      queue      = string
+      expression = string
+      timezone   = string
+      input      = string
+    })), [])
   })
 
   validation {
@@ -53,6 +62,10 @@ variable "plan" {
   validation {
     condition     = alltrue([for n in var.plan.notifications : contains([for q in var.plan.queues : q.name], n.queue)])
     error_message = "A notification names a queue that isn't in the plan; write it anew with `millrace plan -o json`."
+  }
+  validation {
+    condition     = alltrue([for s in var.plan.schedules : contains([for q in var.plan.queues : q.stage], s.stage)])
+    error_message = "A schedule names a stage that isn't in the plan; write it anew with `millrace plan -o json`."
   }
 }
 
@@ -134,7 +147,7 @@ variable "delivery" {
 }
 
 variable "schedules" {
-  description = "Schedules by name: an expression, its time zone, the stage whose queue hears of it and the message."
+  description = "Schedules beside those of the plan, or in place of one of the same name: an expression, its time zone, the stage whose queue hears of it and the message."
   type = map(object({
     expression = string
     timezone   = optional(string, "UTC")

@@ -28,6 +28,8 @@ locals {
   # lake has a name that nothing else is written under.
   pinned_objects = [for object in local.read_objects : object if startswith(object, "${local.s3}${var.raw_bucket}/")]
   write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
+  # Only prefixes: a bucket as a whole is never a worker's to empty.
+  delete_objects = distinct([for delete in var.service.deletes : "${local.s3}${delete.bucket}/${delete.prefix}*"])
   # By name they are this account's; others are named by their ARN.
   sns        = "arn:${local.partition}:sns:${local.region}:${local.account}"
   events     = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus"
@@ -147,6 +149,14 @@ locals {
             "s3:AbortMultipartUpload", # an output that is not wanted after all
           ]
           Resource = local.write_objects
+        },
+      ],
+      length(local.delete_objects) == 0 ? [] : [
+        {
+          Sid      = "Remove"
+          Effect   = "Allow"
+          Action   = ["s3:DeleteObject"] # what an attempt that was cut short left behind
+          Resource = local.delete_objects
         },
       ],
       length(local.topic_arns) == 0 ? [] : [

@@ -43,6 +43,7 @@ variable "service" {
     reads       = optional(list(object({ bucket = string, prefix = string })), [])
     writes      = optional(list(object({ bucket = string, prefix = string })), [])
 
+    deletes        = optional(list(object({ bucket = string, prefix = string })), [])
     publishes_to   = optional(list(string), [])
     puts_events_to = optional(list(string), [])
     secrets        = optional(list(string), [])

@@ -117,7 +117,7 @@ impl fmt::Display for ContractVersion {
 
 /// The first 16 bytes of SHA-256 over length-prefixed parts, in hexadecimal, so
 /// that no two different lists of parts run together.
-fn fingerprint(parts: &[&str]) -> String {
+pub(crate) fn fingerprint(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());

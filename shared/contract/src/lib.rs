@@ -11,6 +11,9 @@ mod csv;
 mod dataset;
 mod event;
 mod evolution;
+mod export;
+mod export_event;
+mod export_task;
 mod facts;
 mod identity;
 mod limits;
@@ -35,6 +38,14 @@ pub use dataset::{
 };
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
+pub use export::{
+    COLUMN_TYPE, Export, ExportFormat, ExportPlace, ExportSchedule, ExportSource, KeyPart,
+    QueryPiece, Split,
+};
+pub use export_event::{ExportEvent, ExportObject, ExportOutcome, Watermark};
+pub use export_task::{
+    ExportRunId, ExportTask, OrderError, Parameters, SCHEDULED_TIME, read_export_order,
+};
 pub use facts::BodyFacts;
 pub use identity::{ContractVersion, FileId};
 pub use limits::LimitOptions;

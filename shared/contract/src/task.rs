@@ -25,11 +25,16 @@ pub enum StageName {
     Transform,
     /// Parquet becomes rows in a database.
     Load,
+    /// Rows of a database become objects.
+    Export,
 }
 
 impl StageName {
-    /// All stages, in the order of a file's journey.
-    pub const ALL: [Self; 3] = [Self::Ingest, Self::Transform, Self::Load];
+    /// All stages: those of a file's journey in its order, then the others.
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Transform, Self::Load, Self::Export];
+
+    /// The stages that every pipeline has, in the order of a file's journey.
+    pub const JOURNEY: [Self; 3] = [Self::Ingest, Self::Transform, Self::Load];
 
     /// The name as the command line and the pipeline file have it.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +42,7 @@ impl StageName {
             Self::Ingest => "ingest",
             Self::Transform => "transform",
             Self::Load => "load",
+            Self::Export => "export",
         }
     }
 }
@@ -49,7 +55,7 @@ impl fmt::Display for StageName {
 
 /// Not a stage's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is not a stage; the stages are ingest, transform and load")]
+#[error("`{0}` is not a stage; the stages are ingest, transform, load and export")]
 pub struct UnknownStage(pub String);
 
 impl FromStr for StageName {
@@ -194,13 +200,15 @@ macro_rules! task {
 task!(TransformTask, "transform");
 task!(LoadTask, "load");
 
-fn encode<T: Serialize>(task: &str, body: &T) -> String {
+/// The message body of a task.
+pub(crate) fn encode<T: Serialize>(task: &str, body: &T) -> String {
     let envelope = Envelope { head: Head { version: 1, task: task.into() }, body };
     // Strings, numbers and maps with string keys always serialise.
     serde_json::to_string(&envelope).unwrap_or_default()
 }
 
-fn decode<T: DeserializeOwned>(task: &'static str, body: &str) -> Result<T, TaskError> {
+/// Reads the message body of a task.
+pub(crate) fn decode<T: DeserializeOwned>(task: &'static str, body: &str) -> Result<T, TaskError> {
     use serde::de::Error as _;
     let wrong = |source| TaskError { task, source };
     let head: Head<'_> = serde_json::from_str(body).map_err(wrong)?;

@@ -33,6 +33,7 @@ mod transform;
 mod types;
 mod value;
 mod values;
+mod writer;
 
 pub use error::{ErrorKind, FormatError, SchemaDifference};
 pub use infer::{Sniffed, Survey, infer, sniff, survey};
@@ -45,3 +46,4 @@ pub use selection::{RowSelection, TooManyRows};
 pub use sink::{FolderSink, Sink, SinkWriter};
 pub use transform::transform;
 pub use types::{arrow_schema, arrow_type};
+pub use writer::{FileOptions, FileWriter};

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{
-    AlertKind, ColumnChange, FileEvent, FileId, FileOutcome, Occurrence, RowTotals, StageName,
+    AlertKind, ColumnChange, ExportEvent, FileEvent, FileId, FileOutcome, Occurrence, RowTotals,
+    StageName,
 };
 use millrace_retry::FailureClass;
 use tokio::sync::Notify;
@@ -103,7 +104,7 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let Some(announcer) = &self.announcer else { return Ok(()) };
         let what = &announcer.what;
-        let kind = alert_kind(failure.class);
+        let kind = alert_kind(failure);
         if what.alerts.contains(&kind) {
             write_alert(transaction, &occurrence(kind, failure)).await?;
         }
@@ -135,6 +136,24 @@ impl Ledger {
     /// Whether anybody wants to be told of that kind.
     pub(crate) fn alerts_about(&self, kind: AlertKind) -> bool {
         self.announcer.as_ref().is_some_and(|announcer| announcer.what.alerts.contains(&kind))
+    }
+
+    /// Writes down how a run of an export ended.
+    pub(crate) async fn announce_export(
+        &self,
+        transaction: &mut Transaction,
+        event: &ExportEvent,
+    ) -> Result<(), LedgerError> {
+        if self.announcer.as_ref().is_some_and(|announcer| announcer.what.events) {
+            let detail = serde_json::json!(event).to_string();
+            write_details(transaction, &[(event.outcome.detail_type(), detail)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Name of the pipeline that is told of; empty where nothing is.
+    pub(crate) fn pipeline_name(&self) -> String {
+        self.announcer.as_ref().map(|told| told.what.pipeline.clone()).unwrap_or_default()
     }
 
     /// Says that something was written down, once its transaction is committed.
@@ -199,10 +218,12 @@ fn short(reason: &str) -> String {
 
 /// A file that broke its contract is rejected; whatever else is not tried again
 /// is a dead letter.
-fn alert_kind(class: FailureClass) -> AlertKind {
-    match class {
-        FailureClass::Contract => AlertKind::FileRejected,
-        FailureClass::Transient
+fn alert_kind(failure: &FailureRecord) -> AlertKind {
+    match failure.class {
+        // An export reads no file.
+        FailureClass::Contract if failure.stage != StageName::Export => AlertKind::FileRejected,
+        FailureClass::Contract
+        | FailureClass::Transient
         | FailureClass::Throttled
         | FailureClass::Outage
         | FailureClass::Denied
@@ -230,7 +251,7 @@ fn failed(pipeline: &str, failure: &FailureRecord) -> FileEvent {
     FileEvent {
         version: 1,
         pipeline: pipeline.to_owned(),
-        outcome: match alert_kind(failure.class) {
+        outcome: match alert_kind(failure) {
             AlertKind::FileRejected => FileOutcome::Rejected,
             AlertKind::DeadLetter
             | AlertKind::LateDataset
@@ -297,11 +318,20 @@ async fn write_events(
     transaction: &mut Transaction,
     events: &[FileEvent],
 ) -> Result<(), LedgerError> {
+    let detail =
+        |event: &FileEvent| (event.outcome.detail_type(), serde_json::json!(event).to_string());
+    write_details(transaction, &events.iter().map(detail).collect::<Vec<_>>()).await
+}
+
+/// Writes down events by `detail-type` and `detail`.
+async fn write_details(
+    transaction: &mut Transaction,
+    events: &[(&'static str, String)],
+) -> Result<(), LedgerError> {
     let now: DateTime<Utc> = Utc::now();
-    let row = |event: &FileEvent| -> [Value; 5] {
-        let detail = serde_json::json!(event).to_string();
+    let row = |(detail_type, detail): &(&'static str, String)| -> [Value; 5] {
         let attempts = Value::from(0_u32);
-        [event.outcome.detail_type().into(), detail.into(), now.into(), now.into(), attempts]
+        [(*detail_type).into(), detail.as_str().into(), now.into(), now.into(), attempts]
     };
     for events in by_halves(events, MOST_ROWS) {
         let values: Vec<[Value; 5]> = events.iter().map(row).collect();

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use crate::fault::Fault;
 use crate::mysql::{self, MySqlTransaction};
 use crate::url::{Durability, Location};
-use crate::{CurrentUrl, DatabaseError, Dialect, Row, Session, Transaction, Value};
+use crate::{CurrentUrl, DatabaseError, Detached, Dialect, Row, Session, Transaction, Value};
 
 /// How long a connection may take, and how long one waits for a free one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -145,10 +145,25 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`] with the reason why there is none.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
-        match (self.probe().await, &self.source) {
+        match (self.probe(Probe::Writable).await, &self.source) {
             (Err(refused), Some(source)) if refused.fault() == Fault::Login => {
                 self.renew(source.as_ref()).await?;
-                self.probe().await
+                self.probe(Probe::Writable).await
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    /// Asks the database for a sign of life, which one that can only be read gives
+    /// too. Where it refuses the login, the URL is read again.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] with the reason why there is none.
+    pub async fn answers(&self) -> Result<(), DatabaseError> {
+        match (self.probe(Probe::Reachable).await, &self.source) {
+            (Err(refused), Some(source)) if refused.fault() == Fault::Login => {
+                self.renew(source.as_ref()).await?;
+                self.probe(Probe::Reachable).await
             }
             (answer, _) => answer,
         }
@@ -180,15 +195,13 @@ impl Database {
         }
     }
 
-    async fn probe(&self) -> Result<(), DatabaseError> {
+    async fn probe(&self, probe: Probe) -> Result<(), DatabaseError> {
         match &self.pool {
             Pool::Postgres(pool) => {
-                probe_postgres(&pool.connect_options(), &self.name, Probe::Writable).await
+                probe_postgres(&pool.connect_options(), &self.name, probe).await
             }
             Pool::Sqlite(pool, _) => probe_sqlite(&pool.connect_options(), &self.name).await,
-            Pool::MySql(pool) => {
-                probe_mysql(&pool.connect_options(), &self.name, Probe::Writable).await
-            }
+            Pool::MySql(pool) => probe_mysql(&pool.connect_options(), &self.name, probe).await,
         }
     }
 
@@ -260,6 +273,15 @@ impl Database {
         while_crowded(|| self.try_acquire()).await
     }
 
+    /// A connection for a long read, with a transaction of the caller's own: it is
+    /// one of the pool's, and closed when it is dropped, whatever state it is in.
+    ///
+    /// # Errors
+    /// [`DatabaseError`], classified.
+    pub async fn detached(&self) -> Result<Detached, DatabaseError> {
+        Ok(Detached::new(self.acquire().await?, &self.name))
+    }
+
     async fn try_acquire(&self) -> Result<Pooled, DatabaseError> {
         let acquired = match &self.pool {
             Pool::Postgres(pool) => pool.acquire().await.map(Pooled::Postgres),
@@ -305,7 +327,7 @@ where
 }
 
 impl Pooled {
-    fn session(&mut self, name: &Arc<str>) -> Session<'_> {
+    pub(crate) fn session(&mut self, name: &Arc<str>) -> Session<'_> {
         match self {
             Self::Postgres(connection) => Session::Postgres(connection, name.clone()),
             Self::Sqlite(connection) => Session::Sqlite(connection, name.clone()),

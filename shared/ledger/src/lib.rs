@@ -10,10 +10,12 @@ mod columns;
 mod contracts;
 mod counts;
 mod database;
+mod detached;
 mod dialect;
 mod dlq_actions;
 mod entry;
 mod error;
+mod exports;
 mod facts;
 mod failure_groups;
 mod failures;
@@ -46,9 +48,13 @@ pub use announce::Announcing;
 pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;
+pub use detached::Detached;
 pub use dialect::Dialect;
 pub use dlq_actions::{Act, DlqAction, EditedFacts};
 pub use error::{DatabaseError, LedgerError};
+pub use exports::{
+    Claimed, ExportClaim, ExportFilter, ExportRun, ExportState, ExportTotals, ExportWish,
+};
 pub use facts::{DatabaseFacts, StageDuration};
 pub use failure_groups::{FailureFilter, FailureGroup, Only};
 pub use failures::{Failure, FailureKey, FailureRecord, Resolution};

@@ -48,6 +48,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_006.sql"),
         mysql: include_str!("../migrations/mysql/journey_006.sql"),
     },
+    Migration {
+        version: 7,
+        name: "exports",
+        sql: include_str!("../migrations/journey_007.sql"),
+        mysql: include_str!("../migrations/mysql/journey_007.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

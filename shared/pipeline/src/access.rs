@@ -20,6 +20,9 @@ pub struct PlannedAccess {
     pub reads: Vec<PlannedPrefix>,
     /// Objects it writes.
     pub writes: Vec<PlannedPrefix>,
+    /// Objects it removes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deletes: Vec<PlannedPrefix>,
     /// Topics it publishes alerts to: a name of ours, or an ARN.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub publishes_to: Vec<String>,
@@ -95,6 +98,14 @@ impl Pipeline {
             StageName::Load => {
                 PlannedAccess { reads: self.parquet().collect(), ..PlannedAccess::default() }
             }
+            // It reads the manifest of the run before, and removes the objects that
+            // an attempt which was cut short left in its folder.
+            StageName::Export => PlannedAccess {
+                reads: self.exported().collect(),
+                writes: self.exported().collect(),
+                deletes: self.exported().collect(),
+                ..PlannedAccess::default()
+            },
         }
     }
 
@@ -103,6 +114,14 @@ impl Pipeline {
         let prefixes: BTreeSet<&str> =
             self.globs.iter().map(|glob| glob.literal_prefix()).collect();
         prefixes.into_iter().map(|prefix| within(&self.lake.raw, prefix.to_owned()))
+    }
+
+    /// Exports may share folders, so each prefix is there once.
+    fn exported(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let places = self.exports.iter().map(|export| &export.to);
+        let prefixes: BTreeSet<PlannedPrefix> =
+            places.map(|place| within(&place.bucket, place.literal_prefix().to_owned())).collect();
+        prefixes.into_iter()
     }
 
     fn parquet(&self) -> impl Iterator<Item = PlannedPrefix> {

@@ -6,6 +6,7 @@ use toml::de::DeTable;
 use crate::alerts;
 use crate::dataset::{self, ReadDataset};
 use crate::entry::Entry;
+use crate::exports::{self, Around, ReadExports};
 use crate::names;
 use crate::pipeline::{Lake, Pipeline};
 use crate::problem::Problem;
@@ -43,7 +44,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let ledger = url(file, "ledger");
     let stages = Stages::read(file.section("stages").as_ref());
     let mut freshness = Vec::new();
-    let (datasets, globs): (Vec<_>, _) = datasets(file)
+    let (datasets, globs): (Vec<_>, Vec<_>) = datasets(file)
         .into_iter()
         .map(|read| {
             freshness.extend(read.freshness);
@@ -51,6 +52,8 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         })
         .unzip();
     let views = file.section("views").map(|section| views::read(&section, &datasets));
+    let around = Around { lake: &lake, datasets: &datasets, globs: &globs };
+    let ReadExports { exports, urls } = exports::read(file, &around);
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
@@ -58,7 +61,9 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         lake,
         datasets,
         views: views.unwrap_or_default(),
-        stages,
+        exports,
+        export_urls: urls,
+        settings: stages,
         alerts: alerts::read(file),
         events: alerts::read_events(file),
         freshness,

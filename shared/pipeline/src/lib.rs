@@ -12,6 +12,7 @@ mod csv;
 mod dataset;
 mod default;
 mod entry;
+mod exports;
 mod file;
 mod freshness;
 mod glob;
@@ -22,6 +23,7 @@ mod names;
 mod nearest;
 mod parquet;
 mod pipeline;
+mod placeholders;
 mod plan;
 mod problem;
 mod quantity;
@@ -47,8 +49,8 @@ pub use freshness::Freshness;
 pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
-    Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedNotification, PlannedQueue,
-    PlannedService, PlannedView,
+    Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedExport, PlannedNotification,
+    PlannedQueue, PlannedSchedule, PlannedService, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

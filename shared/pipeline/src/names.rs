@@ -73,6 +73,22 @@ pub(crate) fn dataset(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The longest name of a schedule ("CreateSchedule" in the EventBridge Scheduler
+/// API Reference).
+const LONGEST_SCHEDULE: usize = 64;
+
+/// Why a text cannot name an export, whose schedule has its name.
+pub(crate) fn export(name: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match name.is_empty() || name.len() > LONGEST_SCHEDULE || !name.chars().all(allowed) {
+        true => Err(format!(
+            "`{name}` cannot be an export's name, which has 1 to {LONGEST_SCHEDULE} letters, \
+             digits, `-` and `_`"
+        )),
+        false => Ok(()),
+    }
+}
+
 /// The longest name PostgreSQL keeps in full, in bytes.
 const LONGEST_IDENTIFIER: usize = 63;
 

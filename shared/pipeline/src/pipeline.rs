@@ -1,8 +1,9 @@
 //! The pipeline: what the file says, every default filled in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use millrace_contract::{Dataset, StageName, View};
+use millrace_contract::{Dataset, Export, StageName, View};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -30,14 +31,18 @@ pub struct Pipeline {
     pub datasets: Vec<Dataset>,
     /// Views of the warehouse, each behind those it depends on.
     pub views: Vec<View>,
+    /// Exports in file order.
+    pub exports: Vec<Export>,
     /// Settings of every stage.
-    pub stages: Stages,
+    pub settings: Stages,
     /// Who is told what goes wrong, if anybody.
     pub alerts: Option<Alerts>,
     /// Where it is said that files are loaded, rejected or failed, if anywhere.
     pub events: Option<Events>,
     /// By when datasets are to have new files, of those that say so, in file order.
     pub freshness: Vec<Freshness>,
+    /// Databases of exports that are not of the warehouse, by the export's name.
+    pub(crate) export_urls: BTreeMap<String, UrlSource>,
     /// The datasets' patterns, in the same order.
     pub(crate) globs: Vec<Glob>,
     /// The file, to find a key's line again; it may hold a password.
@@ -100,9 +105,27 @@ impl Pipeline {
         self.datasets.iter().find(|dataset| dataset.name == name)
     }
 
+    /// An export by name.
+    pub fn export(&self, name: &str) -> Option<&Export> {
+        self.exports.iter().find(|export| export.name == name)
+    }
+
+    /// Where the database of an export is, if it is not the warehouse.
+    pub fn export_url(&self, name: &str) -> Option<&UrlSource> {
+        self.export_urls.get(name)
+    }
+
+    /// The stages that the pipeline has a use for: those of a file's journey, and
+    /// those that something in the file asks for.
+    pub fn stages(&self) -> Vec<StageName> {
+        let asked_for = [(StageName::Export, !self.exports.is_empty())];
+        let asked_for = asked_for.into_iter().filter(|(_, asked)| *asked);
+        StageName::JOURNEY.into_iter().chain(asked_for.map(|(stage, _)| stage)).collect()
+    }
+
     /// The settings of a stage.
     pub fn stage(&self, stage: StageName) -> &StageSettings {
-        self.stages.get(stage)
+        self.settings.get(stage)
     }
 
     /// The queue a stage drains.

@@ -1,10 +1,11 @@
 //! What a pipeline needs in an account: buckets, queues, notifications,
 //! services. `millrace plan` shows it; provisioning makes it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use millrace_contract::{StageName, View};
+use millrace_contract::{Export, ExportTask, StageName, View};
 use serde::Serialize;
 
 use crate::access::PlannedAccess;
@@ -38,6 +39,43 @@ pub struct Plan {
     pub views: Vec<PlannedView>,
     /// Datasets in file order.
     pub datasets: Vec<PlannedDataset>,
+    /// Exports in file order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<PlannedExport>,
+    /// What fires by the clock, in file order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<PlannedSchedule>,
+}
+
+/// Where the objects of an export go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedExport {
+    /// Name.
+    pub name: String,
+    /// Bucket.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// `parquet`, `csv` or `ndjson`.
+    pub format: &'static str,
+}
+
+/// A schedule of EventBridge Scheduler, in the group that has the pipeline's
+/// name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedSchedule {
+    /// Name: that of what it starts.
+    pub name: String,
+    /// The stage that hears of it.
+    pub stage: StageName,
+    /// That stage's queue.
+    pub queue: String,
+    /// `rate(…)`, `cron(…)` or `at(…)`.
+    pub expression: String,
+    /// IANA name of the time zone that it is reckoned in.
+    pub timezone: String,
+    /// The message it sends.
+    pub input: String,
 }
 
 /// A bucket.
@@ -144,13 +182,15 @@ impl Pipeline {
                 bucket(&self.lake.raw, "files are published here"),
                 bucket(&self.lake.curated, "Parquet and rejects"),
             ],
-            queues: StageName::ALL.map(|stage| self.planned_queue(stage)).into(),
+            queues: self.stages().into_iter().map(|stage| self.planned_queue(stage)).collect(),
             notifications: self.planned_notifications(),
-            services: StageName::ALL.map(|stage| self.planned_service(stage)).into(),
+            services: self.stages().into_iter().map(|stage| self.planned_service(stage)).collect(),
             alerts: self.planned_alerts(),
             events: self.events.clone(),
             views: self.views.iter().map(planned_view).collect(),
             datasets: self.planned_datasets(),
+            exports: self.exports.iter().map(planned_export).collect(),
+            schedules: self.planned_schedules(),
         }
     }
 
@@ -187,18 +227,40 @@ impl Pipeline {
             max_workers: settings.max_workers,
             concurrency: settings.concurrency,
             memory: settings.memory,
-            variables: self.variables(),
+            variables: self.variables(stage),
             access: self.planned_access(stage),
         }
     }
 
     /// Every stage keeps account in the ledger, which is the warehouse unless
-    /// the file names another; load needs both.
-    fn variables(&self) -> Vec<String> {
-        let sources = std::iter::once(&self.warehouse).chain(&self.ledger);
-        let mut names: Vec<String> = sources.filter_map(UrlSource::variable).collect();
-        names.dedup();
+    /// the file names another; load needs both, and an export may have a database
+    /// of its own.
+    fn variables(&self, stage: StageName) -> Vec<String> {
+        let own = self.export_urls.values().filter(|_| stage == StageName::Export);
+        let sources = std::iter::once(&self.warehouse).chain(&self.ledger).chain(own);
+        let mut names: Vec<String> = Vec::new();
+        for name in sources.filter_map(UrlSource::variable) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         names
+    }
+
+    /// One for each export that runs by itself.
+    fn planned_schedules(&self) -> Vec<PlannedSchedule> {
+        let scheduled = self.exports.iter().filter_map(|export| {
+            let schedule = export.schedule.as_ref()?;
+            Some(PlannedSchedule {
+                name: export.name.clone(),
+                stage: StageName::Export,
+                queue: self.queue_name(StageName::Export),
+                expression: schedule.expression.clone(),
+                timezone: schedule.timezone.clone(),
+                input: ExportTask::scheduled_message(&export.name, &BTreeMap::new()),
+            })
+        });
+        scheduled.collect()
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {
@@ -216,6 +278,15 @@ impl Pipeline {
                 rejects_prefix: format!("_rejects/{}/", dataset.name),
             })
             .collect()
+    }
+}
+
+fn planned_export(export: &Export) -> PlannedExport {
+    PlannedExport {
+        name: export.name.clone(),
+        bucket: export.to.bucket.clone(),
+        prefix: export.to.literal_prefix().to_owned(),
+        format: export.format.as_str(),
     }
 }
 
@@ -279,6 +350,18 @@ impl fmt::Display for Plan {
                 [] => writeln!(f, "  {name}")?,
                 others => writeln!(f, "  {name}: after {}", others.join(", "))?,
             }
+        }
+        if !self.exports.is_empty() {
+            writeln!(f, "\nexports")?;
+        }
+        for PlannedExport { name, bucket, prefix, format } in &self.exports {
+            writeln!(f, "  {name}: {format} to s3://{bucket}/{prefix}*")?;
+        }
+        if !self.schedules.is_empty() {
+            writeln!(f, "\nschedules")?;
+        }
+        for PlannedSchedule { name, queue, expression, timezone, .. } in &self.schedules {
+            writeln!(f, "  {name}: {expression} {timezone} → {queue}")?;
         }
         Ok(())
     }

@@ -15,10 +15,12 @@ use serde_json::{Value, json};
 use crate::retention;
 use crate::stage::{self, StageDefaults};
 
+mod exports;
 mod retry;
 mod told;
 mod warehouse;
 
+use exports::export;
 use retry::retry;
 use told::{alerts, events, freshness};
 use warehouse::{ledger, load, view, warehouse};
@@ -55,6 +57,11 @@ fn file() -> Value {
                 "type": "object",
                 "description": "Views of the warehouse, by name.",
                 "additionalProperties": view(),
+            },
+            "exports": {
+                "type": "object",
+                "description": "Tables and queries whose rows are written to objects, by name.",
+                "additionalProperties": export(),
             },
             "stages": stages(),
             "alerts": alerts(),
@@ -181,6 +188,7 @@ fn stages() -> Value {
             "ingest": stage(&StageDefaults::INGEST),
             "transform": stage(&StageDefaults::TRANSFORM),
             "load": stage(&StageDefaults::LOAD),
+            "export": stage(&StageDefaults::EXPORT),
         }),
     )
 }

@@ -60,6 +60,7 @@ pub struct Stages {
     ingest: StageSettings,
     transform: StageSettings,
     load: StageSettings,
+    export: StageSettings,
 }
 
 impl Stages {
@@ -69,6 +70,7 @@ impl Stages {
             StageName::Ingest => &self.ingest,
             StageName::Transform => &self.transform,
             StageName::Load => &self.load,
+            StageName::Export => &self.export,
         }
     }
 
@@ -82,6 +84,7 @@ impl Stages {
             ingest: stage(StageName::Ingest),
             transform: stage(StageName::Transform),
             load: stage(StageName::Load),
+            export: stage(StageName::Export),
         }
     }
 }
@@ -131,11 +134,24 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Waits for the database half of the time, and encodes the other half. A
+    /// connection for each export and those it is split over, beside the ledger's.
+    pub(crate) const EXPORT: Self = Self {
+        about: "Rows of a database become objects.",
+        max_workers: 4,
+        concurrency: 2,
+        connections: 3,
+        visibility: "2m",
+        memory: "1GiB",
+        ..Self::INGEST
+    };
+
     fn of(stage: StageName) -> Self {
         match stage {
             StageName::Ingest => Self::INGEST,
             StageName::Transform => Self::TRANSFORM,
             StageName::Load => Self::LOAD,
+            StageName::Export => Self::EXPORT,
         }
     }
 }
@@ -182,7 +198,7 @@ fn connections(
 ) -> u32 {
     let needed = match name {
         StageName::Ingest | StageName::Transform => 1,
-        StageName::Load => concurrency.saturating_add(1),
+        StageName::Load | StageName::Export => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);
     let default = default.max(needed);
@@ -194,7 +210,7 @@ fn connections(
     };
     if most < needed {
         entry.note(format!(
-            "`connections` is {most}, but each of {concurrency} loads at a time (`concurrency`) \
+            "`connections` is {most}, but each of {concurrency} {name}s at a time (`concurrency`) \
              holds one, and the ledger needs another: set it to {needed} or more"
         ));
     }

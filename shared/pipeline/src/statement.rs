@@ -21,6 +21,14 @@ pub(crate) fn changes_rows(sql: &str) -> Result<(), String> {
     one_of(sql, &CHANGES, "a load's SQL changes rows")
 }
 
+/// Whether it is one query, whose rows are exported.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn selects(sql: &str) -> Result<(), String> {
+    one_of(sql, &QUERIES, "an export's SQL is a query")
+}
+
 /// Whether it is one query.
 ///
 /// # Errors
@@ -62,21 +70,34 @@ fn skeleton(sql: &str) -> Result<String, String> {
     let mut bare = String::with_capacity(sql.len());
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
-        let taken = match first {
-            '\'' | '"' | '`' => quoted(rest, first)?,
-            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => comment(rest)?,
-            '$' => dollar_quoted(rest)?,
-            other => {
-                bare.push(other);
-                rest = &rest[other.len_utf8()..];
-                continue;
+        let taken = match meaningless(rest)? {
+            0 => {
+                bare.push(first);
+                first.len_utf8()
+            }
+            taken => {
+                bare.push(' ');
+                taken
             }
         };
-        bare.push(' ');
         rest = &rest[taken..];
     }
     Ok(bare)
+}
+
+/// Length of the comment, text or quoted name that SQL begins with; 0 if it
+/// begins otherwise.
+///
+/// # Errors
+/// What is not closed.
+pub(crate) fn meaningless(sql: &str) -> Result<usize, String> {
+    match sql.chars().next() {
+        Some(quote @ ('\'' | '"' | '`')) => quoted(sql, quote),
+        Some('-') if sql.starts_with("--") => Ok(sql.find('\n').unwrap_or(sql.len())),
+        Some('/') if sql.starts_with("/*") => comment(sql),
+        Some('$') => dollar_quoted(sql),
+        Some(_) | None => Ok(0),
+    }
 }
 
 /// Length of what is quoted; a quote within is written twice.

@@ -3,15 +3,13 @@
 //! do not exist.
 
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 6] = [
     ("derived", "derive the table with a view in the database"),
-    ("exports", "export with the database's own tools"),
     ("streams", "publish files to the raw bucket instead"),
-    ("stages.catalog", "the stages of this version are ingest, transform and load"),
-    ("stages.derive", "the stages of this version are ingest, transform and load"),
-    ("stages.export", "the stages of this version are ingest, transform and load"),
-    ("stages.collect", "the stages of this version are ingest, transform and load"),
-    ("stages.maintain", "the stages of this version are ingest, transform and load"),
+    ("stages.catalog", "the stages of this version are ingest, transform, load and export"),
+    ("stages.derive", "the stages of this version are ingest, transform, load and export"),
+    ("stages.collect", "the stages of this version are ingest, transform, load and export"),
+    ("stages.maintain", "the stages of this version are ingest, transform, load and export"),
 ];
 
 /// What to do instead of a key of a later version.

@@ -1,5 +1,6 @@
 //! Arrow record batches into a table of PostgreSQL, MySQL or SQLite, in one
-//! transaction with the commit record that makes it exactly-once.
+//! transaction with the commit record that makes it exactly-once; and the rows of
+//! a table or a query as batches again, out of one snapshot.
 //!
 //! `design.md` beside this code argues why.
 
@@ -10,6 +11,7 @@ mod comments;
 mod default;
 mod error;
 mod evolve;
+pub mod export;
 mod group;
 mod index;
 mod json_text;

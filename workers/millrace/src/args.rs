@@ -8,6 +8,7 @@ mod operate;
 mod plan;
 mod rejects;
 mod running;
+mod schedule;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub(crate) use rejects::{
 };
 
 pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, LogFormat, WorkerArgs};
+pub(crate) use schedule::{ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
@@ -110,6 +112,14 @@ pub(crate) enum Command {
     /// Follow one file through every hop.
     #[command(after_help = examples::TRACE)]
     Trace(TraceArgs),
+    /// Show runs of exports, newest first.
+    #[command(after_help = examples::EXPORTS)]
+    Exports(ExportsArgs),
+    /// Work on schedules: see when they fire, fire them by hand, turn them off.
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
+    },
     /// Load files again, on purpose and without duplicates.
     ///
     /// Rows of a file take the place of those it brought before, in one

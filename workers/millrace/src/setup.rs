@@ -1,11 +1,13 @@
 //! From arguments and environment to what a command works with: the pipeline,
 //! its databases, the AWS side.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
+use millrace_contract::{Export, StageName};
 use millrace_ledger::{Database, Durability, Ledger};
 use millrace_localaws::FaultPlan;
 use millrace_pipeline::{LoadError, Pipeline, UrlSource};
@@ -65,6 +67,38 @@ impl Setup {
     /// Connects to the warehouse.
     pub(crate) async fn warehouse(&self, connections: u32) -> anyhow::Result<Database> {
         self.warehouse_place().connect_for(connections, Durability::Machine).await
+    }
+
+    /// Connects to the databases of the exports, by the exports' names: each has a
+    /// connection for every part that is read at a time, beside those of the
+    /// ledger. Exports of one database share its connections.
+    pub(crate) async fn export_databases(&self) -> anyhow::Result<BTreeMap<String, Database>> {
+        let settings = self.pipeline.stage(StageName::Export);
+        let parts = |export: &Export| export.split.as_ref().map_or(1, |split| split.parts);
+        let most = self.pipeline.exports.iter().map(parts).max().unwrap_or(1);
+        let connections = settings.concurrency.saturating_mul(most);
+        let mut databases: BTreeMap<String, Database> = BTreeMap::new();
+        let mut warehouse = None;
+        for export in &self.pipeline.exports {
+            let database = match (self.pipeline.export_url(&export.name), &warehouse) {
+                (Some(url), _) => {
+                    let place = Self::own_place(url);
+                    place.connect_for(connections, Durability::Machine).await?
+                }
+                (None, Some(open)) => Database::clone(open),
+                (None, None) => {
+                    let open = self.warehouse(connections).await?;
+                    warehouse.insert(open).clone()
+                }
+            };
+            databases.insert(export.name.clone(), database);
+        }
+        Ok(databases)
+    }
+
+    /// A database that nothing local stands in for.
+    fn own_place(source: &UrlSource) -> Place {
+        Place { source: source.clone(), local: None, beside: false }
     }
 
     /// Opens the ledger for looking.

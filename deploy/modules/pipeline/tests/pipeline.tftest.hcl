@@ -111,6 +111,54 @@ run "schedules_send_to_their_stage" {
   }
 }
 
+run "schedules_of_the_plan_send_to_their_stage" {
+  variables {
+    plan = {
+      pipeline      = "finance"
+      buckets       = [{ name = "finance-raw", purpose = "files are published here" }, { name = "finance-lake", purpose = "Parquet and rejects" }]
+      notifications = [{ bucket = "finance-raw", prefix = "", queue = "finance-ingest" }]
+      queues = [for stage in ["ingest", "transform", "load", "export"] : {
+        stage                         = stage
+        name                          = "finance-${stage}"
+        dead_letter_queue             = "finance-${stage}-dlq"
+        visibility_seconds            = 60
+        retention_seconds             = 345600
+        dead_letter_retention_seconds = 1209600
+        max_receive_count             = 5
+      }]
+      services = [for stage in ["ingest", "transform", "load", "export"] : {
+        stage       = stage
+        name        = "finance-${stage}"
+        workers     = 1
+        max_workers = 4
+        concurrency = 2
+        memory      = 536870912
+        variables   = ["DATABASE_URL"]
+        sends_to    = []
+        reads       = []
+        writes      = []
+        deletes     = stage == "export" ? [{ bucket = "finance-lake", prefix = "exports/" }] : []
+      }]
+      schedules = [{
+        name       = "users"
+        stage      = "export"
+        queue      = "finance-export"
+        expression = "cron(0 2 * * ? *)"
+        timezone   = "Australia/Canberra"
+        input      = "{\"export\":\"users\"}"
+      }]
+    }
+  }
+  assert {
+    condition     = keys(module.schedules[0].arns) == ["users"]
+    error_message = "the plan's schedule is made"
+  }
+  assert {
+    condition     = contains(keys(module.stage), "export")
+    error_message = "a stage that is new in the plan has its queue and service"
+  }
+}
+
 run "a_database_without_a_url_is_noticed" {
   command = plan
   variables {

@@ -130,6 +130,26 @@ run "a_worker_may_do_what_it_does_and_no_more" {
   }
 }
 
+run "a_worker_that_removes_does_so_under_its_prefixes_alone" {
+  variables {
+    service = {
+      stage       = "export"
+      name        = "finance-export"
+      workers     = 1
+      max_workers = 4
+      concurrency = 2
+      memory      = 1073741824
+      reads       = [{ bucket = "finance-lake", prefix = "exports/" }]
+      writes      = [{ bucket = "finance-lake", prefix = "exports/" }]
+      deletes     = [{ bucket = "finance-lake", prefix = "exports/" }]
+    }
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Resource if s.Sid == "Remove"] == [["arn:aws:s3:::finance-lake/exports/*"]]
+    error_message = "what it left behind, and nothing else"
+  }
+}
+
 run "a_worker_that_tells_may_publish_to_its_topic_and_bus_alone" {
   variables {
     service = {

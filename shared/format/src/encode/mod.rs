@@ -16,7 +16,9 @@ use std::collections::VecDeque;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use millrace_contract::ParquetOptions;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
+use parquet::file::properties::WriterProperties;
 
 use crate::{FormatError, OutputFile, Plan, Sink};
 pub(crate) use lanes::Lanes;
@@ -24,6 +26,19 @@ use layout::Layout;
 use output::Output;
 use properties::Properties;
 pub(crate) use route::Router;
+
+/// How a file is written that is no dataset's, for rows like the first ones.
+///
+/// # Errors
+/// [`FormatError::Plan`] if the options name columns that are not there.
+pub(crate) fn properties(
+    options: &ParquetOptions,
+    metadata: &[(String, String)],
+    rows: &RecordBatch,
+) -> Result<WriterProperties, FormatError> {
+    let layout = Layout::new(options, &rows.schema())?;
+    Ok(Properties::choose(options, metadata, &layout, rows).writer())
+}
 
 /// Row groups that may be waiting for their columns before writing waits too.
 const MOST_PENDING: usize = 2;
@@ -149,7 +164,7 @@ impl<'a> Encoder<'a> {
         sink: &mut dyn Sink,
     ) -> Result<usize, FormatError> {
         let (plan, layout) = (self.plan, &self.layout);
-        let choose = || Properties::choose(plan, layout, rows);
+        let choose = || Properties::choose(&plan.parquet, &plan.metadata, layout, rows);
         let properties = self.properties.get_or_insert_with(choose);
         let values = self.router.values(partition).to_vec();
         let ordinal = self.outputs.len();

@@ -1,7 +1,7 @@
 //! How Parquet files are written: compression, dictionaries, metadata.
 
 use arrow::array::RecordBatch;
-use millrace_contract::ParquetCompression;
+use millrace_contract::{ParquetCompression, ParquetOptions};
 use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -9,21 +9,25 @@ use parquet::schema::types::ColumnPath;
 
 use super::layout::Layout;
 use super::sample::{Fit, fit};
-use crate::Plan;
 
 /// The properties of all files of one transformation.
 pub(super) struct Properties(WriterProperties);
 
 impl Properties {
-    /// Properties for a plan and rows like the first ones. A column whose values
-    /// hardly repeat gets no dictionary: building one would cost time and be
-    /// given up.
-    pub(super) fn choose(plan: &Plan, layout: &Layout, rows: &RecordBatch) -> Self {
+    /// Properties for rows like the first ones, with key-value metadata. A column
+    /// whose values hardly repeat gets no dictionary: building one would cost time
+    /// and be given up.
+    pub(super) fn choose(
+        options: &ParquetOptions,
+        metadata: &[(String, String)],
+        layout: &Layout,
+        rows: &RecordBatch,
+    ) -> Self {
         let metadata =
-            plan.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+            metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
         let mut properties = WriterProperties::builder()
             .set_created_by(concat!("millrace version ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_compression(compression(plan.parquet.compression))
+            .set_compression(compression(options.compression))
             .set_key_value_metadata(Some(metadata.collect()))
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_statistics_truncate_length(Some(STATISTICS_BYTES))

@@ -6,6 +6,7 @@ mod columns;
 mod connecting;
 mod contracts;
 mod dead_letters;
+mod exports;
 mod failures;
 mod freshness;
 mod history;

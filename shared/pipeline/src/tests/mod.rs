@@ -4,6 +4,7 @@
 
 mod accepted;
 mod arbitrary;
+mod exports;
 mod keys;
 mod loading;
 mod plans;

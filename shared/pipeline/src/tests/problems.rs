@@ -35,7 +35,6 @@ fn an_empty_file_lacks_everything() {
 fn what_a_later_version_has_is_not_called_unknown() {
     for (line, says) in [
         ("[derived.x]", "`derived` is not available in this version"),
-        ("[exports.x]", "`exports` is not available in this version"),
         ("[streams.x]", "`streams` is not available in this version"),
         ("[stages.derive]", "`derive` is not available in this version"),
     ] {

@@ -21,6 +21,14 @@ fn the_full_example_has_every_key_the_schema_lists() {
         [
             // It goes without subscribers.
             ".alerts.topic",
+            ".stages.export.concurrency",
+            ".stages.export.connections",
+            ".stages.export.max_receive_count",
+            ".stages.export.max_workers",
+            ".stages.export.memory",
+            ".stages.export.retention",
+            ".stages.export.retry",
+            ".stages.export.visibility",
             ".stages.ingest.concurrency",
             ".stages.ingest.connections",
             ".stages.ingest.max_receive_count",

@@ -4,7 +4,7 @@
 mod copy;
 mod encode;
 mod merge;
-mod numeric;
+pub(crate) mod numeric;
 pub(crate) mod table;
 mod upsert;
 pub(crate) mod widen;

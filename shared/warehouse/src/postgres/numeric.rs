@@ -10,7 +10,7 @@ const NEGATIVE: u16 = 0x4000;
 const MAX_DIGITS: usize = 11;
 
 /// Writes length and value of `mantissa` / 10^`scale`.
-pub(super) fn put_numeric(bytes: &mut Vec<u8>, mantissa: i128, scale: u32) {
+pub(crate) fn put_numeric(bytes: &mut Vec<u8>, mantissa: i128, scale: u32) {
     let mut digits = [0_u16; MAX_DIGITS];
     let magnitude = mantissa.unsigned_abs();
     let count = match u64::try_from(magnitude) {

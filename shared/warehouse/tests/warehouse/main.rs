@@ -4,6 +4,7 @@
 
 mod at_most_once;
 mod evolving;
+mod exporting;
 mod groups;
 mod lost_connection;
 mod merging;

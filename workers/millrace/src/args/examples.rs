@@ -71,6 +71,30 @@ Examples:
   millrace runs --since 2h
   millrace runs --dataset expenses --state failed -o json";
 
+pub(crate) const EXPORTS: &str = "\
+Examples:
+  millrace exports
+  millrace exports --export users --state failed -o json";
+
+pub(crate) const SCHEDULE_LIST: &str = "\
+Examples:
+  millrace schedule list
+  millrace schedule list -o json";
+
+pub(crate) const SCHEDULE_RUN: &str = "\
+Examples:
+  millrace schedule run users
+  millrace schedule run users --at 2026-01-31T02:00:00Z --wait
+  millrace schedule run orders --param user=ann --param date=2026-01-01";
+
+pub(crate) const SCHEDULE_ENABLE: &str = "\
+Examples:
+  millrace schedule enable users";
+
+pub(crate) const SCHEDULE_DISABLE: &str = "\
+Examples:
+  millrace schedule disable users";
+
 pub(crate) const TRACE: &str = "\
 Examples:
   millrace trace s3://finance-raw/raw/Expenses/2024/may.csv

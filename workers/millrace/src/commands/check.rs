@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use millrace_contract::ExportSource;
 use millrace_pipeline::{LoadError, Pipeline, Problem};
 use millrace_sql::{check_rules, check_transform};
 use serde_json::json;
@@ -12,14 +13,17 @@ use crate::exit::{USAGE, Usage};
 use crate::show::{self, Style};
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let mut notes = Vec::new();
     let (problems, datasets) = match Pipeline::load(&args.file) {
         Ok(pipeline) => {
             let problems = [
                 rule_problems(&pipeline),
                 transform_problems(&pipeline),
                 warehouse_problems(&pipeline),
+                export_problems(&pipeline),
             ];
             let problems = problems.concat();
+            notes = loop_notes(&pipeline);
             (problems, pipeline.datasets.len())
         }
         Err(LoadError::Invalid(problems)) => (problems.problems, 0),
@@ -30,7 +34,10 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     };
     match args.output {
         Format::Json => show::json(&json!({ "ok": problems.is_empty(), "problems": problems }))?,
-        Format::Table => report(args, &problems, datasets),
+        Format::Table => {
+            notes.iter().for_each(show::note);
+            report(args, &problems, datasets);
+        }
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
 }
@@ -78,6 +85,44 @@ fn warehouse_problems(pipeline: &Pipeline) -> Vec<Problem> {
     let hint = Some("leave `schema` out");
     let why = "SQLite has no schemas: a file is one";
     tables.chain(views).map(|key| pipeline.problem(&key, why, hint)).collect()
+}
+
+/// Exports that their database can't do, as far as its URL is known.
+fn export_problems(pipeline: &Pipeline) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for export in &pipeline.exports {
+        let url = pipeline.export_url(&export.name).unwrap_or(&pipeline.warehouse);
+        let is_mysql = url.is("mysql") || url.is("mariadb");
+        let mut note = |key: &str, why: &str, hint: &str| {
+            let key = format!("exports.{}.{key}", export.name);
+            problems.push(pipeline.problem(&key, why, Some(hint)));
+        };
+        if export.split.is_some() && (is_mysql || url.is("sqlite")) {
+            let why = "only PostgreSQL can show one snapshot to several connections";
+            note("split", why, "leave `split` out");
+        }
+        let in_schema = matches!(export.source, ExportSource::Table { schema: Some(_), .. });
+        if in_schema && url.is("sqlite") {
+            note("schema", "SQLite has no schemas: a file is one", "leave `schema` out");
+        }
+        if url.is("redshift") {
+            note("to", "exports from Redshift are not run by this version", "use `UNLOAD`");
+        }
+    }
+    problems
+}
+
+/// What is written where it is read again, which may be meant.
+fn loop_notes(pipeline: &Pipeline) -> Vec<String> {
+    let notes = pipeline.exports.iter().filter_map(|export| {
+        let dataset = pipeline.read_again_as(export)?;
+        Some(format!(
+            "note: what export `{}` writes is read as dataset `{dataset}`; see that this is no \
+             circle",
+            export.name
+        ))
+    });
+    notes.collect()
 }
 
 fn report(args: &CheckArgs, problems: &[Problem], datasets: usize) {

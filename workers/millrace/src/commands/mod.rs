@@ -3,6 +3,7 @@
 mod aws;
 mod check;
 mod dlq;
+mod exports;
 mod healthcheck;
 mod local;
 mod man;
@@ -13,6 +14,7 @@ mod rejects;
 mod replay;
 mod runs;
 mod scale;
+mod schedule;
 mod status;
 mod trace;
 mod worker;
@@ -37,6 +39,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Scale(args) => scale::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
+        Command::Exports(args) => exports::run(&args).await,
+        Command::Schedule { command } => schedule::run(&command).await,
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,
         Command::Dlq { command } => dlq::run(&command).await,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_contract::StageName;
+use millrace_export::Exports;
 use millrace_ingest::Ingest;
 use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
@@ -17,6 +18,7 @@ use millrace_transform::Transform;
 use millrace_warehouse::Warehouse;
 
 use crate::args::{LogFormat, WorkerArgs};
+use crate::exit::Usage;
 use crate::journal::{LedgerFailures, Recorded};
 use crate::setup::{self, Setup};
 use crate::telling::{self, Telling};
@@ -31,6 +33,10 @@ pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
         LogFormat::Json => telemetry::Format::Json,
     });
     let setup = Setup::new(&args.pipeline)?;
+    if !setup.pipeline.stages().contains(&args.stage) {
+        let stage = args.stage;
+        return Err(Usage(format!("this pipeline has nothing for stage `{stage}` to do")).into());
+    }
     let mut config = config(&setup, args.stage);
     if args.stop_on_stdin_end {
         config.wait = LOCAL_WAIT;
@@ -124,6 +130,13 @@ async fn handler(
             let load = Load::new(ledger.clone(), warehouse, storage());
             load.refresh_views().await;
             Arc::new(Recorded::new(stage, ledger, load))
+        }
+        StageName::Export => {
+            let databases = setup.export_databases().await?;
+            let (name, exports) = (pipeline.name.clone(), pipeline.exports.clone());
+            // Who waits for a worker that died waits for its message, too.
+            let claim = pipeline.stage(stage).visibility;
+            Arc::new(Exports::new(name, exports, ledger, databases, storage(), claim))
         }
     })
 }

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use millrace_contract::StageName;
 use millrace_ledger::{Database, Ledger, RuleOutcome};
 use millrace_pipeline::Pipeline;
 use millrace_queue::{Queues, Sqs};
@@ -76,7 +75,7 @@ async fn dead_letters(stack: &Stack, pipeline: &Pipeline, ledger: &Ledger) -> an
     show::table(&["queue", "class", "object", "reason"], rows.collect());
     let sqs = Sqs::new(stack.aws());
     let mut waiting = 0;
-    for stage in StageName::ALL {
+    for stage in pipeline.stages() {
         let queue = sqs.queue(&pipeline.dead_letter_queue_name(stage)).await?;
         waiting += queue.depth().await?.total();
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use millrace_contract::StageName;
 use millrace_localaws::{Config, FaultPlan, Faults, Server, TaskOutput};
 use millrace_pipeline::{Pipeline, Plan, PlannedService};
 use millrace_queue::{Queues, Sqs};
@@ -81,7 +80,8 @@ impl Stack {
         server.faults().follow(config.faults.clone());
         let services = Services::new(&aws, &plan.pipeline);
         let names = plan.services.iter().map(|service| service.name.clone()).collect();
-        let queues = StageName::ALL.map(|stage| config.pipeline.queue_name(stage)).into();
+        let stages = config.pipeline.stages().into_iter();
+        let queues = stages.map(|stage| config.pipeline.queue_name(stage)).collect();
         let stack = Self { server, services, names, aws, queues, data };
         match stack.start_workers(config.file, &plan).await {
             Ok(()) => Ok(stack),

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{
-    Captures, ContractVersion, FileId, LoadTask, ObjectVersion, Replay, StageName, TransformTask,
-    decode_event,
+    Captures, ContractVersion, ExportTask, FileId, LoadTask, ObjectVersion, OrderError, Replay,
+    StageName, TransformTask, decode_event, read_export_order,
 };
 
 /// Work on one file that was planned under a contract.
@@ -40,6 +40,16 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 trace_id: task.trace_id,
             }))
         }
+        // Which exports there are is known to the worker.
+        StageName::Export => {
+            let named = export_of(body);
+            let known: Vec<&str> = named.iter().map(String::as_str).collect();
+            let read = read_export_order(body, "", &known, Some(Utc::now()));
+            match read {
+                Ok(_) | Err(OrderError::Unknown { .. } | OrderError::Which { .. }) => Ok(None),
+                Err(error) => Err(error.to_string()),
+            }
+        }
         StageName::Load => {
             let task = LoadTask::from_message(body).map_err(|error| error.to_string())?;
             Ok(Some(Work {
@@ -54,6 +64,11 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
             }))
         }
     }
+}
+
+/// The export that a body names, where it is a task.
+fn export_of(body: &str) -> Option<String> {
+    ExportTask::from_message(body).ok().map(|task| task.export)
 }
 
 /// Whether a stage could read the body.
