@@ -68,14 +68,19 @@ impl Pipeline {
     }
 
     /// Where the URLs of a stage's databases are kept, if it is in Secrets Manager:
-    /// every stage keeps account in the ledger, load alone opens the warehouse.
+    /// every stage keeps account in the ledger, load opens the warehouse, and
+    /// exports what they read.
     fn secrets(&self, stage: StageName) -> Vec<String> {
-        let warehouse = match stage {
-            StageName::Ingest | StageName::Transform => None,
-            StageName::Load => Some(&self.warehouse),
+        let databases: Vec<&UrlSource> = match stage {
+            StageName::Ingest | StageName::Transform => Vec::new(),
+            StageName::Load => vec![&self.warehouse],
+            StageName::Export => {
+                let url = |name| self.export_url(name).unwrap_or(&self.warehouse);
+                self.exports.iter().map(|export| url(&export.name)).collect()
+            }
         };
         let ledger = self.ledger.as_ref().unwrap_or(&self.warehouse);
-        let secrets = warehouse.into_iter().chain([ledger]).filter_map(UrlSource::secret);
+        let secrets = databases.into_iter().chain([ledger]).filter_map(UrlSource::secret);
         let secrets: BTreeSet<String> = secrets.map(|secret| secret.id.clone()).collect();
         secrets.into_iter().collect()
     }
