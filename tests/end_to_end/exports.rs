@@ -34,6 +34,7 @@ query = "select transaction_id, total_cost from transactions where user_id = {us
 to = "spent/{user}/{date}/"
 bucket = "raw"
 format = "ndjson"
+types = { total_cost = "decimal(12,2)" }
 
 [exports.changes]
 table = "users"

@@ -21,7 +21,8 @@ object_rows = 2
 incremental = { column = "id" }
 
 [stages.export]
-visibility = "3s"
+visibility = "5s"
+max_receive_count = 20
 "#;
 
 async fn rows(stack: &Stack, run: &Value) -> Vec<String> {

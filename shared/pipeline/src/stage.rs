@@ -134,13 +134,15 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
-    /// Waits for the database half of the time, and encodes the other half. A
-    /// connection for each export and those it is split over, beside the ledger's.
+    /// Waits for the database half of the time, and encodes the other half. These
+    /// connections are the ledger's; each export has its own beside them, and one
+    /// for each part it is split over. With one worker the stages stay within the
+    /// connections that [`Self::LOAD`] speaks of.
     pub(crate) const EXPORT: Self = Self {
         about: "Rows of a database become objects.",
-        max_workers: 4,
+        max_workers: 1,
         concurrency: 2,
-        connections: 3,
+        connections: 2,
         visibility: "2m",
         memory: "1GiB",
         ..Self::INGEST
@@ -197,8 +199,8 @@ fn connections(
     defaults: &StageDefaults,
 ) -> u32 {
     let needed = match name {
-        StageName::Ingest | StageName::Transform => 1,
-        StageName::Load | StageName::Export => concurrency.saturating_add(1),
+        StageName::Ingest | StageName::Transform | StageName::Export => 1,
+        StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);
     let default = default.max(needed);
@@ -210,7 +212,7 @@ fn connections(
     };
     if most < needed {
         entry.note(format!(
-            "`connections` is {most}, but each of {concurrency} {name}s at a time (`concurrency`) \
+            "`connections` is {most}, but each of {concurrency} loads at a time (`concurrency`) \
              holds one, and the ledger needs another: set it to {needed} or more"
         ));
     }

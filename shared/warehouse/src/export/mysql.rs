@@ -135,7 +135,10 @@ async fn describe(
     check_names(&wanted.iter().map(|column| column.name()).collect::<Vec<_>>())?;
     let is_alone = wanted.len() == all.len();
     let known = wanted.into_iter().map(|column| {
-        let (name, type_name) = (column.name().to_owned(), column.type_info().name());
+        let (name, info) = (column.name().to_owned(), column.type_info());
+        // A text that compares by its bytes is flagged as binary, and is none.
+        let is_text = <str as sqlx::Type<sqlx::MySql>>::compatible(info);
+        let type_name = if is_text { "TEXT" } else { info.name() };
         let natural = match (natural(type_name), scales.get(&name)) {
             (Some(Natural::Decimal), Some(decimal)) => Some(Natural::Type(*decimal)),
             (natural, _) => natural,
