@@ -35,10 +35,12 @@ pub(super) async fn run(stack: &Stack, database: &str) {
     stack.wait_until_drained();
 }
 
-/// Parquet that is deleted while nobody loads.
+/// Parquet that is deleted while nobody loads; more of it than goes with a message.
 async fn gone_before_it_is_loaded(stack: &Stack) {
     scale(stack, &["load=0"]);
-    put(stack, "orders/gone.csv", "id,day,article\n1,2024-01-31,pen\n").await;
+    let row = |row: u64| format!("{},2024-01-31,pen\n", row * 2_654_435_761 % 1_000_000_007);
+    let rows: String = (1..=10_000).map(row).collect();
+    put(stack, "orders/gone.csv", &format!("id,day,article\n{rows}")).await;
     wait_for("a load task", LIMIT, || (waiting(stack, "load") == 1).then_some(()));
     let s3 = stack.s3().await;
     let listed = s3.list_objects_v2().bucket("shop-lake").prefix("orders/").send().await.unwrap();
