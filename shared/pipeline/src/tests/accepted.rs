@@ -101,7 +101,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(dataset.schema.mode, SchemaMode::Infer);
     assert_eq!(dataset.schema.sample_bytes, 64 << 20);
     assert_eq!(dataset.load, None);
-    for stage in StageName::ALL {
+    for stage in StageName::JOURNEY {
         let settings = pipeline.stage(stage);
         assert_eq!((settings.workers, settings.max_workers), (1, 10));
         assert_eq!(settings.visibility, Duration::from_secs(60));
