@@ -85,7 +85,7 @@ impl Expected {
     /// The newest expected time that is not after `now`, if there is one.
     pub fn last(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut look = FIRST_LOOK;
-        while now > EARLIEST {
+        loop {
             let from = (now - look).max(EARLIEST);
             let up_to_now = |time: &DateTime<Utc>| *time <= now;
             if let Some(first) = self.next(from).filter(up_to_now) {
@@ -97,7 +97,6 @@ impl Expected {
             }
             look += look;
         }
-        None
     }
 }
 

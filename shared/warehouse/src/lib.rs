@@ -4,6 +4,8 @@
 //!
 //! `design.md` beside this code argues why.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod batches;
 mod cells;
 mod column;

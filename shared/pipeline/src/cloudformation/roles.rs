@@ -90,6 +90,8 @@ fn task_policy(stage: &Stage<'_>) -> Value {
         ("TellMissing", &["s3:ListBucket"], buckets(&access.reads)),
         ("ReadVersion", &["s3:GetObjectVersion"], objects(&published, by_prefix)),
         ("Write", &write, writes),
+        // Only prefixes: a bucket as a whole is never a worker's to empty.
+        ("Remove", &["s3:DeleteObject"], objects(&access.deletes, true)),
         ("Alert", &["sns:Publish"], topics),
         ("Events", &["events:PutEvents"], buses),
         ("Secrets", &["secretsmanager:GetSecretValue"], secrets),
