@@ -54,8 +54,8 @@ pub struct DueAlert {
     pub newest: Vec<Occurrence>,
     /// Attempts at this alert before this one.
     pub attempts: u32,
-    /// The last of them by number.
-    through: i64,
+    /// Their numbers: ranges, from and to.
+    occurrences: Vec<(i64, i64)>,
 }
 
 impl Ledger {
@@ -128,7 +128,7 @@ impl Ledger {
     ) -> Result<Vec<DueAlert>, LedgerError> {
         let now = Utc::now();
         let values: [Value; 2] = [now.into(), GROUPS.into()];
-        let due = "SELECT a.alert_group, COUNT(*) AS pending, MIN(a.happened_at) AS first_at, \
+        let due = "SELECT a.alert_group, MIN(a.happened_at) AS first_at, \
                        MAX(a.happened_at) AS last_at, MAX(a.alert_id) AS through \
                    FROM millrace_alerts AS a LEFT JOIN millrace_alert_groups AS g \
                        ON g.alert_group = a.alert_group \
@@ -157,9 +157,7 @@ impl Ledger {
     pub async fn alert_sent(&self, alert: &DueAlert, quiet: Duration) -> Result<(), LedgerError> {
         let now = Utc::now();
         let mut transaction = self.database.begin().await?;
-        let told: [Value; 2] = [alert.group.as_str().into(), alert.through.into()];
-        let forget = "DELETE FROM millrace_alerts WHERE alert_group = $1 AND alert_id <= $2";
-        transaction.execute(forget, &told).await?;
+        forget(&mut transaction, alert).await?;
         let values: [Value; 4] = [
             alert.group.as_str().into(),
             after(now, quiet).into(),
@@ -246,8 +244,47 @@ async fn read_alert(
     }
     let (first_at, last_at) = (row.get("first_at")?, row.get("last_at")?);
     let (told, attempts) = state(transaction, &group, first_at, quiet).await?;
-    let count = row.count("pending")?;
-    Ok(Some(DueAlert { group, count, told, first_at, last_at, newest, attempts, through }))
+    let occurrences = occurrences(transaction, &group, through).await?;
+    let count = occurrences.iter().map(|(first, last)| last.abs_diff(*first) + 1).sum();
+    Ok(Some(DueAlert { group, count, told, first_at, last_at, newest, attempts, occurrences }))
+}
+
+/// The occurrences up to an id, as ranges without a gap. One between them whose
+/// transaction ends later is none of them: its id is drawn already, and it is told
+/// next time.
+async fn occurrences(
+    transaction: &mut Transaction,
+    group: &str,
+    through: i64,
+) -> Result<Vec<(i64, i64)>, LedgerError> {
+    let sql = "SELECT alert_id FROM millrace_alerts WHERE alert_group = $1 AND alert_id <= $2 \
+               ORDER BY alert_id";
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for row in transaction.fetch_all(sql, &[group.into(), through.into()]).await? {
+        let id: i64 = row.get("alert_id")?;
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == id => *last = id,
+            Some(_) | None => ranges.push((id, id)),
+        }
+    }
+    Ok(ranges)
+}
+
+/// Takes out the occurrences that are told.
+async fn forget(transaction: &mut Transaction, alert: &DueAlert) -> Result<(), LedgerError> {
+    for ranges in by_halves(&alert.occurrences, MOST_ROWS) {
+        let range = |at: usize| format!("alert_id BETWEEN ${} AND ${}", 2 * at + 2, 2 * at + 3);
+        let those: Vec<String> = (0..ranges.len()).map(range).collect();
+        let sql = format!(
+            "DELETE FROM millrace_alerts WHERE alert_group = $1 AND ({})",
+            those.join(" OR ")
+        );
+        let bounds = ranges.iter().flat_map(|(first, last)| [(*first).into(), (*last).into()]);
+        let values: Vec<Value> =
+            std::iter::once(alert.group.as_str().into()).chain(bounds).collect();
+        transaction.execute(&sql, &values).await?;
+    }
+    Ok(())
 }
 
 /// How many occurrences of a group were told since it was last quiet, and how

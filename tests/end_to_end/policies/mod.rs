@@ -44,7 +44,7 @@ count = 1
 [[fault]]
 service = "s3"
 operation = "GetObject"
-resource = "shop-lake/articles/*"
+resource = "shop-lake/orders/*"
 do = "delay"
 delay = "4s"
 count = 1

@@ -38,7 +38,7 @@ pub(super) async fn run(stack: &Stack, database: &str) {
 /// Parquet that is deleted while nobody loads; more of it than goes with a message.
 async fn gone_before_it_is_loaded(stack: &Stack) {
     scale(stack, &["load=0"]);
-    let row = |row: u64| format!("{},2024-01-31,pen\n", row * 2_654_435_761 % 1_000_000_007);
+    let row = |row: u64| format!("{},2024-01-31,pen\n", row.pow(3) % 1_000_000_007);
     let rows: String = (1..=10_000).map(row).collect();
     put(stack, "orders/gone.csv", &format!("id,day,article\n{rows}")).await;
     wait_for("a load task", LIMIT, || (waiting(stack, "load") == 1).then_some(()));
