@@ -64,6 +64,9 @@ async fn version_objects(stack: &Stack) {
 async fn good_and_bad_files(stack: &Stack) {
     let rows = "id,day,article\n1,2024-01-31,pen\n2,31/01/2024,pen\n3,2024-02-01,ink\n";
     put(stack, "orders/good.csv", rows).await;
+    // More than goes with a message, so that load reads the lake.
+    let name = |row: u64| format!("{{\"name\":\"{}\"}}\n", row.pow(3) % 1_000_000_007);
+    put(stack, "articles/many.ndjson", &(1..=10_000).map(name).collect::<String>()).await;
     put(stack, "orders/wrong.csv", "id,day,article\nx,2024-01-31,pen\n").await;
     put(stack, "articles/more.ndjson", "{\"name\":\"ink\"}\n{\"name\":null}\n").await;
     put(stack, "orders/poison.csv.gz", "\u{1f}\u{8}\u{8}\u{0}cut off").await;
@@ -71,7 +74,9 @@ async fn good_and_bad_files(stack: &Stack) {
         send(stack, &format!("shop-{stage}"), body).await;
     }
     wait_for_state(stack, "orders/good.csv", "loaded");
-    wait_for_state(stack, "articles/more.ndjson", "loaded");
+    for key in ["articles/more.ndjson", "articles/many.ndjson"] {
+        wait_for_state(stack, key, "loaded");
+    }
     for key in ["orders/wrong.csv", "orders/never.csv"] {
         wait_for_state(stack, key, "failed");
     }
