@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
-use millrace_retry::{Classify, FailureClass, Grant};
+use millrace_retry::{Classify, FailureClass, Grant, causes};
 use thiserror::Error;
 
 /// Why a topic or a bus did not take something.
@@ -100,18 +100,6 @@ pub(crate) fn unless_invalid(answer: Result<(), NotifyError>) -> Result<(), Noti
         Ok(()) | Err(NotifyError::Invalid { .. }) => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-/// An error with its causes, for a person: the SDK's own form has every field of
-/// them, too.
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// The error that a code and a status stand for. Codes as in "Common errors" of

@@ -5,11 +5,13 @@
 //! the only crate that names `backoff`.
 
 mod backoff;
+mod causes;
 mod class;
 mod grant;
 mod retry;
 
 pub use backoff::{Backoff, Curve, MAX_DELAY};
+pub use causes::causes;
 pub use class::{Classify, FailureClass};
 pub use grant::Grant;
 pub use retry::{Attempts, retry};

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
-use millrace_retry::{Classify, FailureClass};
+use millrace_retry::{Classify, FailureClass, causes};
 use thiserror::Error;
 
 /// Why a service was not looked at or changed.
@@ -94,18 +94,6 @@ where
         // Timeouts, connections, half answers, and what a later SDK may add.
         _ => ServicesError::Unavailable { action, what, reason },
     }
-}
-
-/// An error with its causes, for a person: the SDK's own form has every field of
-/// them, too.
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// Codes as in "Common Errors" and the operations of the Amazon ECS API

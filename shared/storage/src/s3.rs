@@ -12,7 +12,7 @@ use aws_sdk_s3::primitives::ByteStream as SdkBody;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use millrace_retry::Grant;
+use millrace_retry::{Grant, causes};
 
 use crate::{Download, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
 
@@ -271,7 +271,7 @@ impl Call {
     }
 
     fn broken(&self, error: &dyn std::error::Error) -> StorageError {
-        self.failed(&chain(error))
+        self.failed(&causes(error))
     }
 
     pub(crate) fn error<E>(&self, error: SdkError<E>) -> StorageError
@@ -283,7 +283,7 @@ impl Call {
         let code = error.code().unwrap_or_default().to_owned();
         let detail = match (&error, error.message()) {
             (SdkError::ServiceError(_), Some(message)) => format!("{code}: {message}"),
-            _ => chain(&error),
+            _ => causes(&error),
         };
         if let SdkError::DispatchFailure(failure) = &error {
             return match failure.is_io() || failure.is_timeout() {
@@ -327,21 +327,6 @@ fn kms_action(permission: &str) -> &'static str {
         "s3:PutObject" => "kms:GenerateDataKey",
         _ => "kms:Decrypt",
     }
-}
-
-/// An error with all its causes: the SDK's own `Display` says next to nothing.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

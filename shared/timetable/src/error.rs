@@ -1,7 +1,7 @@
 //! From Scheduler's errors to errors by meaning, once.
 
-use aws_sdk_scheduler::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use millrace_retry::{Classify, FailureClass};
+use aws_sdk_scheduler::error::{ProvideErrorMetadata, SdkError};
+use millrace_retry::{Classify, FailureClass, causes};
 use thiserror::Error;
 
 /// Why a schedule was not looked at or changed.
@@ -77,7 +77,7 @@ where
 {
     let reason = match error.as_service_error().and_then(ProvideErrorMetadata::message) {
         Some(message) => message.to_owned(),
-        None => DisplayErrorContext(&error).to_string(),
+        None => causes(&error),
     };
     let what = what.to_owned();
     match &error {

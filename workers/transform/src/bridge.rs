@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use millrace_storage::{ObjectReader, ObjectWriter, StorageError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -78,11 +78,11 @@ impl SourceRead {
 }
 
 async fn whole(mut reader: ObjectReader) -> Result<Bytes, StorageError> {
-    let mut whole = reader.next().await?.unwrap_or_default();
+    let mut whole = BytesMut::new();
     while let Some(chunk) = reader.next().await? {
-        whole = [whole, chunk].concat().into();
+        whole.extend_from_slice(&chunk);
     }
-    Ok(whole)
+    Ok(whole.freeze())
 }
 
 fn read_ahead(mut reader: ObjectReader, errors: FirstError) -> mpsc::Receiver<Result<Bytes, ()>> {

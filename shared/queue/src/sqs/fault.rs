@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use millrace_retry::causes;
 
 use crate::QueueError;
 
@@ -55,18 +56,6 @@ where
         None => causes(&error),
     };
     named(meaning, action, queue, reason)
-}
-
-/// An error with its causes, for a person: the SDK's own form has every field of
-/// them, too.
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// The error of one entry of a batch.
