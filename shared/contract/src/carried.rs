@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use serde::de::Error;
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The bytes of an object, as base64 in JSON.
@@ -33,9 +33,22 @@ impl Serialize for Carried {
 
 impl<'de> Deserialize<'de> for Carried {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
-        Ok(Self(bytes.into()))
+        deserializer.deserialize_str(Base64)
+    }
+}
+
+/// Reads base64 where it stands in the message.
+struct Base64;
+
+impl Visitor<'_> for Base64 {
+    type Value = Carried;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object as base64")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Carried, E> {
+        BASE64_STANDARD.decode(text).map(|bytes| Carried(bytes.into())).map_err(E::custom)
     }
 }
 

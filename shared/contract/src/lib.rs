@@ -54,7 +54,9 @@ pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};
-pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
+pub use task::{
+    Captures, LoadSize, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage,
+};
 pub use transform::SqlTransform;
 pub use types::{DataType, StructField, TimeUnit, TypeError};
 pub use xlsx::{CellRange, CellRangeError, SheetRef, XlsxOptions};

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -197,6 +197,49 @@ macro_rules! task {
     };
 }
 
+/// How much a load task brings, read without what it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadSize {
+    /// Bytes of all outputs.
+    pub bytes: u64,
+    /// Rows of all outputs.
+    pub rows: u64,
+    /// Whether the file is on its first way, so that this is all of it.
+    pub first: bool,
+}
+
+impl LoadTask {
+    /// How much it brings.
+    pub fn size(&self) -> LoadSize {
+        LoadSize {
+            bytes: self.outputs.iter().map(|output| output.bytes).sum(),
+            rows: self.balance.written,
+            first: self.replay.is_none(),
+        }
+    }
+
+    /// How much the task of a message brings; none if it is no load task.
+    pub fn size_of(body: &str) -> Option<LoadSize> {
+        #[derive(Deserialize)]
+        struct Sized {
+            outputs: Vec<Bytes>,
+            balance: Written,
+            replay: Option<IgnoredAny>,
+        }
+        #[derive(Deserialize)]
+        struct Bytes {
+            bytes: u64,
+        }
+        #[derive(Deserialize)]
+        struct Written {
+            written: u64,
+        }
+        let Sized { outputs, balance, replay } = serde_json::from_str(body).ok()?;
+        let bytes = outputs.iter().map(|output| output.bytes).sum();
+        Some(LoadSize { bytes, rows: balance.written, first: replay.is_none() })
+    }
+}
+
 task!(TransformTask, "transform");
 task!(LoadTask, "load");
 
@@ -211,6 +254,10 @@ pub(crate) fn encode<T: Serialize>(task: &str, body: &T) -> String {
 pub(crate) fn decode<T: DeserializeOwned>(task: &'static str, body: &str) -> Result<T, TaskError> {
     use serde::de::Error as _;
     let wrong = |source| TaskError { task, source };
+    // As `encode` begins: then there is nothing to look for.
+    if body.starts_with(&format!("{{\"version\":1,\"task\":\"{task}\",")) {
+        return serde_json::from_str(body).map_err(wrong);
+    }
     let head: Head<'_> = serde_json::from_str(body).map_err(wrong)?;
     if head.task != task {
         let said = format!("it says task `{}`", head.task);
@@ -267,5 +314,49 @@ mod tests {
         let newer = task().to_message().replace("\"version\":1", "\"version\":2");
         let error = TransformTask::from_message(&newer).expect_err("newer");
         assert!(error.to_string().contains("version 2"), "{error}");
+    }
+
+    #[test]
+    fn the_size_of_a_load_is_known_without_what_it_carries() {
+        let TransformTask { file_id, dataset, contract, object, captures, trace_id, .. } = task();
+        let output = |key: &str, bytes| Output {
+            key: key.into(),
+            rows: 2,
+            bytes,
+            partition: Vec::new(),
+            carried: Some(crate::Carried(b"PAR1".as_slice().into())),
+        };
+        let mut load = LoadTask {
+            file_id,
+            dataset,
+            contract,
+            object,
+            captures,
+            published_at: None,
+            lake: "l".into(),
+            outputs: vec![output("a", 40), output("b", 2)],
+            columns: None,
+            balance: RowBalance { read: 5, written: 4, rejected: 1, ..RowBalance::default() },
+            rejects_key: None,
+            column_version: None,
+            replay: None,
+            trace_id,
+        };
+        let size = LoadSize { bytes: 42, rows: 4, first: true };
+        assert_eq!((load.size(), LoadTask::size_of(&load.to_message())), (size, Some(size)));
+        assert_eq!(LoadTask::from_message(&load.to_message()).expect("decodes"), load);
+        load.replay = Some(Replay::Whole { of: FileId::from_text("e") });
+        assert_eq!(LoadTask::size_of(&load.to_message()), Some(load.size()));
+        assert!(!load.size().first);
+        assert_eq!(LoadTask::size_of(&task().to_message()), None);
+    }
+
+    #[test]
+    fn fields_may_come_in_any_order() {
+        let message = task().to_message();
+        let rest = message.strip_prefix("{\"version\":1,\"task\":\"transform\",").expect("first");
+        let rest = rest.strip_suffix('}').expect("an object");
+        let turned = format!("{{{rest},\"task\":\"transform\",\"version\":1}}");
+        assert_eq!(TransformTask::from_message(&turned).expect("decodes"), task());
     }
 }

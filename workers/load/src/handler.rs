@@ -92,7 +92,7 @@ impl Load {
         let rows = rows.map_err(SourceError::new).boxed();
         let (mode, description) = (dataset.schema.mode, dataset.description.as_deref());
         let loading = async {
-            if small::is_small(task) && Warehouse::takes_groups(target.mode) {
+            if small::is_small(task.size()) && Warehouse::takes_groups(target.mode) {
                 let (task, target, lease) = (task.clone(), target.clone(), lease.clone());
                 let description = description.map(str::to_owned);
                 let small = Small { task, target, columns, schema, mode, description, lease };
@@ -161,7 +161,7 @@ impl Load {
             rows_read: Some(task.balance.read),
             rows_loaded: Some(rows),
             rows_rejected: Some(task.balance.rejected),
-            bytes: Some(task.outputs.iter().map(|output| output.bytes).sum()),
+            bytes: Some(task.size().bytes),
         }))
     }
 }
@@ -214,7 +214,7 @@ impl Handler for Load {
     }
 
     fn is_small(&self, delivery: &Delivery) -> bool {
-        LoadTask::from_message(&delivery.body).is_ok_and(|task| small::is_small(&task))
+        LoadTask::size_of(&delivery.body).is_some_and(small::is_small)
     }
 
     async fn probe(&self) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use millrace_contract::{ColumnDef, LoadTarget, LoadTask, SchemaMode};
+use millrace_contract::{ColumnDef, LoadSize, LoadTarget, LoadTask, SchemaMode};
 use millrace_ledger::{Gathering, Waiting};
 use millrace_runtime::Lease;
 use millrace_warehouse::{
@@ -40,9 +40,8 @@ const TURNS: usize = 2;
 /// Whether a file is small enough to be loaded with others, and to be handled
 /// without a turn of its own. A replay is judged by what it is a replay of, and
 /// goes alone.
-pub(crate) fn is_small(task: &LoadTask) -> bool {
-    let bytes: u64 = task.outputs.iter().map(|output| output.bytes).sum();
-    task.replay.is_none() && bytes <= SMALL_BYTES && task.balance.written <= FEW_ROWS
+pub(crate) fn is_small(size: LoadSize) -> bool {
+    size.first && size.bytes <= SMALL_BYTES && size.rows <= FEW_ROWS
 }
 
 /// A small file, as its group needs it.

@@ -1,10 +1,11 @@
-//! Content files: one per uploaded body or part, named by number, never by key.
+//! Content files: one per uploaded body or part, or a pack of many small ones,
+//! named by number, never by key.
 //!
 //! A file is written under its final name; what makes it part of an object is
 //! the journal record that names it. Files that no record names are removed
 //! when the store is opened, so a crash leaves no half object and no litter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,12 +14,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use super::pack::{Pack, Packer};
+
 const FOLDERS: u64 = 256;
 
 /// The folder of all content files.
 #[derive(Debug, Clone)]
 pub(super) struct Blobs {
     root: Arc<Path>,
+    packer: Packer,
 }
 
 impl Blobs {
@@ -27,7 +31,14 @@ impl Blobs {
         for folder in 0..FOLDERS {
             fs::create_dir_all(root.join(format!("{folder:02x}")))?;
         }
-        Ok(Self { root: root.into() })
+        Ok(Self { root: root.into(), packer: Packer::default() })
+    }
+
+    /// Stores a small body, at once. A pack that is begun for it has the number
+    /// that `next` gives.
+    pub(super) fn pack(&self, next: impl FnOnce() -> u64, body: &[u8]) -> io::Result<BlobRef> {
+        let (pack, at) = self.packer.write(&self.root, next, body)?;
+        Ok(BlobRef::new(Place::In { pack, at }, body.len() as u64))
     }
 
     /// Creates an empty file. It is removed again when the last handle to it
@@ -40,11 +51,13 @@ impl Blobs {
 
     /// Removes every file that is not among `known`.
     pub(super) fn sweep(&self, known: &BlobTable) -> io::Result<u64> {
+        let named = known.named();
         let mut removed = 0;
         for folder in 0..FOLDERS {
             for entry in fs::read_dir(self.root.join(format!("{folder:02x}")))? {
                 let entry = entry?;
-                if !known.names(&entry.file_name().to_string_lossy()) {
+                let id = u64::from_str_radix(&entry.file_name().to_string_lossy(), 16);
+                if !id.is_ok_and(|id| named.contains(&id)) {
                     fs::remove_file(entry.path())?;
                     removed += 1;
                 }
@@ -66,7 +79,7 @@ impl PendingBlob {
     /// The file is complete with `len` bytes.
     pub(super) fn complete(mut self, len: u64) -> BlobRef {
         let root = self.root.take();
-        BlobRef(Arc::new(Blob { id: self.id, len, holders: AtomicU32::new(0), root }))
+        BlobRef::new(Place::File { id: self.id, root }, len)
     }
 }
 
@@ -80,38 +93,81 @@ impl Drop for PendingBlob {
 
 #[derive(Debug)]
 struct Blob {
-    id: u64,
+    place: Place,
     len: u64,
-    /// Index entries that hold it; copies of an object share its files.
+    /// Index entries that hold it; copies of an object share its bytes.
     holders: AtomicU32,
-    root: Option<Arc<Path>>,
 }
 
-impl Drop for Blob {
-    fn drop(&mut self) {
-        if let (0, Some(root)) = (*self.holders.get_mut(), self.root.take()) {
-            remove(&root, self.id);
+/// Where its bytes are.
+#[derive(Debug)]
+enum Place {
+    /// A file of its own. Without a folder it was read from a journal and is yet to
+    /// be [shared](BlobTable::share).
+    File { id: u64, root: Option<Arc<Path>> },
+    /// In a pack, from this offset.
+    In { pack: Arc<Pack>, at: u64 },
+    /// The same, as a journal has it.
+    Named { pack: u64, at: u64 },
+}
+
+impl Place {
+    /// Number of the file, and where in it the bytes begin.
+    fn name(&self) -> (u64, u64) {
+        match self {
+            Self::File { id, .. } => (*id, 0),
+            Self::In { pack, at } => (pack.id, *at),
+            Self::Named { pack, at } => (*pack, *at),
         }
     }
 }
 
-/// A handle to a complete content file. The file stays as long as the index
-/// holds it or a handle lives, so a reader finishes what it began.
+impl Drop for Blob {
+    fn drop(&mut self) {
+        match (*self.holders.get_mut(), &mut self.place) {
+            (0, Place::File { id, root }) => {
+                if let Some(root) = root.take() {
+                    remove(&root, *id);
+                }
+            }
+            (0, Place::In { .. }) | (_, Place::File { .. } | Place::Named { .. }) => {}
+            (_, Place::In { pack, .. }) => pack.keep(),
+        }
+    }
+}
+
+/// A handle to complete content. It stays as long as the index holds it or a
+/// handle lives, so a reader finishes what it began.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(into = "(u64, u64)", from = "(u64, u64)")]
+#[serde(into = "Written", from = "Written")]
 pub(super) struct BlobRef(Arc<Blob>);
 
+/// How a journal names content: file and length, or pack, length and offset.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    File(u64, u64),
+    In(u64, u64, u64),
+}
+
 impl BlobRef {
+    fn new(place: Place, len: u64) -> Self {
+        Self(Arc::new(Blob { place, len, holders: AtomicU32::new(0) }))
+    }
+
     /// Length in bytes.
     pub(super) fn len(&self) -> u64 {
         self.0.len
     }
 
-    /// Opens the file for reading.
-    pub(super) fn open(&self) -> io::Result<File> {
-        match &self.0.root {
-            Some(root) => File::open(path(root, self.0.id)),
-            None => Err(io::ErrorKind::NotFound.into()),
+    /// Opens the file it is in, for reading: and where in it the bytes begin.
+    pub(super) fn open(&self) -> io::Result<(File, u64)> {
+        match &self.0.place {
+            Place::File { id, root: Some(root) } => Ok((File::open(path(root, *id))?, 0)),
+            Place::In { pack, at } => Ok((pack.open()?, *at)),
+            Place::File { root: None, .. } | Place::Named { .. } => {
+                Err(io::ErrorKind::NotFound.into())
+            }
         }
     }
 
@@ -126,15 +182,22 @@ impl BlobRef {
     }
 }
 
-impl From<BlobRef> for (u64, u64) {
+impl From<BlobRef> for Written {
     fn from(blob: BlobRef) -> Self {
-        (blob.0.id, blob.0.len)
+        let (file, at) = blob.0.place.name();
+        match blob.0.place {
+            Place::File { .. } => Self::File(file, blob.0.len),
+            Place::In { .. } | Place::Named { .. } => Self::In(file, blob.0.len, at),
+        }
     }
 }
 
-impl From<(u64, u64)> for BlobRef {
-    fn from((id, len): (u64, u64)) -> Self {
-        Self(Arc::new(Blob { id, len, holders: AtomicU32::new(0), root: None }))
+impl From<Written> for BlobRef {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::File(id, len) => Self::new(Place::File { id, root: None }, len),
+            Written::In(pack, len, at) => Self::new(Place::Named { pack, at }, len),
+        }
     }
 }
 
@@ -143,40 +206,54 @@ impl From<(u64, u64)> for BlobRef {
 #[derive(Debug)]
 pub(super) struct BlobTable {
     root: Arc<Path>,
-    blobs: HashMap<u64, BlobRef>,
+    /// By file, offset and length: an empty body is where the next one begins.
+    blobs: HashMap<(u64, u64, u64), BlobRef>,
+    packs: HashMap<u64, Arc<Pack>>,
 }
 
 impl BlobTable {
     /// An empty table over the files of `blobs`.
     pub(super) fn new(blobs: &Blobs) -> Self {
-        Self { root: Arc::clone(&blobs.root), blobs: HashMap::new() }
+        let root = Arc::clone(&blobs.root);
+        Self { root, blobs: HashMap::new(), packs: HashMap::new() }
     }
 
     /// Turns a handle as it was read into the one that all records share.
     pub(super) fn share(&mut self, blob: &mut BlobRef) {
-        let (id, len) = (blob.0.id, blob.0.len);
-        let root = || Some(Arc::clone(&self.root));
-        let shared = self.blobs.entry(id).or_insert_with(|| {
-            BlobRef(Arc::new(Blob { id, len, holders: AtomicU32::new(0), root: root() }))
+        let (root, packs, len) = (&self.root, &mut self.packs, blob.len());
+        let (file, at) = blob.0.place.name();
+        let shared = self.blobs.entry((file, at, len)).or_insert_with(|| {
+            let place = match blob.0.place {
+                Place::File { id, .. } => Place::File { id, root: Some(Arc::clone(root)) },
+                Place::Named { pack: id, at } => {
+                    let pack = packs.entry(id);
+                    let pack = pack.or_insert_with(|| Arc::new(Pack::new(Arc::clone(root), id)));
+                    Place::In { pack: Arc::clone(pack), at }
+                }
+                Place::In { ref pack, at } => Place::In { pack: Arc::clone(pack), at },
+            };
+            BlobRef::new(place, len)
         });
         *blob = shared.clone();
     }
 
-    fn names(&self, file_name: &str) -> bool {
-        let id = u64::from_str_radix(file_name, 16).ok();
-        let blob = id.and_then(|id| self.blobs.get(&id));
-        blob.is_some_and(|blob| blob.0.holders.load(Ordering::Relaxed) > 0)
+    /// The files that hold something of an object.
+    fn named(&self) -> HashSet<u64> {
+        let held = |blob: &&BlobRef| blob.0.holders.load(Ordering::Relaxed) > 0;
+        self.blobs.values().filter(held).map(|blob| blob.0.place.name().0).collect()
     }
 }
 
-fn path(root: &Path, id: u64) -> PathBuf {
+/// Where a content file is.
+pub(super) fn path(root: &Path, id: u64) -> PathBuf {
     // Numbers given out together differ in few bits; the product spreads them.
     let folder = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
     root.join(format!("{folder:02x}/{id:016x}"))
 }
 
-/// Unlinking a large file takes a while, so not on a thread that serves others.
-fn remove(root: &Path, id: u64) {
+/// Removes a content file. Unlinking a large one takes a while, so not on a thread
+/// that serves others.
+pub(super) fn remove(root: &Path, id: u64) {
     let path = path(root, id);
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(move || unlink(&path))),

@@ -32,6 +32,7 @@ mod notification;
 mod object;
 mod ops;
 mod outbox;
+mod pack;
 mod permit;
 mod policy;
 mod receive;

@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn parts_are_ranges_of_the_whole() {
-        let blobs = vec![(1, 5).into(), (2, 3).into()];
+        let blobs = serde_json::from_str("[[1,5],[2,3,9]]").unwrap();
         let etag = "00000000000000000000000000000001-2".parse().unwrap();
         let object = Object {
             etag,

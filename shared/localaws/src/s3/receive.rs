@@ -17,6 +17,7 @@ use super::claims::{Claims, Digest, Digester};
 use super::error;
 use super::form::FormError;
 use super::ops::post;
+use super::pack::PACKED;
 use super::store::Store;
 
 /// What is handed to the disk at a time; bodies up to this length in one step.
@@ -47,9 +48,14 @@ pub(super) async fn receive(
     algorithm: Algorithm,
 ) -> S3Result<Received> {
     let mut body = body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
-    let id = store.sequence.next();
-    let mut sink = Sink::new(store.blobs.clone(), id, Digester::new(&claims, algorithm));
     let (first, ended) = gather(&mut body).await?;
+    let digester = Digester::new(&claims, algorithm);
+    if ended && first.iter().map(Bytes::len).sum::<usize>() <= PACKED {
+        let received = pack(store, &first, digester).map_err(error::storage)?;
+        claims.check(&received.digest)?;
+        return Ok(received);
+    }
+    let mut sink = Sink::new(store.blobs.clone(), store.sequence.next(), digester);
     let received = if ended {
         tokio::task::spawn_blocking(move || {
             sink.take(&first)?;
@@ -74,6 +80,18 @@ pub(super) async fn receive(
     let received = received.await.map_err(error::interrupted)?.map_err(error::storage)?;
     claims.check(&received.digest)?;
     Ok(received)
+}
+
+/// Takes a small body in. On the thread that asks: handing it to one that may block
+/// takes longer.
+fn pack(store: &Store, pieces: &[Bytes], mut digester: Digester) -> io::Result<Received> {
+    let body = match pieces {
+        [piece] => piece.clone(),
+        pieces => pieces.concat().into(),
+    };
+    digester.update(&body);
+    let blob = store.blobs.pack(|| store.sequence.next(), &body)?;
+    Ok(Received { blob, digest: digester.finish() })
 }
 
 /// Reads a piece; whether it was the last.

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::error;
 use super::object::Object;
+use super::pack::PACKED;
 
 /// How much is read at a time.
 const PIECE: usize = 1 << 20;
@@ -31,7 +32,13 @@ pub(super) async fn send(object: Arc<Object>, range: Range<u64>) -> S3Result<Str
     if range.is_empty() {
         return Ok(StreamingBlob::from(Body::empty()));
     }
+    let small = range.end - range.start <= PACKED as u64;
     let reader = Reader::new(object, range);
+    if small {
+        // Handing it to a thread that may block takes longer.
+        let (_, all) = reader.read_piece().map_err(error::storage)?;
+        return Ok(StreamingBlob::from(Body::from(all)));
+    }
     let reading = tokio::task::spawn_blocking(move || reader.read_piece());
     let (reader, first) = reading.await.map_err(error::interrupted)?.map_err(error::storage)?;
     if reader.remaining == 0 {
@@ -87,8 +94,8 @@ impl Reader {
             let mut blobs = self.object.blobs[self.next.min(self.object.blobs.len())..].iter();
             let at = blobs.position(|blob| blob.len() > 0).ok_or(io::ErrorKind::UnexpectedEof)?;
             let blob = &self.object.blobs[self.next + at];
-            let mut file = blob.open()?;
-            file.seek(SeekFrom::Start(self.skip))?;
+            let (mut file, from) = blob.open()?;
+            file.seek(SeekFrom::Start(from + self.skip))?;
             self.next += at + 1;
             let left = blob.len() - std::mem::take(&mut self.skip);
             self.open = Some((file, left));

@@ -147,5 +147,55 @@ async fn journals_do_not_grow_with_what_is_replaced() {
     assert!(records < 1100, "{records} records for two objects");
     let endpoint = endpoint.restart().await;
     assert_eq!(endpoint.keys().await, ["k", "kept"]);
+    // Both are small, and so in one pack.
+    assert_eq!(endpoint.content_files().len(), 1);
+}
+
+#[tokio::test]
+async fn small_bodies_share_a_file_that_goes_with_the_last_of_them() {
+    let endpoint = Endpoint::start().await;
+    let body = |at: usize| vec![b'a' + at as u8; [0, 1, 16 * 1024][at % 3]];
+    for at in 0..9 {
+        endpoint.put(&format!("k{at}"), body(at)).await;
+    }
+    endpoint.put("large", vec![b'x'; 16 * 1024 + 1]).await;
     assert_eq!(endpoint.content_files().len(), 2);
+    let endpoint = endpoint.restart().await;
+    assert_eq!(endpoint.content_files().len(), 2);
+    for at in 0..9 {
+        assert_eq!(endpoint.get(&format!("k{at}")).await.unwrap(), body(at));
+    }
+    assert_eq!(endpoint.get("large").await.unwrap(), vec![b'x'; 16 * 1024 + 1]);
+    endpoint.delete("large").await;
+    for at in 0..8 {
+        endpoint.delete(&format!("k{at}")).await;
+    }
+    let endpoint = endpoint.restart().await;
+    assert_eq!(endpoint.content_files().len(), 1);
+    assert_eq!(endpoint.get("k8").await.unwrap(), body(8));
+    endpoint.delete("k8").await;
+    let endpoint = endpoint.restart().await;
+    assert!(endpoint.content_files().is_empty());
+}
+
+#[tokio::test]
+async fn a_full_pack_is_followed_by_another() {
+    let endpoint = Endpoint::start().await;
+    let body = |at: usize| vec![at as u8; 16 * 1024];
+    for at in 0..300 {
+        endpoint.put(&format!("k{at:03}"), body(at)).await;
+    }
+    assert_eq!(endpoint.content_files().len(), 2);
+    for at in [0, 255, 256, 299] {
+        assert_eq!(endpoint.get(&format!("k{at:03}")).await.unwrap(), body(at));
+    }
+    for at in 0..256 {
+        endpoint.delete(&format!("k{at:03}")).await;
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while endpoint.content_files().len() > 1 {
+        assert!(Instant::now() < deadline, "the first pack stays");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(endpoint.get("k256").await.unwrap(), body(256));
 }
