@@ -25,6 +25,7 @@ mod otlp;
 mod outages;
 mod outputs;
 mod policies;
+mod preparation;
 mod real_files;
 mod redaction;
 mod redrives;

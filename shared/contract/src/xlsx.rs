@@ -21,9 +21,21 @@ pub struct XlsxOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub range: Option<CellRange>,
+    /// Which of the tables that blank rows set apart from each other: from 1, or
+    /// from the end as a negative number, -1 being the last. Without it all rows
+    /// are one table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "i32")]
+    pub table: Option<i32>,
     /// Whether the first row names the columns. Without it, columns are taken by
     /// position.
     pub header: bool,
+    /// Rows that the header has. Of several, each cell but those of the last row
+    /// stands for the empty ones to its right, too, and a column is named by its
+    /// cells, joined by `_`.
+    #[serde(skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = 10))]
+    pub header_rows: u32,
     /// Rows at the start that are skipped.
     pub skip_rows: u32,
     /// Texts of cells that mean null.
@@ -32,8 +44,21 @@ pub struct XlsxOptions {
 
 impl Default for XlsxOptions {
     fn default() -> Self {
-        Self { sheet: None, range: None, header: true, skip_rows: 0, null: vec![String::new()] }
+        Self {
+            sheet: None,
+            range: None,
+            table: None,
+            header: true,
+            header_rows: 1,
+            skip_rows: 0,
+            null: vec![String::new()],
+        }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_one(rows: &u32) -> bool {
+    *rows == 1
 }
 
 /// A sheet of a workbook.

@@ -22,7 +22,7 @@ use crate::csv::{Dialect, Quoting};
 use crate::decode::Decoder;
 use crate::encode::{Encoder, Lanes, Router};
 use crate::source::{Content, Source};
-use crate::split::Counts;
+use crate::split::{Counts, Skipped};
 use crate::transform::within;
 use crate::{FormatError, Plan, Report, Sink};
 use guard::guarded;
@@ -130,8 +130,11 @@ impl Opened {
             Table::Sheet(mut sheet) => sheet.read(binding.fields, &mut enter)?,
         };
         counts.rows += read.rows;
-        counts.skipped.blank += read.skipped.blank;
-        counts.skipped.preamble += read.skipped.preamble;
+        let Skipped { blank, comments, preamble, outside } = read.skipped;
+        counts.skipped.blank += blank;
+        counts.skipped.comments += comments;
+        counts.skipped.preamble += preamble;
+        counts.skipped.outside += outside;
         Ok(())
     }
 }

@@ -36,6 +36,28 @@ pub(crate) struct Sheet {
     /// Rows in front of the header that have values.
     preamble: u64,
     blank: u64,
+    /// Rows of other tables.
+    outside: u64,
+}
+
+/// First and last row of a table among others.
+struct Table {
+    first: u32,
+    last: u32,
+}
+
+impl Table {
+    fn rows(&self) -> u64 {
+        u64::from(self.last - self.first) + 1
+    }
+}
+
+/// Adds a part to a name, if it says something.
+fn join(name: &mut String, part: &str) {
+    if !name.is_empty() && !part.is_empty() {
+        name.push('_');
+    }
+    name.push_str(part);
 }
 
 /// The cells of one row, in any order.
@@ -76,6 +98,7 @@ impl Sheet {
             limits: limits.clone(),
             preamble: 0,
             blank: 0,
+            outside: 0,
         };
         sheet.find_table(options)?;
         Ok(sheet)
@@ -93,27 +116,17 @@ impl Sheet {
 
     /// Finds the first row of the table, and takes it off if it is the header.
     fn find_table(&mut self, options: &XlsxOptions) -> Result<(), FormatError> {
-        let first = self.area.first_row.saturating_add(options.skip_rows);
-        let (mut preamble, mut blank, mut found) = (0, 0, None);
-        self.rows(&mut |row| {
-            if row.cells.is_empty() {
-                blank += 1;
-            } else if row.number < first {
-                preamble += 1;
-            } else {
-                found = Some(row);
-                return Ok(false);
-            }
-            Ok(true)
-        })?;
-        (self.preamble, self.blank) = (preamble, blank);
-        let Some(row) = found else {
+        if let Some(number) = options.table {
+            self.choose_table(number)?;
+        }
+        let rows = self.first_rows(options)?;
+        let Some(last) = rows.last() else {
             return match options.header {
                 true => Err(FormatError::Schema(vec![SchemaDifference::NoHeader])),
                 false => Err(unreadable(format!("the sheet `{}` has no values", self.name))),
             };
         };
-        let columns = || row.cells.iter().map(|(column, _)| *column);
+        let columns = || rows.iter().flat_map(|row| &row.cells).map(|(column, _)| *column);
         if options.range.is_none() {
             self.area.first_column = columns().min().unwrap_or_default();
             self.area.last_column = columns().max().unwrap_or_default();
@@ -121,16 +134,92 @@ impl Sheet {
         if self.width() > self.limits.columns {
             return Err(FormatError::Schema(vec![SchemaDifference::TooMany(self.limits.columns)]));
         }
-        self.area.first_row = row.number;
+        self.area.first_row = last.number;
         if options.header {
-            let mut names = vec![String::new(); self.width()];
+            self.area.first_row += 1;
+            self.header = Some(self.names(rows));
+        }
+        Ok(())
+    }
+
+    /// The first rows behind those that are skipped: as many as the header has, or
+    /// one.
+    fn first_rows(&mut self, options: &XlsxOptions) -> Result<Vec<Row>, FormatError> {
+        let wanted = if options.header { options.header_rows.max(1) as usize } else { 1 };
+        let first = self.area.first_row.saturating_add(options.skip_rows);
+        let (mut preamble, mut blank, mut found) = (0, 0, Vec::new());
+        self.rows(&mut |row| {
+            if row.cells.is_empty() {
+                blank += 1;
+            } else if row.number < first {
+                preamble += 1;
+            } else {
+                found.push(row);
+            }
+            Ok(found.len() < wanted)
+        })?;
+        self.preamble += preamble;
+        self.blank += blank;
+        // A header that is cut short is none.
+        if found.len() < wanted { Ok(Vec::new()) } else { Ok(found) }
+    }
+
+    /// The names that the rows of a header give its columns.
+    fn names(&self, rows: Vec<Row>) -> Vec<String> {
+        let mut names = vec![String::new(); self.width()];
+        let last = rows.len().saturating_sub(1);
+        for (at, row) in rows.into_iter().enumerate() {
+            let mut texts = vec![String::new(); names.len()];
             for (column, value) in row.cells {
                 let (Value::Text(text) | Value::Error(text)) = value;
-                names[(column - self.area.first_column) as usize] = text;
+                texts[(column - self.area.first_column) as usize] = text;
             }
-            self.header = Some(names);
-            self.area.first_row += 1;
+            let mut above = String::new();
+            for (name, text) in names.iter_mut().zip(texts) {
+                if at < last && text.is_empty() {
+                    join(name, &above);
+                } else {
+                    join(name, &text);
+                    above = text;
+                }
+            }
         }
+        names
+    }
+
+    /// Makes the area that of one of the tables that blank rows set apart.
+    ///
+    /// # Errors
+    /// [`FormatError::Plan`] if there are not as many.
+    fn choose_table(&mut self, number: i32) -> Result<(), FormatError> {
+        let (mut tables, mut blank, mut behind) = (Vec::<Table>::new(), 0, None);
+        self.rows(&mut |row| {
+            if row.cells.is_empty() {
+                blank += 1;
+                return Ok(true);
+            }
+            // A row without a cell is not handed over.
+            let goes_on = behind.replace(row.number).is_some_and(|last| last + 1 == row.number);
+            match tables.last_mut().filter(|_| goes_on) {
+                Some(table) => table.last = row.number,
+                None => tables.push(Table { first: row.number, last: row.number }),
+            }
+            Ok(true)
+        })?;
+        let count = tables.len();
+        let at = match usize::try_from(number) {
+            Ok(from_start) => from_start.checked_sub(1),
+            Err(_) => count.checked_sub(number.unsigned_abs() as usize),
+        };
+        let Some(table) = at.and_then(|at| tables.get(at)) else {
+            let name = &self.name;
+            let what =
+                format!("the sheet `{name}` has {count} tables, and none is number {number}");
+            return Err(FormatError::Plan { what });
+        };
+        (self.area.first_row, self.area.last_row) = (table.first, Some(table.last));
+        self.outside = tables.iter().map(Table::rows).sum::<u64>() - table.rows();
+        self.blank = blank;
         Ok(())
     }
 
@@ -140,9 +229,11 @@ impl Sheet {
         fields: usize,
         enter: &mut Enter<'_>,
     ) -> Result<Counts, FormatError> {
-        let mut counts = Counts { rows: self.preamble + self.blank, ..Counts::default() };
+        let rows = self.preamble + self.blank + self.outside;
+        let mut counts = Counts { rows, ..Counts::default() };
         counts.skipped.preamble = self.preamble;
         counts.skipped.blank = self.blank;
+        counts.skipped.outside = self.outside;
         let named = match &self.header {
             Some(header) => stable_names(header),
             None => stable_names(&vec![String::new(); fields]),

@@ -204,3 +204,74 @@ fn bombs_are_refused_before_they_go_off() {
     let error = run(&bytes, &plan).err().unwrap().to_string();
     assert!(error.contains("would become more than"), "{error}");
 }
+
+/// Two tables with headers of two rows, a title over the first.
+fn headcount() -> Book {
+    let mut book = Book::default();
+    let mut row = |number: u32, cells: &[(&str, &str)]| {
+        let cells =
+            cells.iter().map(|(column, text)| book.text(&format!("{column}{number}"), text));
+        (number, cells.collect::<String>())
+    };
+    let mut rows = vec![
+        row(1, &[("A", "Staff by gender")]),
+        row(2, &[("B", "FTE"), ("D", "Percentage")]),
+        row(3, &[("A", "Agency"), ("B", "Female"), ("C", "Male"), ("D", "Female")]),
+        row(4, &[("A", "Police"), ("B", "1.5"), ("C", "2"), ("D", "0.4")]),
+        row(7, &[("B", "Headcount"), ("D", "Percentage")]),
+        row(8, &[("A", "Other entities"), ("B", "Female"), ("C", "Male"), ("D", "Female")]),
+        row(9, &[("A", "Museum"), ("B", "3"), ("C", "5"), ("D", "0.375")]),
+        row(10, &[("A", "Library"), ("B", "4"), ("D", "1")]),
+    ];
+    // As spreadsheets leave rows behind that were cleared.
+    rows.insert(4, (5, styled("A5", DATE, "")));
+    book.sheet("pg 18", &rows)
+}
+
+const HEADCOUNT: [&str; 4] = [
+    "Other entities string",
+    "Headcount_Female int64",
+    "Headcount_Male int64",
+    "Percentage_Female float64",
+];
+
+#[test]
+fn a_table_is_taken_from_among_others_and_its_header_has_two_rows() {
+    let mut plan = strict(&[]);
+    for (column, data_type) in HEADCOUNT.map(|column| column.rsplit_once(' ').unwrap()) {
+        let name = column.replace(' ', "_").to_lowercase();
+        let mut column_def = millrace_contract::ColumnDef::new(&name, data_type.parse().unwrap());
+        column_def.from = Some(column.to_owned());
+        plan.columns.push(column_def);
+    }
+    plan.xlsx.header_rows = 2;
+    for number in [2, -1] {
+        plan.xlsx.table = Some(number);
+        let outcome = run(headcount().bytes(), &plan).unwrap();
+        assert_eq!(outcome.rows(), ["Museum|3|5|0.375", "Library|4|∅|1.0"]);
+        let balance = &outcome.report.balance;
+        assert_eq!((balance.read, balance.written), (7, 2));
+        let skipped = |rule: &str| balance.skipped.get(rule).copied();
+        assert_eq!((skipped("outside_block"), skipped("blank_line")), (Some(4), Some(1)));
+    }
+}
+
+#[test]
+fn a_table_that_is_not_there_is_said_to_be() {
+    let mut plan = strict(&["agency string"]);
+    plan.xlsx.table = Some(-3);
+    let error = run(headcount().bytes(), &plan).err().unwrap();
+    assert_eq!(error.to_string(), "the sheet `pg 18` has 2 tables, and none is number -3");
+}
+
+#[test]
+fn skipped_rows_are_those_of_the_table() {
+    let mut dataset = dataset(FileFormat::Xlsx, &[]);
+    dataset.schema.mode = SchemaMode::Infer;
+    dataset.xlsx.table = Some(1);
+    dataset.xlsx.skip_rows = 1;
+    dataset.xlsx.header_rows = 2;
+    let found = infer(&headcount().bytes()[..], &dataset).unwrap();
+    let names: Vec<_> = found.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["Agency", "FTE_Female", "FTE_Male", "Percentage_Female"]);
+}

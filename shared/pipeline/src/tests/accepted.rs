@@ -158,7 +158,7 @@ fn sheets_and_blocks_are_named() {
     let pipeline = with_datasets(
         "[datasets.a]\nmatch = \"*.xlsx\"\n\
          xlsx = { sheet = \"Q1\", range = \"B3:F\", header = false, skip_rows = 2, null = [\"#N/A\"] }\n\
-         [datasets.b]\nmatch = \"*.xlsm\"\nformat = \"xlsx\"\nxlsx = { sheet = 2 }\n\
+         [datasets.b]\nmatch = \"*.xlsm\"\nformat = \"xlsx\"\nxlsx = { sheet = 2, table = -1, header_rows = 2 }\n\
          [datasets.c]\nmatch = \"*.parquet\"\n\
          [datasets.d]\nmatch = \"*.csv\"\ncsv = { block = { after = \"[Cash]\", until = \"\" } }",
     );
@@ -168,6 +168,7 @@ fn sheets_and_blocks_are_named() {
     assert_eq!(a.xlsx.range.map(|range| range.to_string()).as_deref(), Some("B3:F"));
     assert_eq!((a.xlsx.header, a.xlsx.skip_rows, &*a.xlsx.null[0]), (false, 2, "#N/A"));
     assert_eq!(b.xlsx.sheet, Some(SheetRef::Number(2)));
+    assert_eq!((b.xlsx.table, b.xlsx.header_rows), (Some(-1), 2));
     assert_eq!(c.format, FileFormat::Parquet);
     let block = TextBlock { after: Some("[Cash]".into()), until: Some(String::new()) };
     assert_eq!(d.csv.block, Some(block));

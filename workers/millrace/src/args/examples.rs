@@ -22,6 +22,7 @@ Examples:
 pub(crate) const DEMO: &str = "\
 Examples:
   millrace demo
+  millrace demo --example preparation
   millrace demo --data /tmp/demo";
 
 pub(crate) const DEV: &str = "\

@@ -10,9 +10,22 @@ use super::{PipelineArgs, WatchArgs, named};
 
 #[derive(Debug, Group)]
 pub(crate) struct DemoArgs {
+    /// Which example.
+    #[arg(long, value_enum, default_value_t = ExampleName::Finance)]
+    pub(crate) example: ExampleName,
+
     /// Folder for the demo's state; what an earlier demo left there is removed.
     #[arg(long, default_value = ".millrace/demo")]
     pub(crate) data: PathBuf,
+}
+
+/// A pipeline under `examples/`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ExampleName {
+    /// A household book: CSV files become two tables.
+    Finance,
+    /// A report: a table in a sheet of a workbook becomes a table with a key.
+    Preparation,
 }
 
 #[derive(Debug, Group)]

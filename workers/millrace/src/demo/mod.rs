@@ -1,38 +1,61 @@
-//! `millrace demo`: the main job in one go. A local stack, sample files, what
-//! became of them, and what to try next.
+//! `millrace demo`: an example in one go. A local stack, sample data, what became
+//! of it, and what to try next.
 
+mod finance;
+mod preparation;
 mod progress;
 mod report;
 mod samples;
+mod scene;
+mod workbook;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use millrace_contract::Captures;
-use millrace_ledger::Ledger;
 use millrace_localaws::FaultPlan;
-use millrace_storage::S3Storage;
 
-use crate::args::{DemoArgs, PipelineArgs};
-use crate::commands::publish::{find, upload_all};
+use crate::args::{DemoArgs, ExampleName, PipelineArgs};
 use crate::dev::{Stack, StackConfig};
 use crate::setup::{Setup, folder};
 use crate::show::{self, Style};
-
-/// The example, built in so that the demo runs from anywhere.
-const PIPELINE: &str = include_str!("../../../../examples/finance/millrace.toml");
+use scene::Scene;
 
 /// Says that a folder is a demo's, so that it may be removed.
 const MARKER: &str = ".millrace-demo";
+
+impl ExampleName {
+    /// Its pipeline file, built in so that the demo runs from anywhere.
+    fn pipeline(self) -> &'static str {
+        match self {
+            Self::Finance => include_str!("../../../../examples/finance/millrace.toml"),
+            Self::Preparation => include_str!("../../../../examples/preparation/millrace.toml"),
+        }
+    }
+
+    async fn play(self, scene: &Scene<'_>) -> anyhow::Result<()> {
+        match self {
+            Self::Finance => finance::play(scene).await,
+            Self::Preparation => preparation::play(scene).await,
+        }
+    }
+
+    /// Commands that work once everything has stopped, without their options.
+    fn next_steps(self) -> &'static [&'static str] {
+        match self {
+            Self::Finance => &finance::NEXT_STEPS,
+            Self::Preparation => &preparation::NEXT_STEPS,
+        }
+    }
+}
 
 /// Runs the demo.
 pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let data = clean_folder(&args.data)?;
     let file = data.join("millrace.toml");
     // The warehouse of a demo is its own, whatever the environment says.
-    let text = PIPELINE.replace("env:DATABASE_URL", "env:MILLRACE_DEMO_DATABASE_URL");
+    let text = args.example.pipeline();
+    let text = text.replace("env:DATABASE_URL", "env:MILLRACE_DEMO_DATABASE_URL");
     std::fs::write(&file, text).with_context(|| format!("`{}`", file.display()))?;
     let setup = Setup::new(&PipelineArgs { pipeline: file.clone(), data: Some(data.clone()) })?;
     step("starting the embedded AWS and one worker per stage");
@@ -46,45 +69,18 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         faults: FaultPlan::default(),
     })
     .await?;
+    let played = async {
+        let scene = Scene::open(&stack, &setup, &data).await?;
+        args.example.play(&scene).await
+    };
     let done = tokio::select! {
-        done = play(&stack, &setup, &data) => done,
+        done = played => done,
         () = millrace_runtime::shutdown::signal() => Err(anyhow::anyhow!("interrupted")),
     };
     stack.stop().await;
     done?;
-    report::next_steps(&file, &data);
+    report::next_steps(&file, &data, args.example.next_steps());
     Ok(ExitCode::SUCCESS)
-}
-
-/// Publishes the samples, waits for the end, and reports.
-async fn play(stack: &Stack, setup: &Setup, data: &Path) -> anyhow::Result<()> {
-    let raw = &setup.pipeline.lake.raw;
-    let samples = data.join("samples");
-    let written = samples::write_samples(&samples).context("sample files")?;
-    let files = find(&setup.pipeline, &[samples], None, &Captures::new())?;
-    step(&format!("publishing {} to s3://{raw}", show::count(files.len() as u64, "sample file")));
-    for file in written.files.iter().filter(|file| file.note != samples::IN_ORDER) {
-        show::note(show::styled(format_args!("  {}: {}", file.key, file.note), Style::Faint));
-    }
-    let (_, ledger) = setup.ledger(2).await?;
-    let storage = Arc::new(S3Storage::new(stack.aws()));
-    upload_all(storage, raw, &files).await?;
-    step("ingest → transform → load");
-    progress::follow(stack, &ledger, files.len() as u64).await?;
-    let warehouse = setup.warehouse(2).await?;
-    report::print(stack, &setup.pipeline, &ledger, &warehouse).await?;
-    verify(&ledger, written.files.len() as u64).await
-}
-
-/// A demo that lost a file has failed, whatever it printed.
-async fn verify(ledger: &Ledger, published: u64) -> anyhow::Result<()> {
-    let counts = ledger.state_counts().await?;
-    let ended: u64 =
-        counts.iter().filter(|count| count.state.is_final()).map(|count| count.files).sum();
-    if ended != published {
-        bail!("{published} files were published, but {ended} came to an end; see the logs");
-    }
-    Ok(())
 }
 
 fn step(text: &str) {
@@ -130,13 +126,10 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_belongs_to_a_dataset() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let written = samples::write_samples(folder.path()).expect("samples");
-        let pipeline = millrace_pipeline::Pipeline::parse(PIPELINE).expect("a valid example");
-        for file in written.files {
-            let route = pipeline.route("finance-raw", &file.key).map(|route| route.captures);
-            assert!(route.is_some(), "{}", file.key);
+    fn every_example_is_a_valid_pipeline() {
+        for example in <ExampleName as clap::ValueEnum>::value_variants() {
+            let pipeline = millrace_pipeline::Pipeline::parse(example.pipeline());
+            assert!(pipeline.is_ok(), "{example:?}: {}", pipeline.err().expect("an error"));
         }
     }
 }

@@ -25,7 +25,8 @@ pub(super) async fn print(
     Ok(())
 }
 
-fn title(text: &str) {
+/// Prints a title.
+pub(super) fn title(text: &str) {
     show::line(format!("\n{}", show::styled(text, Style::Bold)));
 }
 
@@ -100,8 +101,8 @@ fn places(stack: &Stack, pipeline: &Pipeline, database: &Database) {
     }
 }
 
-/// Three commands that work now that everything has stopped.
-pub(super) fn next_steps(pipeline: &Path, data: &Path) {
+/// Commands that work now that everything has stopped.
+pub(super) fn next_steps(pipeline: &Path, data: &Path, commands: &[&str]) {
     let shown = |path: &Path| {
         let here = std::env::current_dir().ok();
         let short = here.and_then(|here| path.strip_prefix(here).map(Path::to_owned).ok());
@@ -109,9 +110,7 @@ pub(super) fn next_steps(pipeline: &Path, data: &Path) {
     };
     let (pipeline, data) = (shown(pipeline), shown(data));
     title("Next");
-    let millrace = "cargo run --release --";
-    let options = format!("--pipeline {pipeline} --data {data}");
-    show::line(format!("{millrace} runs {options}"));
-    show::line(format!("{millrace} trace {} {options}", super::samples::BROKEN_KEY));
-    show::line(format!("{millrace} dev {options}"));
+    for command in commands {
+        show::line(format!("cargo run --release -- {command} --pipeline {pipeline} --data {data}"));
+    }
 }

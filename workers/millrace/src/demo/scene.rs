@@ -1,0 +1,104 @@
+//! What every example works with: a running stack, and its ledger and lake.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::bail;
+use millrace_contract::Captures;
+use millrace_lake::LakeTable;
+use millrace_ledger::Ledger;
+use millrace_sql::{SqlQuery, Table, tables_named};
+use millrace_storage::{S3Storage, Storage};
+
+use super::{progress, report, step};
+use crate::args::RowFormat;
+use crate::commands::publish::{find, upload_all};
+use crate::dev::Stack;
+use crate::rows::RowPrinter;
+use crate::setup::Setup;
+use crate::show;
+
+/// Memory of a query that shows a result, in bytes.
+const MEMORY: u64 = 256 << 20;
+
+/// A stack that an example is played on.
+pub(super) struct Scene<'a> {
+    /// Endpoint and workers.
+    pub(super) stack: &'a Stack,
+    /// The pipeline and its databases.
+    pub(super) setup: &'a Setup,
+    /// Folder of all state.
+    pub(super) data: &'a Path,
+    /// The history.
+    pub(super) ledger: Ledger,
+    storage: Arc<dyn Storage>,
+}
+
+impl<'a> Scene<'a> {
+    /// Opens ledger and lake of a running stack.
+    pub(super) async fn open(
+        stack: &'a Stack,
+        setup: &'a Setup,
+        data: &'a Path,
+    ) -> anyhow::Result<Self> {
+        let (_, ledger) = setup.ledger(2).await?;
+        let storage = Arc::new(S3Storage::new(stack.aws()));
+        Ok(Self { stack, setup, data, ledger, storage })
+    }
+
+    /// Folder for sample files.
+    pub(super) fn samples(&self) -> PathBuf {
+        self.data.join("samples")
+    }
+
+    /// Publishes the sample files, with a word on some: how many they are.
+    pub(super) async fn publish(&self, notes: &[String]) -> anyhow::Result<u64> {
+        let raw = &self.setup.pipeline.lake.raw;
+        let files = find(&self.setup.pipeline, &[self.samples()], None, &Captures::new())?;
+        let count = files.len() as u64;
+        step(&format!("publishing {} to s3://{raw}", show::count(count, "sample file")));
+        for note in notes {
+            show::note(show::styled(format_args!("  {note}"), show::Style::Faint));
+        }
+        upload_all(Arc::clone(&self.storage), raw, &files).await?;
+        Ok(count)
+    }
+
+    /// Follows this number of files until every queue is drained.
+    ///
+    /// # Errors
+    /// Also if not every file came to an end: a demo that lost one has failed,
+    /// whatever it printed.
+    pub(super) async fn drain(&self, files: u64) -> anyhow::Result<()> {
+        progress::follow(self.stack, &self.ledger, files).await?;
+        let counts = self.ledger.state_counts().await?;
+        let ended = counts.iter().filter(|count| count.state.is_final());
+        let ended: u64 = ended.map(|count| count.files).sum();
+        if ended != files {
+            bail!("{files} files were published, but {ended} came to an end; see the logs");
+        }
+        Ok(())
+    }
+
+    /// Prints the rows of a query over the lake's datasets.
+    pub(super) async fn show(&self, title: &str, sql: &str) -> anyhow::Result<()> {
+        report::title(title);
+        let datasets = &self.setup.pipeline.datasets;
+        let names: Vec<_> = datasets.iter().map(|dataset| dataset.name.clone()).collect();
+        let mut tables: Vec<Arc<dyn Table>> = Vec::new();
+        for name in tables_named(sql, &names) {
+            let storage = Arc::clone(&self.storage);
+            tables.push(Arc::new(LakeTable::open(&self.ledger, storage, &name).await?));
+        }
+        let sql = sql.to_owned();
+        let printed = tokio::task::spawn_blocking(move || {
+            let query = SqlQuery::over_tables(&sql, MEMORY, &tables)?;
+            let mut printer = RowPrinter::of_schema(RowFormat::Table, &query.schema());
+            for batch in query.rows()? {
+                printer.batch(&batch?)?;
+            }
+            printer.finish()
+        });
+        printed.await?
+    }
+}
