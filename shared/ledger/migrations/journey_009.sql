@@ -4,6 +4,7 @@ CREATE TABLE millrace_derived (
     dataset       {name} NOT NULL PRIMARY KEY,
     fence         BIGINT NOT NULL,   -- counts claims: only the newest may end a run
     claimed_until {time} NOT NULL,
+    claimed_by    {text} NOT NULL,   -- the message of whoever has it
     run_number    BIGINT NOT NULL,   -- of the newest run; 0 before the first
     begun_at      {time},            -- when that began
     asked_again   BIGINT NOT NULL,   -- 1 if something changed since the claim

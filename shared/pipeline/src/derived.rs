@@ -87,6 +87,11 @@ fn derived<'w>(name: &str, entry: &Entry<'w>, names: &[&str]) -> Option<ReadDeri
             "write on_change = true",
         );
     }
+    if let (true, Some(sql), None, true) =
+        (inputs.is_empty(), section.get("sql"), section.get("from"), transform.is_some())
+    {
+        sql.note_with("the query reads no dataset", format!("there are {}", names.join(", ")));
+    }
     transform?;
     let derived = Derived {
         name: name.to_owned(),

@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS millrace_derived (
     dataset       {name} NOT NULL PRIMARY KEY,
     fence         BIGINT NOT NULL,
     claimed_until {time} NOT NULL,
+    claimed_by    {text} NOT NULL,
     run_number    BIGINT NOT NULL,
     begun_at      {time},
     asked_again   BIGINT NOT NULL,

@@ -125,6 +125,7 @@ impl Ledger {
 struct Known {
     fence: i64,
     claimed_until: DateTime<Utc>,
+    claimed_by: String,
     begun_at: Option<DateTime<Utc>>,
     due_at: Option<DateTime<Utc>>,
     due_message: Option<String>,
@@ -135,13 +136,14 @@ impl Known {
         transaction: &mut Transaction,
         dataset: &str,
     ) -> Result<Option<Self>, LedgerError> {
-        let sql = "SELECT fence, claimed_until, begun_at, due_at, due_message \
+        let sql = "SELECT fence, claimed_until, claimed_by, begun_at, due_at, due_message \
                    FROM millrace_derived WHERE dataset = $1";
         let row = transaction.fetch_optional(sql, &[dataset.into()]).await?;
         let read = |row: &Row| {
             Ok::<_, LedgerError>(Self {
                 fence: row.get("fence")?,
                 claimed_until: row.get("claimed_until")?,
+                claimed_by: row.get("claimed_by")?,
                 begun_at: row.get("begun_at")?,
                 due_at: row.get("due_at")?,
                 due_message: row.get("due_message")?,
@@ -162,8 +164,11 @@ enum Decision {
 
 fn decide(wish: &DeriveWish<'_>, known: Option<&Known>, now: DateTime<Utc>) -> Decision {
     let Some(known) = known else { return Decision::Take };
+    // A message that comes again while it has the claim: whoever had it is no more,
+    // and nobody would look again.
     if known.claimed_until > now {
-        return Decision::Join;
+        let is_own = known.claimed_by == wish.message_id;
+        return if is_own { Decision::Take } else { Decision::Join };
     }
     let rest = wish.debounce.and_then(|debounce| TimeDelta::from_std(debounce).ok());
     let due = known.begun_at.zip(rest).and_then(|(begun, rest)| begun.checked_add_signed(rest));
@@ -189,15 +194,17 @@ async fn take(
 ) -> Result<(), LedgerError> {
     let sql = match is_known {
         true => {
-            "UPDATE millrace_derived SET fence = $2, claimed_until = $3, asked_again = 0 \
-             WHERE dataset = $1"
+            "UPDATE millrace_derived SET fence = $2, claimed_until = $3, claimed_by = $4, \
+                 asked_again = 0 WHERE dataset = $1"
         }
         false => {
-            "INSERT INTO millrace_derived (dataset, fence, claimed_until, run_number, asked_again) \
-             VALUES ($1, $2, $3, 0, 0)"
+            "INSERT INTO millrace_derived \
+                 (dataset, fence, claimed_until, claimed_by, run_number, asked_again) \
+             VALUES ($1, $2, $3, $4, 0, 0)"
         }
     };
-    let values = [wish.dataset.into(), fence.into(), until(wish.lease).into()];
+    let values: [Value; 4] =
+        [wish.dataset.into(), fence.into(), until(wish.lease).into(), wish.message_id.into()];
     transaction.execute(sql, &values).await?;
     Ok(())
 }
@@ -258,6 +265,7 @@ mod tests {
         Known {
             fence: 1,
             claimed_until: at(0),
+            claimed_by: "x".into(),
             begun_at: Some(at(begun)),
             due_at: None,
             due_message: None,
@@ -279,6 +287,7 @@ mod tests {
     fn who_asks_while_somebody_is_at_it_joins_and_who_does_not_wait_is_not_early() {
         let busy = Known { claimed_until: at(20), ..idle(0) };
         assert_eq!(decide(&wish("a"), Some(&busy), at(3)), Decision::Join);
+        assert_eq!(decide(&wish("x"), Some(&busy), at(3)), Decision::Take, "it came again");
         let by_hand = DeriveWish { debounce: None, ..wish("a") };
         assert_eq!(decide(&by_hand, Some(&busy), at(3)), Decision::Join);
         assert_eq!(decide(&by_hand, Some(&idle(0)), at(3)), Decision::Take);
