@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    CsvOptions, DataType, Encoding, LimitOptions, LoadTarget, ParquetOptions, SqlTransform,
-    XlsxOptions,
+    CsvOptions, DERIVED_SCHEME, DataType, Encoding, LimitOptions, LoadTarget, ParquetOptions,
+    SqlTransform, XlsxOptions,
 };
 
 /// A dataset: one kind of file, one table.
@@ -24,7 +24,8 @@ pub struct Dataset {
     /// What its rows are, for people; the table's comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Glob over object keys of the raw bucket; `{name}` captures a path part.
+    /// Glob over object keys of the raw bucket; `{name}` captures a path part. Of a
+    /// derived dataset, the key of what is made.
     pub pattern: String,
     /// Format of the bytes, after decompression.
     pub format: FileFormat,
@@ -64,6 +65,14 @@ pub struct Dataset {
     pub limits: LimitOptions,
     /// Where rows are loaded; none keeps them in the lake only.
     pub load: Option<LoadTarget>,
+}
+
+impl Dataset {
+    /// Whether its rows are made of other datasets and not of files: its pattern
+    /// is then the key of what is made.
+    pub fn is_derived(&self) -> bool {
+        self.pattern.starts_with(DERIVED_SCHEME)
+    }
 }
 
 /// Format of a file's bytes. Compression is recognised by content.

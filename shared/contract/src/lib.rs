@@ -9,6 +9,8 @@ mod balance;
 mod carried;
 mod csv;
 mod dataset;
+mod derive_task;
+mod derived;
 mod event;
 mod evolution;
 mod export;
@@ -36,6 +38,8 @@ pub use dataset::{
     Formats, JsonOptions, MissingColumns, NumberFormat, OnFail, RejectLimit, RejectLimitError,
     RejectOptions, Schema, SchemaMode,
 };
+pub use derive_task::{DeriveCause, DeriveOrderError, DeriveTask, read_derive_order};
+pub use derived::{After, DERIVED_SCHEME, Derived, Refresh};
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
 pub use export::{

@@ -223,7 +223,8 @@ impl<'a> Books<'a> {
 }
 
 /// An error with what was to be made of the rows.
-fn in_reshape(plan: &Plan, source: ReshapeError) -> FormatError {
+/// An error of what makes rows, with what it was to do.
+pub(crate) fn in_reshape(plan: &Plan, source: ReshapeError) -> FormatError {
     const LONGEST: usize = 200;
     let text = plan.reshape.as_ref().map_or("", |reshape| reshape.text());
     let mut shown = text.split_whitespace().collect::<Vec<_>>().join(" ");

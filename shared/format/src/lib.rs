@@ -18,6 +18,7 @@ mod fault;
 mod infer;
 mod json;
 mod lines;
+mod made;
 mod partition;
 mod plan;
 mod quality;
@@ -37,6 +38,7 @@ mod writer;
 
 pub use error::{ErrorKind, FormatError, SchemaDifference};
 pub use infer::{Sniffed, Survey, infer, sniff, survey};
+pub use made::{Made, MadePartition, write_made};
 pub use partition::{NULL_PARTITION, partition_path};
 pub use plan::{Limits, Plan, RowFilter, RowRule, RuleError};
 pub use quality::{FileCheck, FileRule, KeyError, KeySet, References};

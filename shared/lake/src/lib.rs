@@ -1,14 +1,19 @@
-//! The lake read back: Parquet as the rows of one file, which the load stage
-//! takes, and as tables, which SQL takes; and the rows that were rejected.
+//! The lake: objects written to it, which transform and derive do; and read back,
+//! Parquet as the rows of one file, which the load stage takes, and as tables,
+//! which SQL takes, and the rows that were rejected.
 
 mod batches;
 mod folder;
 mod object;
+mod outputs;
 mod rejects;
 mod table;
+mod upload;
 
 pub use batches::{LakeError, Missing, batches};
 pub use folder::{FolderError, ParquetFolder};
 pub use object::LakeFile;
+pub use outputs::{LakeSink, Names, SmallObjects};
 pub use rejects::{RejectReader, RejectsError};
-pub use table::{LakeTable, TableError};
+pub use table::{LakeTable, TableError, live_files};
+pub use upload::FirstError;

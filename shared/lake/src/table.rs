@@ -72,6 +72,20 @@ impl LakeTable {
         dataset: &str,
     ) -> Result<Self, TableError> {
         let files = live_files(ledger, dataset).await?;
+        Self::of_files(ledger, storage, dataset, files).await
+    }
+
+    /// A dataset as it was when it had these live files, with the columns of the
+    /// newest. To be called on the runtime that shall read the lake.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    pub async fn of_files(
+        ledger: &Ledger,
+        storage: Arc<dyn Storage>,
+        dataset: &str,
+        files: Vec<LoadTask>,
+    ) -> Result<Self, TableError> {
         let Some(newest) = files.last() else {
             return Err(TableError::Empty(dataset.to_owned()));
         };
@@ -90,7 +104,12 @@ impl LakeTable {
     }
 }
 
-async fn live_files(ledger: &Ledger, dataset: &str) -> Result<Vec<LoadTask>, LedgerError> {
+/// The files of a dataset whose rows are in the lake, in the order of
+/// registration.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn live_files(ledger: &Ledger, dataset: &str) -> Result<Vec<LoadTask>, LedgerError> {
     let (mut files, mut after) = (Vec::new(), None);
     loop {
         let (more, next) = ledger.live_files(dataset, after).await?;

@@ -10,6 +10,7 @@ mod columns;
 mod contracts;
 mod counts;
 mod database;
+mod derivations;
 mod detached;
 mod dialect;
 mod dlq_actions;
@@ -48,6 +49,10 @@ pub use announce::Announcing;
 pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;
+pub use derivations::{
+    Derivation, DeriveClaim, DeriveClaimed, DeriveFilter, DeriveInputs, DeriveRun, DeriveState,
+    DeriveTotals, DeriveWish,
+};
 pub use detached::Detached;
 pub use dialect::Dialect;
 pub use dlq_actions::{Act, DlqAction, EditedFacts};

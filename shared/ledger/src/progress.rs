@@ -58,30 +58,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::UnknownFile`] if it was never registered.
     pub async fn transformed(&self, done: &Transformed<'_>) -> Result<(), LedgerError> {
-        let task = done.task;
-        let balance = &task.balance;
-        let values: [Value; 9] = [
-            task.file_id.as_str().into(),
-            balance.read.into(),
-            balance.written.into(),
-            balance.rejected.into(),
-            balance.skipped_total().into(),
-            task.to_message().into(),
-            task.rejects_key.as_deref().into(),
-            Utc::now().into(),
-            millis(done.duration).into(),
-        ];
-        let sql = "UPDATE millrace_files SET rows_read = $2, rows_written = $3, \
-                       rows_rejected = $4, rows_skipped = $5, task = $6, rejects_key = $7, \
-                       transformed_at = $8, transform_ms = $9, \
-                       reason = CASE WHEN state = 'loaded' THEN reason ELSE NULL END, \
-                       state = CASE WHEN state = 'loaded' THEN state ELSE 'transformed' END \
-                   WHERE file_id = $1";
-        let mut counts = count(&task.file_id, RuleOutcome::Rejected, done.rejects);
-        counts.extend(count(&task.file_id, RuleOutcome::Warned, done.warnings));
-        let update = Some((sql, values.into()));
-        let progress = Progress { update, counts: Some(counts), ..Progress::of(&task.file_id) };
-        self.progress.enter(progress).await
+        self.progress.enter(transformed(done)).await
     }
 
     /// The load message a transform recorded, so that a redelivered transform
@@ -192,6 +169,33 @@ impl Ledger {
         let progress = Progress { hop: Some(values), ..Progress::of(hop.file_id) };
         self.progress.enter(progress).await
     }
+}
+
+/// What is said of a file whose Parquet is in the lake.
+pub(crate) fn transformed(done: &Transformed<'_>) -> Progress {
+    let task = done.task;
+    let balance = &task.balance;
+    let values: [Value; 9] = [
+        task.file_id.as_str().into(),
+        balance.read.into(),
+        balance.written.into(),
+        balance.rejected.into(),
+        balance.skipped_total().into(),
+        task.to_message().into(),
+        task.rejects_key.as_deref().into(),
+        Utc::now().into(),
+        millis(done.duration).into(),
+    ];
+    let sql = "UPDATE millrace_files SET rows_read = $2, rows_written = $3, \
+                   rows_rejected = $4, rows_skipped = $5, task = $6, rejects_key = $7, \
+                   transformed_at = $8, transform_ms = $9, \
+                   reason = CASE WHEN state = 'loaded' THEN reason ELSE NULL END, \
+                   state = CASE WHEN state = 'loaded' THEN state ELSE 'transformed' END \
+               WHERE file_id = $1";
+    let mut counts = count(&task.file_id, RuleOutcome::Rejected, done.rejects);
+    counts.extend(count(&task.file_id, RuleOutcome::Warned, done.warnings));
+    let update = Some((sql, values.into()));
+    Progress { update, counts: Some(counts), ..Progress::of(&task.file_id) }
 }
 
 fn count(file_id: &FileId, outcome: RuleOutcome, rules: &[RuleCount]) -> Vec<[Value; 5]> {

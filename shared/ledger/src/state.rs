@@ -54,6 +54,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_007.sql"),
         mysql: include_str!("../migrations/mysql/journey_007.sql"),
     },
+    Migration {
+        version: 9,
+        name: "derived datasets",
+        sql: include_str!("../migrations/journey_009.sql"),
+        mysql: include_str!("../migrations/mysql/journey_009.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

@@ -72,7 +72,7 @@ impl Pipeline {
     /// exports what they read.
     fn secrets(&self, stage: StageName) -> Vec<String> {
         let databases: Vec<&UrlSource> = match stage {
-            StageName::Ingest | StageName::Transform => Vec::new(),
+            StageName::Ingest | StageName::Transform | StageName::Derive => Vec::new(),
             StageName::Load => vec![&self.warehouse],
             StageName::Export => {
                 let url = |name| self.export_url(name).unwrap_or(&self.warehouse);
@@ -95,14 +95,24 @@ impl Pipeline {
             // It reads the lake too: for `references` and other datasets in SQL, and
             // for the rejected rows that it goes through again.
             StageName::Transform => PlannedAccess {
-                sends_to: vec![self.queue_name(StageName::Load)],
+                sends_to: self.queues_of([StageName::Load, StageName::Derive]),
                 reads: self.raw().chain(self.parquet()).chain(self.rejects()).collect(),
                 writes: self.parquet().chain(self.rejects()).collect(),
                 ..PlannedAccess::default()
             },
-            StageName::Load => {
-                PlannedAccess { reads: self.parquet().collect(), ..PlannedAccess::default() }
-            }
+            StageName::Load => PlannedAccess {
+                sends_to: self.queues_of([StageName::Derive]),
+                reads: self.parquet().collect(),
+                ..PlannedAccess::default()
+            },
+            // It sends to its own queue, too: what changed meanwhile, and what is made
+            // of what it made.
+            StageName::Derive => PlannedAccess {
+                sends_to: self.queues_of([StageName::Load, StageName::Derive]),
+                reads: self.parquet().collect(),
+                writes: self.derived_parquet().collect(),
+                ..PlannedAccess::default()
+            },
             // It reads the manifest of the run before, and removes the objects that
             // an attempt which was cut short left in its folder.
             StageName::Export => PlannedAccess {
@@ -112,6 +122,13 @@ impl Pipeline {
                 ..PlannedAccess::default()
             },
         }
+    }
+
+    /// The queues of those of the stages that there are.
+    fn queues_of(&self, stages: impl IntoIterator<Item = StageName>) -> Vec<String> {
+        let there = self.stages();
+        let asked = stages.into_iter().filter(|stage| there.contains(stage));
+        asked.map(|stage| self.queue_name(stage)).collect()
     }
 
     /// Datasets may share files, so each prefix is there once.
@@ -134,8 +151,15 @@ impl Pipeline {
         names.map(|name| within(&self.lake.curated, format!("{name}/")))
     }
 
+    fn derived_parquet(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let names = self.derived.iter().map(|derived| &derived.name);
+        names.map(|name| within(&self.lake.curated, format!("{name}/")))
+    }
+
+    /// Of files alone: what is derived has no rejects.
     fn rejects(&self) -> impl Iterator<Item = PlannedPrefix> {
-        let names = self.datasets.iter().map(|dataset| &dataset.name);
+        let names = self.datasets.iter().filter(|dataset| !dataset.is_derived());
+        let names = names.map(|dataset| &dataset.name);
         names.map(|name| within(&self.lake.curated, format!("_rejects/{name}/")))
     }
 }

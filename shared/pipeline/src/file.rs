@@ -5,9 +5,11 @@ use toml::de::DeTable;
 
 use crate::alerts;
 use crate::dataset::{self, ReadDataset};
+use crate::derived::{self, Beside};
 use crate::entry::Entry;
 use crate::exports::{self, Around, ReadExports};
 use crate::names;
+use crate::order;
 use crate::pipeline::{Lake, Pipeline};
 use crate::problem::Problem;
 use crate::schema::schema;
@@ -44,22 +46,29 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let ledger = url(file, "ledger");
     let stages = Stages::read(file.section("stages").as_ref());
     let mut freshness = Vec::new();
-    let (datasets, globs): (Vec<_>, Vec<_>) = datasets(file)
+    let (mut datasets, globs): (Vec<_>, Vec<_>) = datasets(file)
         .into_iter()
         .map(|read| {
             freshness.extend(read.freshness);
             (read.dataset, read.glob)
         })
         .unzip();
+    let derived = derived::read(file, &datasets);
+    let of_files = datasets.len();
+    datasets.extend(derived.iter().map(|read| read.dataset.clone()));
     let views = file.section("views").map(|section| views::read(&section, &datasets));
     let around = Around { lake: &lake, datasets: &datasets, globs: &globs };
     let ReadExports { exports, urls } = exports::read(file, &around);
+    let beside = Beside { datasets: &datasets[..of_files], globs: &globs, exports: &exports };
+    derived::note_around(&derived, &beside);
+    freshness.extend(derived.iter().filter_map(|read| read.freshness.clone()));
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
         ledger,
         lake,
         datasets,
+        derived: order::in_order(derived.into_iter().map(|read| read.derived).collect()),
         views: views.unwrap_or_default(),
         exports,
         export_urls: urls,

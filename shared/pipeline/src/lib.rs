@@ -11,16 +11,20 @@ mod columns;
 mod csv;
 mod dataset;
 mod default;
+mod dependents;
+mod derived;
 mod entry;
 mod exports;
 mod file;
 mod freshness;
 mod glob;
+mod graph;
 mod known;
 mod limits;
 mod load;
 mod names;
 mod nearest;
+mod order;
 mod parquet;
 mod pipeline;
 mod placeholders;
@@ -37,6 +41,7 @@ mod spelling;
 mod sql_transform;
 mod stage;
 mod statement;
+mod tables;
 mod unavailable;
 mod url;
 mod views;
@@ -45,12 +50,14 @@ mod xlsx;
 
 pub use access::{PlannedAccess, PlannedPrefix};
 pub use alerts::{Alerts, Events, Subscription};
+pub use dependents::{Dependent, Dependents};
 pub use freshness::Freshness;
+pub use graph::Graph;
 pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
-    Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedExport, PlannedNotification,
-    PlannedQueue, PlannedSchedule, PlannedService, PlannedView,
+    Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedDerived, PlannedExport,
+    PlannedNotification, PlannedQueue, PlannedSchedule, PlannedService, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

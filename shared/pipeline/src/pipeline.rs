@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use millrace_contract::{Dataset, Export, StageName, View};
+use millrace_contract::{Dataset, Derived, Export, StageName, View};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -27,8 +27,10 @@ pub struct Pipeline {
     pub ledger: Option<UrlSource>,
     /// The buckets.
     pub lake: Lake,
-    /// Datasets in file order.
+    /// Datasets in file order, the derived ones behind those that files belong to.
     pub datasets: Vec<Dataset>,
+    /// When datasets are derived, each behind those it is made of.
+    pub derived: Vec<Derived>,
     /// Views of the warehouse, each behind those it depends on.
     pub views: Vec<View>,
     /// Exports in file order.
@@ -43,7 +45,7 @@ pub struct Pipeline {
     pub freshness: Vec<Freshness>,
     /// Databases of exports that are not of the warehouse, by the export's name.
     pub(crate) export_urls: BTreeMap<String, UrlSource>,
-    /// The datasets' patterns, in the same order.
+    /// The patterns of the datasets that files belong to, in the same order.
     pub(crate) globs: Vec<Glob>,
     /// The file, to find a key's line again; it may hold a password.
     pub(crate) text: SecretString,
@@ -110,6 +112,11 @@ impl Pipeline {
         self.exports.iter().find(|export| export.name == name)
     }
 
+    /// When a dataset is derived, if it is, by its name.
+    pub fn derived(&self, name: &str) -> Option<&Derived> {
+        self.derived.iter().find(|derived| derived.name == name)
+    }
+
     /// Where the database of an export is, if it is not the warehouse.
     pub fn export_url(&self, name: &str) -> Option<&UrlSource> {
         self.export_urls.get(name)
@@ -118,7 +125,10 @@ impl Pipeline {
     /// The stages that the pipeline has a use for: those of a file's journey, and
     /// those that something in the file asks for.
     pub fn stages(&self) -> Vec<StageName> {
-        let asked_for = [(StageName::Export, !self.exports.is_empty())];
+        let asked_for = [
+            (StageName::Export, !self.exports.is_empty()),
+            (StageName::Derive, !self.derived.is_empty()),
+        ];
         let asked_for = asked_for.into_iter().filter(|(_, asked)| *asked);
         StageName::JOURNEY.into_iter().chain(asked_for.map(|(stage, _)| stage)).collect()
     }

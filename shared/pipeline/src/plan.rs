@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use millrace_contract::{Export, ExportTask, StageName, View};
+use millrace_contract::{DeriveTask, Derived, Export, ExportTask, Refresh, StageName, View};
 use serde::Serialize;
 
 use crate::access::PlannedAccess;
@@ -42,6 +42,9 @@ pub struct Plan {
     /// Exports in file order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exports: Vec<PlannedExport>,
+    /// Derived datasets, each behind those it is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<PlannedDerived>,
     /// What fires by the clock, in file order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<PlannedSchedule>,
@@ -58,6 +61,23 @@ pub struct PlannedExport {
     pub prefix: String,
     /// `parquet`, `csv` or `ndjson`.
     pub format: &'static str,
+}
+
+/// A dataset that is made of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedDerived {
+    /// Name.
+    pub name: String,
+    /// The datasets it is made of.
+    pub inputs: Vec<String>,
+    /// Whether it is made again when they change.
+    pub on_change: bool,
+    /// How long changes are gathered, in seconds.
+    pub debounce_seconds: u32,
+    /// `full` or `partition`: what is written again.
+    pub refresh: Refresh,
+    /// What the keys of its Parquet begin with, in the lake.
+    pub lake_prefix: String,
 }
 
 /// A schedule of EventBridge Scheduler, in the group that has the pipeline's
@@ -190,6 +210,7 @@ impl Pipeline {
             views: self.views.iter().map(planned_view).collect(),
             datasets: self.planned_datasets(),
             exports: self.exports.iter().map(planned_export).collect(),
+            derived: self.derived.iter().map(planned_derived).collect(),
             schedules: self.planned_schedules(),
         }
     }
@@ -247,7 +268,7 @@ impl Pipeline {
         names
     }
 
-    /// One for each export that runs by itself.
+    /// One for each export and each derived dataset that runs by itself.
     fn planned_schedules(&self) -> Vec<PlannedSchedule> {
         let scheduled = self.exports.iter().filter_map(|export| {
             let schedule = export.schedule.as_ref()?;
@@ -260,7 +281,18 @@ impl Pipeline {
                 input: ExportTask::scheduled_message(&export.name, &BTreeMap::new()),
             })
         });
-        scheduled.collect()
+        let derived = self.derived.iter().filter_map(|derived| {
+            let schedule = derived.schedule.as_ref()?;
+            Some(PlannedSchedule {
+                name: derived.name.clone(),
+                stage: StageName::Derive,
+                queue: self.queue_name(StageName::Derive),
+                expression: schedule.expression.clone(),
+                timezone: schedule.timezone.clone(),
+                input: DeriveTask::scheduled_message(&derived.name),
+            })
+        });
+        scheduled.chain(derived).collect()
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {
@@ -287,6 +319,17 @@ fn planned_export(export: &Export) -> PlannedExport {
         bucket: export.to.bucket.clone(),
         prefix: export.to.literal_prefix().to_owned(),
         format: export.format.as_str(),
+    }
+}
+
+fn planned_derived(derived: &Derived) -> PlannedDerived {
+    PlannedDerived {
+        name: derived.name.clone(),
+        inputs: derived.inputs.clone(),
+        on_change: derived.on_change,
+        debounce_seconds: u32::try_from(derived.debounce.as_secs()).unwrap_or(u32::MAX),
+        refresh: derived.refresh,
+        lake_prefix: format!("{}/", derived.name),
     }
 }
 
@@ -356,6 +399,12 @@ impl fmt::Display for Plan {
         }
         for PlannedExport { name, bucket, prefix, format } in &self.exports {
             writeln!(f, "  {name}: {format} to s3://{bucket}/{prefix}*")?;
+        }
+        if !self.derived.is_empty() {
+            writeln!(f, "\nderived")?;
+        }
+        for PlannedDerived { name, inputs, .. } in &self.derived {
+            writeln!(f, "  {} → {name}", inputs.join(", "))?;
         }
         if !self.schedules.is_empty() {
             writeln!(f, "\nschedules")?;

@@ -55,6 +55,9 @@ pub enum KeyError {
         /// The dataset's pattern.
         pattern: String,
     },
+    /// Its rows are made, not published.
+    #[error("dataset `{0}` is derived from others: no file is published for it")]
+    Derived(String),
     /// The key would belong to another dataset, whose pattern is more specific.
     #[error("`{key}` would belong to dataset `{other}`, whose pattern says more")]
     Taken {
@@ -122,7 +125,8 @@ impl Pipeline {
     ) -> Result<String, KeyError> {
         let position = self.datasets.iter().position(|known| known.name == dataset);
         let index = position.ok_or_else(|| KeyError::NoDataset(dataset.to_owned()))?;
-        let making = Making { dataset: &self.datasets[index], glob: &self.globs[index], file };
+        let glob = self.globs.get(index).ok_or_else(|| KeyError::Derived(dataset.to_owned()))?;
+        let making = Making { dataset: &self.datasets[index], glob, file };
         let key = match making.by_path(captures) {
             Some(key) => key,
             None => making.by_pattern(captures)?,

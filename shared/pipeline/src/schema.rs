@@ -15,11 +15,13 @@ use serde_json::{Value, json};
 use crate::retention;
 use crate::stage::{self, StageDefaults};
 
+mod derived;
 mod exports;
 mod retry;
 mod told;
 mod warehouse;
 
+use derived::derived;
 use exports::export;
 use retry::retry;
 use told::{alerts, events, freshness};
@@ -62,6 +64,11 @@ fn file() -> Value {
                 "type": "object",
                 "description": "Tables and queries whose rows are written to objects, by name.",
                 "additionalProperties": export(),
+            },
+            "derived": {
+                "type": "object",
+                "description": "Datasets that SQL makes of other datasets, by name.",
+                "additionalProperties": derived(),
             },
             "stages": stages(),
             "alerts": alerts(),
@@ -189,6 +196,7 @@ fn stages() -> Value {
             "transform": stage(&StageDefaults::TRANSFORM),
             "load": stage(&StageDefaults::LOAD),
             "export": stage(&StageDefaults::EXPORT),
+            "derive": stage(&StageDefaults::DERIVE),
         }),
     )
 }
@@ -237,6 +245,10 @@ fn table(description: &str, required: &[&str], properties: Value) -> Value {
 
 fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })
+}
+
+fn list_of_texts(description: &str) -> Value {
+    json!({ "type": "array", "description": description, "items": { "type": "string" } })
 }
 
 fn described<T: JsonSchema>(description: &str) -> Value {

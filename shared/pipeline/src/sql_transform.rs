@@ -8,11 +8,16 @@ use crate::walk::Section;
 
 /// Reads a dataset's SQL.
 pub(crate) fn read(section: &Section<'_>) -> Option<SqlTransform> {
+    read_as(section, r#""select * from input""#)
+}
+
+/// Reads SQL that looks like the example.
+pub(crate) fn read_as(section: &Section<'_>, example: &str) -> Option<SqlTransform> {
     let memory = section.get("memory").and_then(|entry| entry.size(4 << 20..=1 << 40));
-    let entry = section.need("sql", r#""select * from input""#)?;
+    let entry = section.need("sql", example)?;
     let sql = entry.text()?.trim();
     if sql.is_empty() {
-        entry.note_with("the query is empty", r#"write one such as "select * from input""#);
+        entry.note_with("the query is empty", format!("write one such as {example}"));
         return None;
     }
     let memory = memory.unwrap_or(SqlTransform::DEFAULT_MEMORY);

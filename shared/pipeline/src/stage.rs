@@ -61,6 +61,7 @@ pub struct Stages {
     transform: StageSettings,
     load: StageSettings,
     export: StageSettings,
+    derive: StageSettings,
 }
 
 impl Stages {
@@ -71,6 +72,7 @@ impl Stages {
             StageName::Transform => &self.transform,
             StageName::Load => &self.load,
             StageName::Export => &self.export,
+            StageName::Derive => &self.derive,
         }
     }
 
@@ -85,6 +87,7 @@ impl Stages {
             transform: stage(StageName::Transform),
             load: stage(StageName::Load),
             export: stage(StageName::Export),
+            derive: stage(StageName::Derive),
         }
     }
 }
@@ -148,12 +151,26 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Computes: as many queries as cores, each with the memory that it says. With
+    /// one worker the stages stay within the connections that [`Self::LOAD`] speaks
+    /// of.
+    pub(crate) const DERIVE: Self = Self {
+        about: "Datasets become datasets.",
+        max_workers: 1,
+        concurrency: 2,
+        connections: 2,
+        visibility: "2m",
+        memory: "1GiB",
+        ..Self::INGEST
+    };
+
     fn of(stage: StageName) -> Self {
         match stage {
             StageName::Ingest => Self::INGEST,
             StageName::Transform => Self::TRANSFORM,
             StageName::Load => Self::LOAD,
             StageName::Export => Self::EXPORT,
+            StageName::Derive => Self::DERIVE,
         }
     }
 }
@@ -199,7 +216,7 @@ fn connections(
     defaults: &StageDefaults,
 ) -> u32 {
     let needed = match name {
-        StageName::Ingest | StageName::Transform | StageName::Export => 1,
+        StageName::Ingest | StageName::Transform | StageName::Export | StageName::Derive => 1,
         StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use millrace_contract::ObjectVersion;
 use millrace_queue::Attributes;
 use millrace_retry::{Classify, FailureClass};
+
+/// The longest that SQS keeps a message back.
+const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,19 +110,28 @@ pub struct Forward {
     pub attributes: Attributes,
     /// Whose message it is; see [`Outgoing::group`](millrace_queue::Outgoing::group).
     pub group: Option<String>,
+    /// How long nobody gets it, at most 15 min.
+    pub delay: Duration,
 }
 
 impl Forward {
     /// A message without attributes.
     pub fn new(queue: impl Into<String>, body: impl Into<String>) -> Self {
         let (queue, body) = (queue.into(), body.into());
-        Self { queue, body, attributes: Attributes::new(), group: None }
+        Self { queue, body, attributes: Attributes::new(), group: None, delay: Duration::ZERO }
     }
 
     /// Says whose message it is: the dataset, so that a flood of one's files does
     /// not hold up the others'.
     pub fn of(mut self, dataset: impl Into<String>) -> Self {
         self.group = Some(dataset.into());
+        self
+    }
+
+    /// Keeps it from everybody for a while, at most 15 min ("Amazon SQS delay
+    /// queues").
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay.min(LONGEST_DELAY);
         self
     }
 }

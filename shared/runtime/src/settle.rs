@@ -118,14 +118,14 @@ impl Settling<'_> {
     /// Sends what the next stages are told. The heartbeat goes on meanwhile.
     async fn forward(&self, forward: Vec<Forward>) -> Result<(), QueueError> {
         let mut by_queue: Vec<(String, Vec<Outgoing>)> = Vec::new();
-        for Forward { queue, body, mut attributes, group } in forward {
+        for Forward { queue, body, mut attributes, group, delay } in forward {
             let delivery = self.delivery;
             let mut carry = |name: &str, value: &dyn Fn() -> String| {
                 attributes.entry(name.to_owned()).or_insert_with(value);
             };
             carry(TRACE_ATTRIBUTE, &|| delivery.trace_id.clone());
             carry(TRACEPARENT_ATTRIBUTE, &|| delivery.trace.to_string());
-            let outgoing = Outgoing { body, attributes, delay: Duration::ZERO, group };
+            let outgoing = Outgoing { body, attributes, delay, group };
             match by_queue.iter_mut().find(|(name, _)| *name == queue) {
                 Some((_, messages)) => messages.push(outgoing),
                 None => by_queue.push((queue, vec![outgoing])),

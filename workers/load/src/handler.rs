@@ -10,8 +10,11 @@ use millrace_failpoint::{Point, reach};
 use millrace_format::arrow_schema;
 use millrace_lake::{Missing, batches};
 use millrace_ledger::{Ledger, LedgerError};
+use millrace_pipeline::Dependents;
 use millrace_retry::FailureClass;
-use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, part};
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part,
+};
 use millrace_storage::Storage;
 use millrace_warehouse::{
     CommitGuard, LoadError, LoadPlan, Loaded, SourceError, ViewNews, Warehouse,
@@ -25,6 +28,7 @@ pub struct Load {
     warehouse: Warehouse,
     storage: Arc<dyn Storage>,
     small: SmallLoads,
+    dependents: Dependents,
 }
 
 /// Asks the lease right before the commit.
@@ -64,7 +68,12 @@ impl Load {
     /// The handler.
     pub fn new(ledger: Ledger, warehouse: Warehouse, storage: Arc<dyn Storage>) -> Self {
         let small = SmallLoads::new(&warehouse);
-        Self { ledger, warehouse, storage, small }
+        Self { ledger, warehouse, storage, small, dependents: Dependents::default() }
+    }
+
+    /// Tells derived datasets of files that they are made of.
+    pub fn with_dependents(self, dependents: Dependents) -> Self {
+        Self { dependents, ..self }
     }
 
     /// Makes the warehouse's views as far as that is possible. No load suffers for
@@ -157,7 +166,14 @@ impl Load {
         };
         self.ledger.loaded(&task.file_id, rows, clock.elapsed()).await?;
         reach("load", Point::AfterRecord);
-        Ok(Done::new(note).counts(Counts {
+        let mut done = Done::new(note);
+        let dataset = &task.dataset;
+        done.forward.extend(self.dependents.of(dataset).map(|dependent| {
+            let body = dependent.message(dataset, &task.captures);
+            let forward = Forward::new(self.dependents.queue(), body).of(&dependent.name);
+            forward.after(dependent.debounce)
+        }));
+        Ok(done.counts(Counts {
             rows_read: Some(task.balance.read),
             rows_loaded: Some(rows),
             rows_rejected: Some(task.balance.rejected),

@@ -28,7 +28,9 @@ pub(crate) use rejects::{
 };
 
 pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, ExampleName, LogFormat, WorkerArgs};
-pub(crate) use schedule::{ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs};
+pub(crate) use schedule::{
+    DerivedArgs, ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs,
+};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
@@ -115,6 +117,9 @@ pub(crate) enum Command {
     /// Show runs of exports, newest first.
     #[command(after_help = examples::EXPORTS)]
     Exports(ExportsArgs),
+    /// Show runs of derived datasets, newest first.
+    #[command(after_help = examples::DERIVED)]
+    Derived(DerivedArgs),
     /// Work on schedules: see when they fire, fire them by hand, turn them off.
     Schedule {
         #[command(subcommand)]

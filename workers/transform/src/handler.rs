@@ -9,7 +9,7 @@ use millrace_failpoint::{Point, reach};
 use millrace_format::{RejectGroup, Warning};
 use millrace_lake::LakeTable;
 use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
-use millrace_pipeline::Pipeline;
+use millrace_pipeline::{Dependents, Pipeline};
 use millrace_retry::FailureClass;
 use millrace_runtime::{
     Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part,
@@ -32,6 +32,7 @@ pub struct Transform {
     /// Names of the pipeline's datasets, which SQL may name as tables.
     datasets: Vec<String>,
     load_queue: String,
+    dependents: Dependents,
 }
 
 impl Transform {
@@ -40,7 +41,8 @@ impl Transform {
         let curated = pipeline.lake.curated.clone();
         let lake = Lake { storage, curated, ledger: ledger.clone() };
         let datasets = pipeline.datasets.iter().map(|dataset| dataset.name.clone()).collect();
-        Self { ledger, lake, datasets, load_queue: pipeline.queue_name(StageName::Load) }
+        let load_queue = pipeline.queue_name(StageName::Load);
+        Self { ledger, lake, datasets, load_queue, dependents: pipeline.dependents() }
     }
 
     async fn run(&self, task: &TransformTask, lease: &Lease) -> Result<Done, Failed> {
@@ -135,13 +137,22 @@ impl Transform {
             rows_rejected: Some(balance.rejected),
             bytes: None,
         };
-        let done = Done::new(note).counts(counts);
+        let mut done = Done::new(note).counts(counts);
         match &dataset.load {
             Some(_) => {
                 let forward = Forward::new(&self.load_queue, load.to_message());
                 done.forward(forward.of(&load.dataset))
             }
-            None => done,
+            // Its rows are where they belong.
+            None => {
+                let name = &load.dataset;
+                done.forward.extend(self.dependents.of(name).map(|dependent| {
+                    let body = dependent.message(name, &load.captures);
+                    let forward = Forward::new(self.dependents.queue(), body).of(&dependent.name);
+                    forward.after(dependent.debounce)
+                }));
+                done
+            }
         }
     }
 

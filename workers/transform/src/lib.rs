@@ -11,7 +11,6 @@ mod error;
 mod first_rows;
 mod handler;
 mod local;
-mod outputs;
 mod references;
 mod run;
 mod selection;

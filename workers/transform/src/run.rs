@@ -8,13 +8,13 @@ use millrace_contract::{Captures, ColumnDef, Dataset, LoadTask, Output, Sequence
 use millrace_format::{
     FileCheck, FormatError, Plan, Report, Reshape, RowFilter, RowRule, Survey, arrow_schema,
 };
+use millrace_lake::{FirstError, LakeSink, Names, SmallObjects};
 use millrace_ledger::Ledger;
 use millrace_sql::{Reference, Rules, SqlQuery, Table};
 use millrace_storage::{ObjectReader, ObjectRef, Storage};
 
 use crate::TransformError;
-use crate::bridge::{FirstError, SourceRead, StopFlag};
-use crate::outputs::{LakeSink, Names, SmallObjects};
+use crate::bridge::{SourceRead, StopFlag};
 use crate::references;
 use crate::selection::selection;
 

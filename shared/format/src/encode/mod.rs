@@ -99,13 +99,29 @@ impl<'a> Encoder<'a> {
         batch: &RecordBatch,
         sink: &mut dyn Sink,
     ) -> Result<(), FormatError> {
+        self.write_seen(batch, sink, &mut |_, _| Ok(()))
+    }
+
+    /// Writes a batch, and shows the rows of each partition to `see`.
+    pub(crate) fn write_seen(
+        &mut self,
+        batch: &RecordBatch,
+        sink: &mut dyn Sink,
+        see: &mut dyn FnMut(usize, &RecordBatch) -> Result<(), FormatError>,
+    ) -> Result<(), FormatError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
         for (partition, rows) in self.router.route(batch)? {
+            see(partition, &rows)?;
             self.append(partition, rows, sink)?;
         }
         self.settle(MOST_PENDING)
+    }
+
+    /// The values of a partition, in folder order.
+    pub(crate) fn partition(&self, partition: usize) -> &[(String, Option<String>)] {
+        self.router.values(partition)
     }
 
     fn append(

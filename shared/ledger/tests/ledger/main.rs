@@ -6,6 +6,7 @@ mod columns;
 mod connecting;
 mod contracts;
 mod dead_letters;
+mod derivations;
 mod exports;
 mod failures;
 mod freshness;

@@ -4,7 +4,7 @@
 use millrace_contract::LoadMode;
 use serde_json::{Value, json};
 
-use super::{of, table, text};
+use super::{list_of_texts, of, table, text};
 
 pub(super) fn warehouse() -> Value {
     table(
@@ -40,7 +40,7 @@ pub(super) fn load() -> Value {
                 "default": false,
             },
             "mode": of::<LoadMode>(),
-            "key": list_of_columns("Key columns of mode `upsert`."),
+            "key": list_of_texts("Key columns of mode `upsert`."),
             "order_by": text("Column by which mode `upsert` tells the newest row of a key: the \
                               greatest value wins, also against what is in the table, null is \
                               less than any value, and of equals the last wins."),
@@ -52,7 +52,7 @@ pub(super) fn load() -> Value {
                                 table.",
                 "items": { "type": "string" },
             },
-            "primary_key": list_of_columns("Columns of the table's primary key."),
+            "primary_key": list_of_texts("Columns of the table's primary key."),
             "indexes": {
                 "type": "array",
                 "description": "Indexes, each a list of its columns.",
@@ -60,10 +60,6 @@ pub(super) fn load() -> Value {
             },
         }),
     )
-}
-
-fn list_of_columns(description: &str) -> Value {
-    json!({ "type": "array", "description": description, "items": { "type": "string" } })
 }
 
 pub(super) fn view() -> Value {

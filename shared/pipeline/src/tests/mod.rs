@@ -4,6 +4,7 @@
 
 mod accepted;
 mod arbitrary;
+mod derived;
 mod exports;
 mod keys;
 mod loading;

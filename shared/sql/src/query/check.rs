@@ -1,5 +1,6 @@
 //! A dataset's SQL held against the pipeline file, before there is any file.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ pub struct TransformProblem {
 /// inferred from files, what is about columns is left to the first of them.
 pub fn check_transform(dataset: &Dataset, all: &[Dataset]) -> Vec<TransformProblem> {
     let Some(transform) = &dataset.transform else { return Vec::new() };
+    if dataset.is_derived() {
+        return Vec::new();
+    }
     let others: Vec<&Dataset> = all.iter().filter(|other| other.name != dataset.name).collect();
     let names: Vec<String> = others.iter().map(|other| other.name.clone()).collect();
     let named = tables_named(&transform.sql, &names);
@@ -47,6 +51,59 @@ pub fn check_transform(dataset: &Dataset, all: &[Dataset]) -> Vec<TransformProbl
         Err(fault) if open && may_be_the_files(&fault) => Vec::new(),
         Err(fault) => vec![TransformProblem { key: "transform.sql", fault }],
     }
+}
+
+/// What is wrong with the SQL of a derived dataset, as far as the declared columns
+/// of those it names tell, and what it does not give. `inputs` are those that the
+/// pipeline waits for, and `made` the columns of derived ones that were looked at
+/// before, by name.
+///
+/// The columns that it gives are answered too, where all is known of them.
+pub fn check_derived(
+    dataset: &Dataset,
+    inputs: &[String],
+    all: &[Dataset],
+    made: &BTreeMap<String, Vec<ColumnDef>>,
+) -> (Vec<TransformProblem>, Option<Vec<ColumnDef>>) {
+    let Some(transform) = &dataset.transform else { return (Vec::new(), None) };
+    let others: Vec<&Dataset> = all.iter().filter(|other| other.name != dataset.name).collect();
+    let names: Vec<String> = others.iter().map(|other| other.name.clone()).collect();
+    let named = tables_named(&transform.sql, &names);
+    let is_open = |other: &&Dataset| {
+        let is_made = other.schema.mode.is_open() || other.transform.is_some();
+        named.contains(&other.name) && is_made && !made.contains_key(&other.name)
+    };
+    let open = others.iter().any(is_open);
+    let table = |other: &Dataset| -> Arc<dyn Table> {
+        match made.get(&other.name) {
+            Some(columns) => {
+                Arc::new(Declared { name: other.name.clone(), columns: columns.clone() })
+            }
+            None => declared(other),
+        }
+    };
+    let tables: Vec<_> = others.into_iter().map(table).collect();
+    let query = match SqlQuery::over_datasets(transform, &tables) {
+        Ok(query) => query,
+        Err(fault) if open && may_be_the_files(&fault) => return (Vec::new(), None),
+        Err(fault) => return (vec![TransformProblem { key: "sql", fault }], None),
+    };
+    let mut problems = match named.iter().find(|name| !inputs.contains(name)) {
+        Some(name) => {
+            let fault = SqlFault::NotSeen(name.clone());
+            vec![TransformProblem { key: "sql", fault }]
+        }
+        None => Vec::new(),
+    };
+    if open {
+        return (problems, None);
+    }
+    let missing = not_given(dataset, &query).into_iter().map(|problem| match problem.key {
+        "parquet.partition_by" => TransformProblem { key: "partition_by", ..problem },
+        _ => problem,
+    });
+    problems.extend(missing);
+    (problems, Some(query.columns().to_vec()))
 }
 
 /// A dataset that has no files yet.
@@ -103,6 +160,7 @@ fn may_be_the_files(fault: &SqlFault) -> bool {
         | SqlFault::NotAQuery(_)
         | SqlFault::NoTable { .. }
         | SqlFault::InputTimes { .. }
+        | SqlFault::NotSeen(_)
         | SqlFault::Changing(_)
         | SqlFault::NoThread(_) => false,
     }

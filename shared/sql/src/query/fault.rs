@@ -89,6 +89,9 @@ pub enum SqlFault {
     /// Does not type, or fails whatever the rows are.
     #[error("{0}")]
     Refused(String),
+    /// Reads a dataset that nobody waits for.
+    #[error("it reads `{0}` where that is not seen; write `from` with all that it reads")]
+    NotSeen(String),
     /// The operating system gives no thread.
     #[error("it cannot be planned now: {0}")]
     NoThread(String),

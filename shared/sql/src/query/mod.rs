@@ -19,7 +19,7 @@ mod scan;
 mod session;
 mod table;
 
-pub use check::{TransformProblem, check_transform};
+pub use check::{TransformProblem, check_derived, check_transform};
 pub use fault::SqlFault;
 pub use output::{table_schema, type_name};
 pub use plan::{SqlQuery, tables_named};

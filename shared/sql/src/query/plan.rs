@@ -46,7 +46,19 @@ impl SqlQuery {
         tables: &[Arc<dyn Table>],
     ) -> Result<Self, SqlFault> {
         let input = table_schema(&with_captures(columns, captures));
-        plan_on_stack(&transform.sql, transform.memory, Some(&input), tables)
+        let wanted = Wanted::Rewrite(&input);
+        plan_on_stack(&transform.sql, transform.memory, wanted, tables)
+    }
+
+    /// Plans a derived dataset's SQL over the tables it is made of.
+    ///
+    /// # Errors
+    /// [`SqlFault`]: what is wrong with it.
+    pub fn over_datasets(
+        transform: &SqlTransform,
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Self, SqlFault> {
+        plan_on_stack(&transform.sql, transform.memory, Wanted::Dataset, tables)
     }
 
     /// Plans a query over tables alone.
@@ -58,10 +70,10 @@ impl SqlQuery {
         memory: u64,
         tables: &[Arc<dyn Table>],
     ) -> Result<Self, SqlFault> {
-        plan_on_stack(sql, memory, None, tables)
+        plan_on_stack(sql, memory, Wanted::Answer, tables)
     }
 
-    /// The columns it gives, for one over a file.
+    /// The columns it gives, where it makes rows to keep.
     pub fn columns(&self) -> &[ColumnDef] {
         &self.columns
     }
@@ -124,22 +136,51 @@ pub(crate) fn with_captures(columns: &[ColumnDef], captures: &Captures) -> Vec<C
     columns.iter().cloned().chain(captured).collect()
 }
 
+/// What a query is for.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// Rows to keep, made of those of a file with these columns.
+    Rewrite(&'a SchemaRef),
+    /// Rows to keep, made of tables.
+    Dataset,
+    /// Rows to look at.
+    Answer,
+}
+
+impl<'a> Wanted<'a> {
+    fn input(self) -> Option<&'a SchemaRef> {
+        match self {
+            Self::Rewrite(input) => Some(input),
+            Self::Dataset | Self::Answer => None,
+        }
+    }
+
+    /// Whether the same rows have to come out every time.
+    fn is_kept(self) -> bool {
+        match self {
+            Self::Rewrite(_) | Self::Dataset => true,
+            Self::Answer => false,
+        }
+    }
+}
+
 fn plan_on_stack(
     sql: &str,
     memory: u64,
-    input: Option<&SchemaRef>,
+    wanted: Wanted<'_>,
     tables: &[Arc<dyn Table>],
 ) -> Result<SqlQuery, SqlFault> {
-    with_query_stack(|| futures::executor::block_on(plan(sql, memory, input, tables)))
+    with_query_stack(|| futures::executor::block_on(plan(sql, memory, wanted, tables)))
         .map_err(|error| SqlFault::NoThread(error.to_string()))?
 }
 
 async fn plan(
     sql: &str,
     memory: u64,
-    input: Option<&SchemaRef>,
+    wanted: Wanted<'_>,
     tables: &[Arc<dyn Table>],
 ) -> Result<SqlQuery, SqlFault> {
+    let input = wanted.input();
     let state = session(memory, Arc::new(Feed::empty()))?;
     let names = register(&state, input, tables)?;
     let Parsed { statement, aliases, texts } = parse(sql, &names)?;
@@ -154,15 +195,15 @@ async fn plan(
     let only_reads =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_reads.verify_plan(&plan)?;
-    check_plan(&plan, input.is_some())?;
+    check_plan(&plan, wanted)?;
     let physical = state.create_physical_plan(&plan).await?;
-    let (columns, schema) = match input {
-        Some(_) => {
+    let (columns, schema) = match wanted.is_kept() {
+        true => {
             let columns = output::columns(&physical.schema(), &names, &aliases, &texts)?;
             let schema = arrow_schema(&columns, &Captures::new());
             (columns, schema)
         }
-        None => (Vec::new(), output::real(&physical.schema(), &names)),
+        false => (Vec::new(), output::real(&physical.schema(), &names)),
     };
     Ok(SqlQuery { sql: sql.to_owned(), columns, work: Work { plan, schema, memory } })
 }
@@ -206,19 +247,21 @@ fn check_table(table: &TableReference, known: &[String]) -> Result<(), SqlFault>
 
 /// Refuses what would not make the same rows twice, what compares texts with
 /// numbers, and reading the rows of the file more than once.
-fn check_plan(plan: &LogicalPlan, with_input: bool) -> Result<(), SqlFault> {
+fn check_plan(plan: &LogicalPlan, wanted: Wanted<'_>) -> Result<(), SqlFault> {
     let mut fault = None;
     let mut scans = 0;
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
             scans += usize::from(scan.table_name.table() == INPUT);
         }
-        fault = check_node(node, with_input)?.err();
+        fault = check_node(node, wanted.is_kept())?.err();
         Ok(if fault.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     match fault {
         Some(fault) => Err(fault),
-        None if with_input && scans != 1 => Err(SqlFault::InputTimes { times: scans }),
+        None if wanted.input().is_some() && scans != 1 => {
+            Err(SqlFault::InputTimes { times: scans })
+        }
         None => Ok(()),
     }
 }

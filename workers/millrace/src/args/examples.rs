@@ -77,6 +77,11 @@ Examples:
   millrace exports
   millrace exports --export users --state failed -o json";
 
+pub(crate) const DERIVED: &str = "\
+Examples:
+  millrace derived
+  millrace derived --dataset user_transactions --state failed -o json";
+
 pub(crate) const SCHEDULE_LIST: &str = "\
 Examples:
   millrace schedule list

@@ -9,14 +9,16 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 
-    /// Print a template that makes it instead of the plan.
+    /// Print it in another form: a template that makes it, or a drawing.
     #[arg(long, value_enum, conflicts_with = "output")]
     pub(crate) format: Option<Template>,
 }
 
-/// What a plan can be made by.
+/// Other forms of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Template {
     /// CloudFormation, in JSON: queues, roles and services.
     Cloudformation,
+    /// Mermaid: a flowchart of what is made of what.
+    Mermaid,
 }

@@ -1,4 +1,4 @@
-//! Arguments of `millrace schedule` and `millrace exports`.
+//! Arguments of `millrace schedule`, `millrace exports` and `millrace derived`.
 
 use std::time::Duration;
 
@@ -28,18 +28,18 @@ pub(crate) enum ScheduleCommand {
 
 #[derive(Debug, Group)]
 pub(crate) struct ScheduleRunArgs {
-    /// The export, whether or not it has a schedule.
+    /// The export or the derived dataset, whether or not it has a schedule.
     pub(crate) name: String,
 
-    /// The time the run is for (RFC 3339); now unless given.
+    /// The time the run of an export is for (RFC 3339); now unless given.
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<DateTime<Utc>>,
 
-    /// A value for `{name}` in `to` and for `:name` in the query.
+    /// A value for `{name}` in `to` and for `:name` in the query of an export.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = capture)]
     pub(crate) parameters: Vec<(String, String)>,
 
-    /// Wait until the run is done.
+    /// Wait until the run of an export is done.
     #[arg(long)]
     pub(crate) wait: bool,
 
@@ -65,6 +65,24 @@ pub(crate) struct ExportsArgs {
     /// Only runs of this export.
     #[arg(long)]
     pub(crate) export: Option<String>,
+
+    /// Only runs in this state: running, done or failed.
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct DerivedArgs {
+    /// Only runs of this dataset.
+    #[arg(long)]
+    pub(crate) dataset: Option<String>,
 
     /// Only runs in this state: running, done or failed.
     #[arg(long)]

@@ -1,10 +1,11 @@
 //! `millrace check`: everything that is wrong with the pipeline file, at once.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use millrace_contract::ExportSource;
 use millrace_pipeline::{LoadError, Pipeline, Problem};
-use millrace_sql::{check_rules, check_transform};
+use millrace_sql::{check_derived, check_rules, check_transform};
 use serde_json::json;
 
 use super::plan::NOT_RUN;
@@ -19,6 +20,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             let problems = [
                 rule_problems(&pipeline),
                 transform_problems(&pipeline),
+                derived_problems(&pipeline),
                 warehouse_problems(&pipeline),
                 export_problems(&pipeline),
             ];
@@ -65,6 +67,23 @@ fn transform_problems(pipeline: &Pipeline) -> Vec<Problem> {
     problems.collect()
 }
 
+/// SQL of derived datasets that doesn't fit what they are made of, each looked at
+/// behind those it is made of.
+fn derived_problems(pipeline: &Pipeline) -> Vec<Problem> {
+    let mut made = BTreeMap::new();
+    let mut problems = Vec::new();
+    for derived in &pipeline.derived {
+        let Some(dataset) = pipeline.dataset(&derived.name) else { continue };
+        let (found, columns) = check_derived(dataset, &derived.inputs, &pipeline.datasets, &made);
+        problems.extend(found.into_iter().map(|problem| {
+            let key = format!("derived.{}.{}", derived.name, problem.key);
+            pipeline.problem(&key, &problem.to_string(), None)
+        }));
+        made.extend(columns.map(|columns| (derived.name.clone(), columns)));
+    }
+    problems
+}
+
 /// A warehouse that can't do what the file asks for, as far as its URL is known.
 fn warehouse_problems(pipeline: &Pipeline) -> Vec<Problem> {
     if pipeline.warehouse.is("redshift") {
@@ -76,7 +95,8 @@ fn warehouse_problems(pipeline: &Pipeline) -> Vec<Problem> {
     }
     let tables = pipeline.datasets.iter().filter_map(|dataset| {
         dataset.load.as_ref()?.schema.as_ref()?;
-        Some(format!("datasets.{}.load.schema", dataset.name))
+        let table = if dataset.is_derived() { "derived" } else { "datasets" };
+        Some(format!("{table}.{}.load.schema", dataset.name))
     });
     let views = pipeline.views.iter().filter_map(|view| {
         view.schema.as_ref()?;

@@ -2,6 +2,7 @@
 
 mod aws;
 mod check;
+mod derived;
 mod dlq;
 mod exports;
 mod healthcheck;
@@ -40,6 +41,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
         Command::Exports(args) => exports::run(&args).await,
+        Command::Derived(args) => derived::run(&args).await,
         Command::Schedule { command } => schedule::run(&command).await,
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,

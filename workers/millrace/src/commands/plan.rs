@@ -19,6 +19,7 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let pipeline = read_pipeline(&args.output.pipeline.pipeline)?;
     match args.format {
         Some(Template::Cloudformation) => show::json(&pipeline.plan().cloudformation())?,
+        Some(Template::Mermaid) => show::line(pipeline.graph().mermaid().trim_end()),
         None => print(&pipeline, &args.output)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -44,6 +45,10 @@ fn print(pipeline: &Pipeline, args: &OutputArgs) -> anyhow::Result<()> {
         }
         Format::Table => {
             show::line(plan.to_string().trim_end());
+            if !pipeline.derived.is_empty() {
+                show::line("\nwhat is made of what");
+                pipeline.graph().tree().lines().for_each(|line| show::line(format!("  {line}")));
+            }
             for line in redshift.iter().flatten().map(shown) {
                 show::line(line);
             }

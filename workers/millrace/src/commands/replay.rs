@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::trace::locate;
 use crate::args::{FilesArgs, Format, ReplayArgs};
 use crate::datasets;
+use crate::exit::Usage;
 use crate::replay::{Sender, Sent, Way, again, mend};
 use crate::setup::{self, Setup};
 use crate::show;
@@ -95,8 +96,17 @@ async fn way(
 /// The datasets whose files are meant.
 fn meant<'a>(setup: &'a Setup, args: &FilesArgs) -> anyhow::Result<Vec<&'a Dataset>> {
     match &args.dataset {
-        Some(name) => Ok(vec![datasets::named(&setup.pipeline, name)?]),
-        None => Ok(setup.pipeline.datasets.iter().collect()),
+        Some(name) => match datasets::named(&setup.pipeline, name)? {
+            derived if derived.is_derived() => Err(Usage(format!(
+                "`{name}` is derived from others: `millrace schedule run {name}` makes it again"
+            ))
+            .into()),
+            dataset => Ok(vec![dataset]),
+        },
+        None => {
+            let all = setup.pipeline.datasets.iter();
+            Ok(all.filter(|dataset| !dataset.is_derived()).collect())
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_contract::StageName;
+use millrace_derive::Derive;
 use millrace_export::Exports;
 use millrace_ingest::Ingest;
 use millrace_ledger::{Database, Dialect, Ledger};
@@ -128,6 +129,7 @@ async fn handler(
             let warehouse = Warehouse::open(&databases.warehouse(setup).await?).await?;
             let warehouse = warehouse.with_views(&pipeline.views);
             let load = Load::new(ledger.clone(), warehouse, storage());
+            let load = load.with_dependents(pipeline.dependents());
             load.refresh_views().await;
             Arc::new(Recorded::new(stage, ledger, load))
         }
@@ -137,6 +139,12 @@ async fn handler(
             // Who waits for a worker that died waits for its message, too.
             let claim = pipeline.stage(stage).visibility;
             Arc::new(Exports::new(name, exports, ledger, databases, storage(), claim))
+        }
+        StageName::Derive => {
+            let claim = pipeline.stage(stage).visibility;
+            let derive = Derive::new(pipeline, ledger, storage(), claim);
+            derive.publish_contracts().await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
+            Arc::new(derive)
         }
     })
 }

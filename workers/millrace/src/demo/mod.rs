@@ -2,6 +2,8 @@
 //! of it, and what to try next.
 
 mod finance;
+#[cfg_attr(not(test), expect(dead_code, reason = "the demo of the example is to come"))]
+mod lake;
 mod preparation;
 mod progress;
 mod report;

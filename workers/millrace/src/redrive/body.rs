@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{
-    Captures, ContractVersion, ExportTask, FileId, LoadTask, ObjectVersion, OrderError, Replay,
-    StageName, TransformTask, decode_event, read_export_order,
+    Captures, ContractVersion, DeriveOrderError, DeriveTask, ExportTask, FileId, LoadTask,
+    ObjectVersion, OrderError, Replay, StageName, TransformTask, decode_event, read_derive_order,
+    read_export_order,
 };
 
 /// Work on one file that was planned under a contract.
@@ -47,6 +48,17 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
             let read = read_export_order(body, "", &known, Some(Utc::now()));
             match read {
                 Ok(_) | Err(OrderError::Unknown { .. } | OrderError::Which { .. }) => Ok(None),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+        // And which datasets are derived, too.
+        StageName::Derive => {
+            let named = DeriveTask::from_message(body).ok().map(|task| task.derived);
+            let known: Vec<&str> = named.iter().map(String::as_str).collect();
+            match read_derive_order(body, "", &known) {
+                Ok(_) | Err(DeriveOrderError::Unknown { .. } | DeriveOrderError::Which { .. }) => {
+                    Ok(None)
+                }
                 Err(error) => Err(error.to_string()),
             }
         }

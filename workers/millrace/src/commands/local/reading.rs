@@ -174,12 +174,12 @@ fn fitting(pipeline: &Pipeline, file: &Path, given: &Captures) -> anyhow::Result
     let path = file.to_string_lossy();
     let fits = |dataset: &&Dataset| pipeline.key_for(&dataset.name, &path, given).is_ok();
     let fitting: Vec<_> = pipeline.datasets.iter().filter(fits).collect();
-    let all: Vec<_> = pipeline.datasets.iter().collect();
+    let all: Vec<_> = pipeline.datasets.iter().filter(|dataset| !dataset.is_derived()).collect();
     match (fitting.as_slice(), all.as_slice()) {
         ([only], _) | ([], [only]) => Ok(only.name.clone()),
         _ => Err(Usage(format!(
             "{} datasets could take `{path}`; name one with `--dataset`",
-            if fitting.is_empty() { pipeline.datasets.len() } else { fitting.len() },
+            if fitting.is_empty() { all.len() } else { fitting.len() },
         ))
         .into()),
     }

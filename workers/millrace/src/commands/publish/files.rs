@@ -81,7 +81,7 @@ fn choose(pipeline: &Pipeline, path: &str, captures: &Captures) -> anyhow::Resul
     match keys.as_slice() {
         [(_, key), others @ ..] if others.iter().all(|(_, other)| other == key) => Ok(key.clone()),
         [] => {
-            let patterns = pipeline.datasets.iter();
+            let patterns = pipeline.datasets.iter().filter(|dataset| !dataset.is_derived());
             let patterns =
                 patterns.map(|dataset| format!("{} ({})", dataset.name, dataset.pattern));
             let patterns = patterns.collect::<Vec<_>>().join(", ");

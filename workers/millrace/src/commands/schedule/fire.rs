@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 use chrono::{SubsecRound, Utc};
-use millrace_contract::{ExportRunId, ExportTask, StageName};
+use millrace_contract::{DeriveTask, ExportRunId, ExportTask, StageName};
 use millrace_ledger::{ExportFilter, ExportRun, ExportState, Ledger};
+use millrace_pipeline::Pipeline;
 use millrace_queue::{Outgoing, Queues, Sqs};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::super::exports::as_json;
 use super::unknown;
 use crate::args::{Format, ScheduleRunArgs};
-use crate::exit::DEAD_LETTERED;
+use crate::exit::{DEAD_LETTERED, Usage};
 use crate::setup::{self, Setup};
 use crate::show;
 
@@ -25,6 +26,9 @@ pub(super) async fn run(args: &ScheduleRunArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
     let pipeline = &setup.pipeline;
     if pipeline.export(&args.name).is_none() {
+        if pipeline.derived(&args.name).is_some() {
+            return derive(args, pipeline).await;
+        }
         return Err(unknown(&args.name, pipeline, false).into());
     }
     let task = ExportTask {
@@ -38,14 +42,35 @@ pub(super) async fn run(args: &ScheduleRunArgs) -> anyhow::Result<ExitCode> {
         false => None,
     };
     let name = pipeline.queue_name(StageName::Export);
-    let queue = Sqs::new(&setup::aws().await).queue(&name).await?;
-    for sent in queue.send(&[Outgoing::new(task.to_message())]).await {
-        sent?;
-    }
+    send(&name, &task.to_message()).await?;
     match waiting {
         Some(waiting) => report(args, &waiting.end(args.timeout).await?),
         None => say(args, &task, &name),
     }
+}
+
+/// Has a derived dataset made again, if it is made of something else by now.
+async fn derive(args: &ScheduleRunArgs, pipeline: &Pipeline) -> anyhow::Result<ExitCode> {
+    if args.wait || args.at.is_some() || !args.parameters.is_empty() {
+        let what = "`--wait`, `--at` and `--param` are for exports";
+        let why = "a derived dataset is made of what there is now";
+        return Err(Usage(format!("{what}: {why}; `millrace derived` shows its runs")).into());
+    }
+    let name = pipeline.queue_name(StageName::Derive);
+    send(&name, &DeriveTask::asked(&args.name).to_message()).await?;
+    match args.output.output {
+        Format::Json => show::json(&json!({ "derived": args.name, "queue": name }))?,
+        Format::Table => show::line(format!("{} sent to {name}", args.name)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn send(queue: &str, message: &str) -> anyhow::Result<()> {
+    let queue = Sqs::new(&setup::aws().await).queue(queue).await?;
+    for sent in queue.send(&[Outgoing::new(message)]).await {
+        sent?;
+    }
+    Ok(())
 }
 
 fn say(args: &ScheduleRunArgs, task: &ExportTask, queue: &str) -> anyhow::Result<ExitCode> {

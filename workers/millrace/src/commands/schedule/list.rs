@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use millrace_ledger::{ExportFilter, ExportRun, Ledger};
+use millrace_contract::StageName;
+use millrace_ledger::{DeriveFilter, DeriveRun, ExportFilter, ExportRun, Ledger};
 use millrace_pipeline::PlannedSchedule;
 use millrace_schedule::Schedule;
 use millrace_timetable::{ScheduleEntry, Timetable};
 use serde_json::{Value, json};
 
-use super::super::exports::as_json;
+use super::super::{derived, exports};
 use crate::args::{Format, OutputArgs};
 use crate::setup::{self, Setup};
 use crate::show;
@@ -24,7 +25,22 @@ struct Known {
     /// None where Scheduler has none, or did not say.
     entry: Option<ScheduleEntry>,
     next: Vec<DateTime<Utc>>,
-    last: Option<ExportRun>,
+    last: Option<Last>,
+}
+
+/// The newest run of what a schedule starts.
+enum Last {
+    Export(ExportRun),
+    Derive(DeriveRun),
+}
+
+impl Last {
+    fn as_json(&self) -> Value {
+        match self {
+            Self::Export(run) => exports::as_json(run),
+            Self::Derive(run) => derived::as_json(run),
+        }
+    }
 }
 
 impl Known {
@@ -59,7 +75,7 @@ pub(super) async fn run(args: &OutputArgs) -> anyhow::Result<ExitCode> {
     for planned in plan.schedules {
         let entry = entries.iter().find(|entry| entry.name == planned.name).cloned();
         let next = next(&planned, entry.as_ref(), Utc::now());
-        let last = last(&ledger, &planned.name).await?;
+        let last = last(&ledger, &planned).await?;
         all.push(Known { planned, entry, next, last });
     }
     match args.output {
@@ -111,9 +127,14 @@ fn next(
     times
 }
 
-async fn last(ledger: &Ledger, export: &str) -> anyhow::Result<Option<ExportRun>> {
-    let filter = ExportFilter { export: Some(export.to_owned()), state: None, limit: Some(1) };
-    Ok(ledger.export_runs(&filter).await?.into_iter().next())
+async fn last(ledger: &Ledger, planned: &PlannedSchedule) -> anyhow::Result<Option<Last>> {
+    let (name, limit) = (Some(planned.name.clone()), Some(1));
+    if planned.stage == StageName::Derive {
+        let filter = DeriveFilter { dataset: name, state: None, limit };
+        return Ok(ledger.derive_runs(&filter).await?.into_iter().next().map(Last::Derive));
+    }
+    let filter = ExportFilter { export: name, state: None, limit };
+    Ok(ledger.export_runs(&filter).await?.into_iter().next().map(Last::Export))
 }
 
 fn table(all: &[Known]) {
@@ -131,7 +152,10 @@ fn row(known: &Known) -> Vec<String> {
     let (expression, timezone) = known.fires();
     let zone = timezone.parse::<Tz>().unwrap_or(Tz::UTC);
     let time = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
-    let last = known.last.as_ref().map(|run| format!("{} {}", time(&run.scheduled_at), run.state));
+    let last = known.last.as_ref().map(|last| match last {
+        Last::Export(run) => format!("{} {}", time(&run.scheduled_at), run.state),
+        Last::Derive(run) => format!("{} {}", time(&run.started_at), run.state),
+    });
     vec![
         known.planned.name.clone(),
         known.planned.stage.to_string(),
@@ -154,14 +178,12 @@ fn known_as_json(known: &Known) -> Value {
         "state": known.state(),
         "differs": known.differs(),
         "next": known.next,
-        "last": known.last.as_ref().map(as_json),
+        "last": known.last.as_ref().map(Last::as_json),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use millrace_contract::StageName;
-
     use super::*;
 
     fn planned(expression: &str) -> PlannedSchedule {

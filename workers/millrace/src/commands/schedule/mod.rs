@@ -25,8 +25,16 @@ pub(super) async fn run(command: &ScheduleCommand) -> anyhow::Result<ExitCode> {
 fn unknown(name: &str, pipeline: &Pipeline, scheduled_only: bool) -> Usage {
     let exports = pipeline.exports.iter();
     let exports = exports.filter(|export| !scheduled_only || export.schedule.is_some());
-    let names: Vec<&str> = exports.map(|export| export.name.as_str()).collect();
-    let what = if scheduled_only { "schedule" } else { "export" };
+    let derived = pipeline.derived.iter();
+    let derived = derived.filter(|derived| !scheduled_only || derived.schedule.is_some());
+    let derived = derived.map(|derived| derived.name.as_str());
+    let names = exports.map(|export| export.name.as_str()).chain(derived);
+    let names: Vec<&str> = names.collect();
+    let what = match (scheduled_only, pipeline.derived.is_empty()) {
+        (true, _) => "schedule",
+        (false, true) => "export",
+        (false, false) => "export or derived dataset",
+    };
     Usage(match (nearest(name, &names), names.as_slice()) {
         (Some(meant), _) => format!("there is no {what} `{name}`; did you mean `{meant}`?"),
         (None, []) => format!("there is no {what} `{name}`; this pipeline has none"),

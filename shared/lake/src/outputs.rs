@@ -1,5 +1,5 @@
-//! The objects a file turns into: named after the file's identity, invisible
-//! until all of them are whole.
+//! The objects a file turns into, or what is made of many: named after an
+//! identity, invisible until all of them are whole.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,7 +12,7 @@ use millrace_format::{Sink, SinkWriter, partition_path};
 use millrace_storage::{ObjectWriter, Storage, StorageError};
 use tokio::runtime::Handle;
 
-use crate::bridge::{FirstError, SinkEnd, SinkWrite};
+use crate::upload::{FirstError, SinkEnd, SinkWrite};
 
 /// Objects that are made visible at a time.
 const FINISHING: usize = 8;
@@ -20,18 +20,19 @@ const FINISHING: usize = 8;
 /// Where a file's outputs go, by rules that depend on nothing but its identity:
 /// a second attempt writes the same objects again.
 #[derive(Debug, Clone)]
-pub(crate) struct Names {
+pub struct Names {
     dataset: String,
     file_id: FileId,
 }
 
 impl Names {
-    pub(crate) fn new(dataset: &str, file_id: &FileId) -> Self {
+    /// Those of the file, or of the run, `file_id` in the folder of a dataset.
+    pub fn new(dataset: &str, file_id: &FileId) -> Self {
         Self { dataset: dataset.to_owned(), file_id: file_id.clone() }
     }
 
     /// `expenses/year=2024/<file id>-0000.parquet`
-    pub(crate) fn output(&self, partition: &[(String, Option<String>)], ordinal: u32) -> String {
+    pub fn output(&self, partition: &[(String, Option<String>)], ordinal: u32) -> String {
         let Self { dataset, file_id } = self;
         match partition_path(partition) {
             path if path.is_empty() => format!("{dataset}/{file_id}-{ordinal:04}.parquet"),
@@ -40,7 +41,7 @@ impl Names {
     }
 
     /// `_rejects/expenses/<file id>.ndjson`
-    pub(crate) fn rejects(&self) -> String {
+    pub fn rejects(&self) -> String {
         format!("_rejects/{}/{}.ndjson", self.dataset, self.file_id)
     }
 }
@@ -48,7 +49,7 @@ impl Names {
 /// Whole objects by key: those of a file whose outputs are small, all together.
 /// Empty for any other file.
 #[derive(Debug, Default)]
-pub(crate) struct SmallObjects(HashMap<String, Bytes>);
+pub struct SmallObjects(HashMap<String, Bytes>);
 
 impl SmallObjects {
     /// What waits to be sent, if nothing was sent before.
@@ -66,7 +67,12 @@ impl SmallObjects {
     }
 
     /// Puts the objects into the message.
-    pub(crate) fn carry(mut self, load: &mut LoadTask) {
+    pub fn carry(mut self, load: &mut LoadTask) {
+        self.carry_into(load);
+    }
+
+    /// Puts those objects into the message that are its own.
+    pub fn carry_into(&mut self, load: &mut LoadTask) {
         for output in &mut load.outputs {
             output.carried = self.0.remove(&output.key).map(Carried);
         }
@@ -74,7 +80,7 @@ impl SmallObjects {
 }
 
 /// Sends a file's outputs to the lake as they are produced.
-pub(crate) struct LakeSink {
+pub struct LakeSink {
     storage: Arc<dyn Storage>,
     bucket: String,
     names: Names,
@@ -84,12 +90,9 @@ pub(crate) struct LakeSink {
 }
 
 impl LakeSink {
-    pub(crate) fn new(
-        storage: Arc<dyn Storage>,
-        bucket: &str,
-        names: Names,
-        errors: FirstError,
-    ) -> Self {
+    /// A sink into a bucket. The first storage error is kept in `errors`, since it
+    /// would lose its class on the way. To be called on the runtime that shall send.
+    pub fn new(storage: Arc<dyn Storage>, bucket: &str, names: Names, errors: FirstError) -> Self {
         let runtime = Handle::current();
         let bucket = bucket.to_owned();
         Self { storage, bucket, names, errors, runtime, sending: Vec::new() }
@@ -108,11 +111,28 @@ impl LakeSink {
     /// # Errors
     /// The first [`StorageError`]. Objects that became visible before it are
     /// named by nothing yet, and the next attempt replaces them.
-    pub(crate) async fn publish(self) -> Result<SmallObjects, StorageError> {
+    pub async fn publish(self) -> Result<SmallObjects, StorageError> {
+        self.publish_those(|_| true).await
+    }
+
+    /// As [`LakeSink::publish`], for the objects with these keys alone; the others
+    /// are freed.
+    ///
+    /// # Errors
+    /// As for [`LakeSink::publish`].
+    pub async fn publish_those(
+        self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<SmallObjects, StorageError> {
         let expected = self.sending.len();
         let writers: Vec<_> = sent(self.sending).await.into_iter().filter_map(Result::ok).collect();
         if writers.len() < expected {
             return Err(self.errors.take().unwrap_or_else(|| lost(&self.bucket)));
+        }
+        let (writers, others): (Vec<_>, Vec<_>) =
+            writers.into_iter().partition(|writer| wanted(writer.key()));
+        for writer in others {
+            abandon(writer).await;
         }
         let small = SmallObjects::of(&writers, &self.names.rejects());
         stream::iter(writers)
@@ -128,7 +148,7 @@ impl LakeSink {
     ///
     /// # Errors
     /// The [`StorageError`] of the rejects.
-    pub(crate) async fn keep_rejects(self) -> Result<Option<String>, StorageError> {
+    pub async fn keep_rejects(self) -> Result<Option<String>, StorageError> {
         let key = self.names.rejects();
         let mut kept = None;
         for writer in sent(self.sending).await.into_iter().filter_map(Result::ok) {
@@ -144,7 +164,7 @@ impl LakeSink {
 
     /// Frees what was sent. Best effort: the bucket's lifecycle rule for
     /// incomplete uploads takes the rest.
-    pub(crate) async fn discard(self) {
+    pub async fn discard(self) {
         for writer in sent(self.sending).await {
             abandon(writer.unwrap_or_else(|writer| writer)).await;
         }

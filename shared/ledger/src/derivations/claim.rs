@@ -1,0 +1,295 @@
+//! The right to make a derived dataset: whose it is, and what becomes of those
+//! who ask for it meanwhile.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::until;
+use crate::{Ledger, LedgerError, Row, Transaction, Value};
+
+/// A worker that wants to make a derived dataset.
+#[derive(Debug, Clone, Copy)]
+pub struct DeriveWish<'a> {
+    /// The dataset.
+    pub dataset: &'a str,
+    /// The message that asks for it.
+    pub message_id: &'a str,
+    /// How long changes are gathered: so long it rests since a run began. Nothing
+    /// for those who do not wait.
+    pub debounce: Option<Duration>,
+    /// How long the claim lasts unless it is renewed.
+    pub lease: Duration,
+}
+
+/// Whether a worker may make a derived dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeriveClaimed {
+    /// It may.
+    Yes(DeriveClaim),
+    /// Somebody else is at it, and will look again.
+    Joined,
+    /// A run began a moment ago. The message is to be sent again, to come after
+    /// this long.
+    Early(Duration),
+    /// As before, and another message comes by then.
+    Gathered,
+}
+
+/// The right to make a derived dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeriveClaim {
+    /// The dataset.
+    pub dataset: String,
+    /// The claim's number.
+    pub fence: i64,
+    /// What the last run that was done was made of.
+    pub made_of: Option<String>,
+}
+
+impl Ledger {
+    /// Claims a derived dataset, unless somebody else is at it or it is too early.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn claim_derivation(
+        &self,
+        wish: &DeriveWish<'_>,
+    ) -> Result<DeriveClaimed, LedgerError> {
+        let mut transaction = self.database.begin().await?;
+        lock(&mut transaction, wish.dataset).await?;
+        let known = Known::find(&mut transaction, wish.dataset).await?;
+        let answer = decide(wish, known.as_ref(), Utc::now());
+        let fence = known.as_ref().map_or(1, |known| known.fence + 1);
+        let dataset: Value = wish.dataset.into();
+        let claimed = match answer {
+            Decision::Take => {
+                take(&mut transaction, wish, fence, known.is_some()).await?;
+                let made_of = made_of(&mut transaction, wish.dataset).await?;
+                let dataset = wish.dataset.to_owned();
+                DeriveClaimed::Yes(DeriveClaim { dataset, fence, made_of })
+            }
+            Decision::Join => {
+                let sql = "UPDATE millrace_derived SET asked_again = 1 WHERE dataset = $1";
+                transaction.execute(sql, &[dataset]).await?;
+                DeriveClaimed::Joined
+            }
+            Decision::Wait(due) => {
+                let sql = "UPDATE millrace_derived SET due_at = $2, due_message = $3 \
+                           WHERE dataset = $1";
+                let values = [dataset, due.into(), wish.message_id.into()];
+                transaction.execute(sql, &values).await?;
+                DeriveClaimed::Early((due - Utc::now()).to_std().unwrap_or_default())
+            }
+            Decision::Leave => DeriveClaimed::Gathered,
+        };
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Keeps a claim for longer; false if it is lost.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn renew_derivation(
+        &self,
+        claim: &DeriveClaim,
+        lease: Duration,
+    ) -> Result<bool, LedgerError> {
+        let sql = "UPDATE millrace_derived SET claimed_until = $1 \
+                   WHERE dataset = $2 AND fence = $3";
+        let values: [Value; 3] =
+            [until(lease).into(), claim.dataset.as_str().into(), claim.fence.into()];
+        Ok(self.database.execute(sql, &values).await? > 0)
+    }
+
+    /// Gives a claim back without an end of its run. Answers whether something
+    /// changed since the claim; nothing if it was lost.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn release_derivation(
+        &self,
+        claim: &DeriveClaim,
+    ) -> Result<Option<bool>, LedgerError> {
+        let mut transaction = self.database.begin().await?;
+        lock(&mut transaction, &claim.dataset).await?;
+        let again = give_back(&mut transaction, claim).await?;
+        transaction.commit().await?;
+        Ok(again)
+    }
+}
+
+/// What is known of a derived dataset.
+#[derive(Debug, Clone)]
+struct Known {
+    fence: i64,
+    claimed_until: DateTime<Utc>,
+    claimed_by: String,
+    begun_at: Option<DateTime<Utc>>,
+    due_at: Option<DateTime<Utc>>,
+    due_message: Option<String>,
+}
+
+impl Known {
+    async fn find(
+        transaction: &mut Transaction,
+        dataset: &str,
+    ) -> Result<Option<Self>, LedgerError> {
+        let sql = "SELECT fence, claimed_until, claimed_by, begun_at, due_at, due_message \
+                   FROM millrace_derived WHERE dataset = $1";
+        let row = transaction.fetch_optional(sql, &[dataset.into()]).await?;
+        let read = |row: &Row| {
+            Ok::<_, LedgerError>(Self {
+                fence: row.get("fence")?,
+                claimed_until: row.get("claimed_until")?,
+                claimed_by: row.get("claimed_by")?,
+                begun_at: row.get("begun_at")?,
+                due_at: row.get("due_at")?,
+                due_message: row.get("due_message")?,
+            })
+        };
+        row.as_ref().map(read).transpose()
+    }
+}
+
+/// What is done about a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Take,
+    Join,
+    Wait(DateTime<Utc>),
+    Leave,
+}
+
+fn decide(wish: &DeriveWish<'_>, known: Option<&Known>, now: DateTime<Utc>) -> Decision {
+    let Some(known) = known else { return Decision::Take };
+    // A message that comes again while it has the claim: whoever had it is no more,
+    // and nobody would look again.
+    if known.claimed_until > now {
+        let is_own = known.claimed_by == wish.message_id;
+        return if is_own { Decision::Take } else { Decision::Join };
+    }
+    let rest = wish.debounce.and_then(|debounce| TimeDelta::from_std(debounce).ok());
+    let due = known.begun_at.zip(rest).and_then(|(begun, rest)| begun.checked_add_signed(rest));
+    let Some(due) = due.filter(|due| *due > now) else { return Decision::Take };
+    // A message that comes again sends again: the one it sent may never have left.
+    let another = known.due_message.as_deref().is_some_and(|id| id != wish.message_id);
+    match known.due_at {
+        Some(at) if at > now && another => Decision::Leave,
+        Some(_) | None => Decision::Wait(due),
+    }
+}
+
+/// Claims of one dataset are judged one after the other.
+pub(super) async fn lock(transaction: &mut Transaction, dataset: &str) -> Result<(), LedgerError> {
+    Ok(transaction.lock(&["derive", dataset]).await?)
+}
+
+async fn take(
+    transaction: &mut Transaction,
+    wish: &DeriveWish<'_>,
+    fence: i64,
+    is_known: bool,
+) -> Result<(), LedgerError> {
+    let sql = match is_known {
+        true => {
+            "UPDATE millrace_derived SET fence = $2, claimed_until = $3, claimed_by = $4, \
+                 asked_again = 0 WHERE dataset = $1"
+        }
+        false => {
+            "INSERT INTO millrace_derived \
+                 (dataset, fence, claimed_until, claimed_by, run_number, asked_again) \
+             VALUES ($1, $2, $3, $4, 0, 0)"
+        }
+    };
+    let values: [Value; 4] =
+        [wish.dataset.into(), fence.into(), until(wish.lease).into(), wish.message_id.into()];
+    transaction.execute(sql, &values).await?;
+    Ok(())
+}
+
+async fn made_of(
+    transaction: &mut Transaction,
+    dataset: &str,
+) -> Result<Option<String>, LedgerError> {
+    let sql = "SELECT inputs FROM millrace_derive_runs WHERE dataset = $1 AND state = 'done' \
+               ORDER BY run_number DESC LIMIT 1";
+    let row = transaction.fetch_optional(sql, &[dataset.into()]).await?;
+    Ok(row.as_ref().map(|row| row.get("inputs")).transpose()?)
+}
+
+pub(super) async fn is_held(
+    transaction: &mut Transaction,
+    claim: &DeriveClaim,
+) -> Result<bool, LedgerError> {
+    let sql = "SELECT 1 AS found FROM millrace_derived WHERE dataset = $1 AND fence = $2";
+    let values = [claim.dataset.as_str().into(), claim.fence.into()];
+    Ok(transaction.fetch_optional(sql, &values).await?.is_some())
+}
+
+/// Ends a claim. Answers whether somebody asked meanwhile; nothing if it is lost.
+pub(super) async fn give_back(
+    transaction: &mut Transaction,
+    claim: &DeriveClaim,
+) -> Result<Option<bool>, LedgerError> {
+    let sql = "SELECT asked_again FROM millrace_derived WHERE dataset = $1 AND fence = $2";
+    let values: [Value; 2] = [claim.dataset.as_str().into(), claim.fence.into()];
+    let Some(row) = transaction.fetch_optional(sql, &values).await? else { return Ok(None) };
+    let again = row.get::<i64>("asked_again")? != 0;
+    let sql = "UPDATE millrace_derived SET claimed_until = $1, asked_again = 0 \
+               WHERE dataset = $2 AND fence = $3";
+    let values: [Value; 3] = [Utc::now().into(), claim.dataset.as_str().into(), claim.fence.into()];
+    transaction.execute(sql, &values).await?;
+    Ok(Some(again))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_767_225_600 + seconds, 0).expect("a time")
+    }
+
+    fn wish(message_id: &'static str) -> DeriveWish<'static> {
+        DeriveWish {
+            dataset: "d",
+            message_id,
+            debounce: Some(Duration::from_secs(10)),
+            lease: Duration::from_secs(30),
+        }
+    }
+
+    fn idle(begun: i64) -> Known {
+        Known {
+            fence: 1,
+            claimed_until: at(0),
+            claimed_by: "x".into(),
+            begun_at: Some(at(begun)),
+            due_at: None,
+            due_message: None,
+        }
+    }
+
+    #[test]
+    fn one_message_waits_for_all_until_the_rest_is_over() {
+        assert_eq!(decide(&wish("a"), None, at(0)), Decision::Take);
+        let known = idle(0);
+        assert_eq!(decide(&wish("a"), Some(&known), at(3)), Decision::Wait(at(10)));
+        let waiting = Known { due_at: Some(at(10)), due_message: Some("a".into()), ..known };
+        assert_eq!(decide(&wish("b"), Some(&waiting), at(4)), Decision::Leave);
+        assert_eq!(decide(&wish("a"), Some(&waiting), at(4)), Decision::Wait(at(10)));
+        assert_eq!(decide(&wish("b"), Some(&waiting), at(10)), Decision::Take);
+    }
+
+    #[test]
+    fn who_asks_while_somebody_is_at_it_joins_and_who_does_not_wait_is_not_early() {
+        let busy = Known { claimed_until: at(20), ..idle(0) };
+        assert_eq!(decide(&wish("a"), Some(&busy), at(3)), Decision::Join);
+        assert_eq!(decide(&wish("x"), Some(&busy), at(3)), Decision::Take, "it came again");
+        let by_hand = DeriveWish { debounce: None, ..wish("a") };
+        assert_eq!(decide(&by_hand, Some(&busy), at(3)), Decision::Join);
+        assert_eq!(decide(&by_hand, Some(&idle(0)), at(3)), Decision::Take);
+    }
+}

@@ -1,0 +1,195 @@
+//! Derived datasets end to end: the lake example, from a database by way of its
+//! exports to a table per day and user; and datasets that are made of datasets.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+use crate::exports::{keys, run};
+use crate::stack::{Stack, wait_for};
+use crate::telling::put;
+
+const LAKE: &str = include_str!("../../examples/lake/millrace.toml");
+
+/// The tables of the batch demo: 2 users and 7 transactions.
+const TABLES: [&str; 4] = [
+    "CREATE TABLE users (userid INTEGER NOT NULL, registration_date TEXT)",
+    "INSERT INTO users VALUES (1, '2026-01-31'), (2, '2026-01-30')",
+    "CREATE TABLE transactions (transaction_id INTEGER NOT NULL, user_id INTEGER NOT NULL, \
+     total_cost DECIMAL(12,2) NOT NULL, dt TEXT NOT NULL)",
+    "INSERT INTO transactions VALUES (1,1,10.99,'2026-01-31'), (2,2,4.99,'2026-01-31'), \
+     (3,2,4.99,'2026-01-28'), (4,1,4.99,'2026-01-28'), (5,1,5.99,'2026-01-29'), \
+     (6,1,15.99,'2026-01-30'), (7,1,55.99,'2026-01-27')",
+];
+
+async fn in_source(file: &Path, statements: &[&str]) {
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("the source");
+    for sql in statements {
+        sqlx::query(AssertSqlSafe(*sql)).execute(&mut connection).await.expect(sql);
+    }
+}
+
+/// Runs of a derived dataset that came to their end, the newest first.
+pub(crate) fn ended(stack: &Stack, dataset: &str) -> Vec<Value> {
+    let runs = stack.json(&["derived", "--dataset", dataset]);
+    let runs = runs.as_array().expect("a list").iter();
+    runs.filter(|run| run["state"] != "running").cloned().collect()
+}
+
+/// Waits until `count` runs have ended and nothing is under way.
+pub(crate) fn wait_for_runs(stack: &Stack, dataset: &str, count: usize) -> Vec<Value> {
+    wait_for(&format!("{count} runs of {dataset}"), Duration::from_secs(90), || {
+        (ended(stack, dataset).len() >= count).then_some(())
+    });
+    stack.wait_until_drained();
+    ended(stack, dataset)
+}
+
+fn rows(stack: &Stack, sql: &str) -> Vec<Value> {
+    stack.json(&["query", sql]).as_array().expect("a list").clone()
+}
+
+/// The table of the warehouse, day by day.
+async fn loaded(stack: &Stack) -> Vec<(String, i64, String)> {
+    let url = format!("sqlite://{}", stack.data().join("warehouse.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("the warehouse");
+    let sql = "SELECT CAST(dt AS TEXT), user_id, CAST(total_cost_usd AS TEXT) \
+               FROM user_transactions ORDER BY 1, 2";
+    sqlx::query_as(sql).fetch_all(&mut connection).await.expect("a table")
+}
+
+#[tokio::test]
+async fn the_lake_example_derives_what_each_user_spent_on_each_day() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = folder.path().join("shop.db");
+    in_source(&source, &TABLES).await;
+    let url = format!("sqlite://{}", source.display());
+    let stack = Stack::start_with(LAKE, &[("SOURCE_URL", &url)]);
+    for export in ["users", "transactions"] {
+        let done = run(&stack, export, "2026-01-31T01:00:00Z", &[]);
+        assert_eq!(done["state"], "done", "{done}");
+    }
+    let first = wait_for_runs(&stack, "user_transactions", 1);
+    assert_eq!((&first[0]["state"], &first[0]["rows"]), (&"done".into(), &7.into()), "{first:?}");
+    let asked = "select dt, user_id, total_cost_usd, registration_date from user_transactions \
+                 order by dt, user_id";
+    let row = |dt: &str, user: u32, spent: &str, registered: &str| json!({ "dt": dt, "user_id": user, "total_cost_usd": spent, "registration_date": registered });
+    let expected = [
+        row("2026-01-27", 1, "55.99", "2026-01-31"),
+        row("2026-01-28", 1, "4.99", "2026-01-31"),
+        row("2026-01-28", 2, "4.99", "2026-01-30"),
+        row("2026-01-29", 1, "5.99", "2026-01-31"),
+        row("2026-01-30", 1, "15.99", "2026-01-31"),
+        row("2026-01-31", 1, "10.99", "2026-01-31"),
+        row("2026-01-31", 2, "4.99", "2026-01-30"),
+    ];
+    assert_eq!(rows(&stack, asked), expected);
+    let table = loaded(&stack).await;
+    assert_eq!(table.len(), 7, "{table:?}");
+    assert_eq!(table[0], ("2026-01-27".to_owned(), 1, "55.99".to_owned()));
+    let folders = keys(&stack, "lake-curated", "user_transactions/").await;
+    assert_eq!(folders.len(), 5, "{folders:?}");
+    assert!(folders[0].starts_with("dt=2026-01-27/"), "{folders:?}");
+
+    // The same rows, exported again: other objects, and nothing else.
+    let files = |stack: &Stack| {
+        let runs = stack.json(&["runs", "--dataset", "user_transactions"]);
+        runs.as_array().expect("a list").clone()
+    };
+    assert_eq!(files(&stack).len(), 5);
+    let done = run(&stack, "transactions", "2026-02-01T01:00:00Z", &[]);
+    assert_eq!(done["state"], "done", "{done}");
+    let count = first.len();
+    let second = wait_for_runs(&stack, "user_transactions", count + 1);
+    assert_eq!((&second[0]["written"], &second[0]["rows"]), (&0.into(), &7.into()), "{second:?}");
+    assert_eq!(files(&stack).len(), 5, "no day is loaded again");
+    assert_eq!(loaded(&stack).await, table);
+
+    // One transaction is another: its day is, too.
+    let change = "UPDATE transactions SET total_cost = 6.49 WHERE transaction_id = 5";
+    in_source(&source, &[change]).await;
+    let done = run(&stack, "transactions", "2026-02-02T01:00:00Z", &[]);
+    assert_eq!(done["state"], "done", "{done}");
+    let third = wait_for_runs(&stack, "user_transactions", second.len() + 1);
+    assert_eq!(third[0]["written"], 1, "{third:?}");
+    let newest = files(&stack)[0].clone();
+    assert_eq!(newest["key"], "derive://user_transactions/dt=2026-01-29", "{newest}");
+    let changed = loaded(&stack).await;
+    assert_eq!(changed[3], ("2026-01-29".to_owned(), 1, "6.49".to_owned()));
+    let rest = |table: &[(String, i64, String)]| [&table[..3], &table[4..]].concat();
+    assert_eq!(rest(&changed), rest(&table));
+
+    // A day that is gone takes its rows along.
+    in_source(&source, &["DELETE FROM transactions WHERE transaction_id = 7"]).await;
+    run(&stack, "transactions", "2026-02-03T01:00:00Z", &[]);
+    wait_for_runs(&stack, "user_transactions", third.len() + 1);
+    assert_eq!(loaded(&stack).await, changed[1..]);
+    assert_eq!(rows(&stack, asked).len(), 6);
+}
+
+const CHAIN: &str = r#"
+version = 1
+name = "shop"
+
+[datasets.sales]
+match = "sales/*.csv"
+[datasets.sales.schema]
+mode = "strict"
+columns = [
+  { name = "shop", type = "string", required = true },
+  { name = "amount", type = "int64", required = true },
+]
+
+# Behind what it is made of, though it stands before it.
+[derived.best]
+sql = "select shop, total from totals where total = (select max(total) from totals)"
+debounce = "1s"
+load = { table = "best", mode = "replace_table" }
+
+[derived.totals]
+sql = "select shop, sum(amount) as total from sales group by shop"
+debounce = "1s"
+
+[stages.derive]
+workers = 2
+max_workers = 2
+"#;
+
+#[tokio::test]
+async fn datasets_are_made_of_derived_ones_and_a_flood_of_files_is_gathered() {
+    let stack = Stack::start(CHAIN);
+    for file in 0..30 {
+        let body = format!("shop,amount\na,{file}\nb,1\n");
+        put(&stack, &format!("sales/{file:02}.csv"), &body).await;
+    }
+    wait_for("all sales", Duration::from_secs(90), || {
+        let best = ended(&stack, "best");
+        let done = !best.is_empty() && stack.is_drained();
+        (done && rows(&stack, "select total from best") == [json!({ "total": 435 })]).then_some(())
+    });
+    let asked = "select shop, total from totals order by shop";
+    assert_eq!(
+        rows(&stack, asked),
+        [json!({ "shop": "a", "total": 435 }), json!({ "shop": "b", "total": 30 })]
+    );
+    let runs = ended(&stack, "totals");
+    assert!(runs.len() <= 10, "30 files, {} runs", runs.len());
+    assert!(runs.iter().all(|run| run["state"] == "done"), "{runs:?}");
+    // What fails is said, and mended by what comes after it.
+    put(&stack, "sales/30.csv", "shop,amount\na,9223372036854775807\n").await;
+    wait_for("the overflow", Duration::from_secs(60), || {
+        ended(&stack, "totals").iter().any(|run| run["state"] == "failed").then_some(())
+    });
+    let letters = wait_for("the dead letter", Duration::from_secs(30), || {
+        let letters = stack.json(&["dlq", "list", "--stage", "derive"]);
+        (!letters.as_array().expect("a list").is_empty()).then_some(letters)
+    });
+    assert_eq!(letters[0]["class"], "contract", "{letters}");
+    put(&stack, "sales/30.csv", "shop,amount\nb,1000\n").await;
+    wait_for("the next best", Duration::from_secs(60), || {
+        (rows(&stack, "select shop from best") == [json!({ "shop": "b" })]).then_some(())
+    });
+}

@@ -1,0 +1,366 @@
+//! The derive handler.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chrono::Utc;
+use millrace_contract::{
+    ContractVersion, Dataset, DeriveCause, DeriveOrderError, DeriveTask, LoadTask, StageName,
+    read_derive_order,
+};
+use millrace_ledger::{
+    Derivation, DeriveClaim, DeriveClaimed, DeriveInputs, DeriveWish, Hop, Ledger,
+};
+use millrace_pipeline::{Dependents, Pipeline};
+use millrace_retry::FailureClass;
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part,
+};
+use millrace_storage::Storage;
+
+use crate::failed::Failed;
+use crate::inputs::{Inputs, awaited};
+use crate::run::{Attempt, Ended, Target};
+
+/// Renewals of a claim while it lasts.
+const RENEWALS: u32 = 4;
+
+/// The derive stage.
+pub struct Derive {
+    pipeline: String,
+    targets: Vec<Target>,
+    /// The lake's bucket.
+    lake: String,
+    load_queue: String,
+    dependents: Dependents,
+    ledger: Ledger,
+    storage: Arc<dyn Storage>,
+    claim: Duration,
+}
+
+impl Derive {
+    /// The handler for the derived datasets of a pipeline. A claim lasts for
+    /// `claim` unless it is renewed: whoever waits for a worker that died waits no
+    /// longer.
+    pub fn new(
+        pipeline: &Pipeline,
+        ledger: Ledger,
+        storage: Arc<dyn Storage>,
+        claim: Duration,
+    ) -> Self {
+        let targets = pipeline.derived.iter().filter_map(|derived| {
+            let dataset: Dataset = pipeline.dataset(&derived.name)?.clone();
+            let contract = ContractVersion::of(&dataset);
+            Some(Target { derived: derived.clone(), dataset, contract })
+        });
+        Self {
+            pipeline: pipeline.name.clone(),
+            targets: targets.collect(),
+            lake: pipeline.lake.curated.clone(),
+            load_queue: pipeline.queue_name(StageName::Load),
+            dependents: pipeline.dependents(),
+            ledger,
+            storage,
+            claim,
+        }
+    }
+
+    /// Keeps the definition of every derived dataset under its contract version,
+    /// which load reads it by. Done once, before the first message.
+    ///
+    /// # Errors
+    /// [`Failure`] of the ledger.
+    pub async fn publish_contracts(&self) -> Result<(), Failure> {
+        for Target { dataset, contract, .. } in &self.targets {
+            self.ledger.put_contract(contract, dataset).await?;
+        }
+        Ok(())
+    }
+
+    fn task(&self, delivery: &Delivery) -> Result<DeriveTask, Failure> {
+        let names: Vec<&str> =
+            self.targets.iter().map(|target| target.derived.name.as_str()).collect();
+        read_derive_order(&delivery.body, &self.pipeline, &names)
+            .map_err(|error| Failure::new(class(&error), error.to_string()))
+    }
+
+    async fn run(
+        &self,
+        task: &DeriveTask,
+        delivery: &Delivery,
+        lease: &Lease,
+    ) -> Result<Done, Failed> {
+        let target = self.targets.iter().find(|target| target.derived.name == task.derived);
+        let target = target.ok_or_else(|| {
+            Failed::contract(format!("there is no derived dataset `{}`", task.derived))
+        })?;
+        if let Some(waiting) = self.waiting(target, task).await? {
+            return Ok(Done::new(waiting));
+        }
+        let debounce = target.derived.debounce;
+        let wish = DeriveWish {
+            dataset: &target.derived.name,
+            message_id: &delivery.message_id,
+            debounce: (task.cause == DeriveCause::Changed).then_some(debounce),
+            lease: self.claim,
+        };
+        loop {
+            let claim = match part("claim", self.ledger.claim_derivation(&wish)).await? {
+                DeriveClaimed::Yes(claim) => claim,
+                DeriveClaimed::Joined => return Ok(Done::new("joined")),
+                DeriveClaimed::Gathered => return Ok(Done::new("gathered")),
+                DeriveClaimed::Early(rest) => {
+                    return Ok(Done::new("gathering").forward(self.later(task, rest)));
+                }
+            };
+            let work = Work { target, task, delivery, lease, claim: &claim };
+            match self.with_claim(&work).await {
+                Ok(Some(done)) => return Ok(done),
+                // It failed, and may not with what changed meanwhile.
+                Ok(None) => {}
+                Err(failed) => return Err(failed),
+            }
+        }
+    }
+
+    /// What a change is waiting for: others of its day, say.
+    async fn waiting(&self, target: &Target, task: &DeriveTask) -> Result<Option<String>, Failed> {
+        let Some(after) = &target.derived.after else { return Ok(None) };
+        let Some(value) = task.captures.get(&after.per) else { return Ok(None) };
+        let awaited = awaited(&self.ledger, after, value).await?;
+        Ok(awaited.map(|name| format!("waiting for `{name}` of {}={value}", after.per)))
+    }
+
+    /// Derives once it is claimed. None if it failed and something changed
+    /// meanwhile.
+    async fn with_claim(&self, work: &Work<'_>) -> Result<Option<Done>, Failed> {
+        let Work { target, task, delivery, claim, .. } = work;
+        let inputs = match part("inputs", Inputs::look(&self.ledger, &target.derived)).await {
+            Ok(inputs) => inputs,
+            Err(error) => {
+                self.release(claim).await;
+                return Err(error.into());
+            }
+        };
+        if let Some(name) = inputs.missing() {
+            let note = format!("waiting for `{name}`, which has no file yet");
+            return self.nothing(work, Done::new(note)).await.map(Some);
+        }
+        let made_of = inputs.name(&target.contract);
+        if claim.made_of.as_ref() == Some(&made_of) {
+            let mut done = Done::new("unchanged");
+            // What the run before had to tell may never have left.
+            if delivery.receive_count > 1 {
+                let files = self.ledger.unloaded_files(&target.derived.name).await?;
+                done.forward = self.tell(target, &files).await?;
+            }
+            return self.nothing(work, done).await.map(Some);
+        }
+        let wanted = DeriveInputs {
+            inputs: &made_of,
+            contract: &target.contract,
+            cause: task.cause,
+            trace_id: &delivery.trace_id,
+        };
+        let run = self.ledger.begin_derivation(claim, &wanted).await?.ok_or(Failed::Lost)?;
+        let (clock, started_at) = (Instant::now(), Utc::now());
+        let rows_read = inputs.rows();
+        let ended = self.attempt(work, &run, &made_of, inputs).await;
+        let ended = match self.settle(&run, ended).await? {
+            Some(ended) => ended,
+            None => return Ok(None),
+        };
+        for file in &ended.files {
+            let hop = Hop {
+                file_id: &file.file_id,
+                stage: StageName::Derive,
+                attempt: delivery.receive_count,
+                started_at,
+                duration: clock.elapsed(),
+                outcome: "done",
+                detail: None,
+            };
+            self.ledger.hop(&hop).await?;
+        }
+        let mut done = Done::new(if ended.files.is_empty() { "same rows" } else { "derived" });
+        done.forward = self.tell(target, &ended.files).await?;
+        done.forward.extend(ended.again.then(|| self.later(task, target.derived.debounce)));
+        let done = done.about(about(task, &ended.files));
+        Ok(Some(done.counts(Counts {
+            rows_read: Some(rows_read),
+            rows_loaded: Some(ended.rows),
+            rows_rejected: None,
+            bytes: None,
+        })))
+    }
+
+    async fn attempt(
+        &self,
+        work: &Work<'_>,
+        run: &Derivation,
+        made_of: &str,
+        inputs: Inputs,
+    ) -> Result<Ended, Failed> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let attempt = Attempt {
+            target: work.target,
+            run,
+            made_of,
+            ledger: &self.ledger,
+            storage: &self.storage,
+            lake: &self.lake,
+            trace_id: &work.delivery.trace_id,
+            lease: work.lease,
+            stop: &stop,
+        };
+        tokio::select! {
+            ended = part("derive", attempt.run(inputs)) => ended,
+            // What was written nobody is told of.
+            () = work.lease.lost() => Err(Failed::Lost),
+            () = self.renew(work.claim) => Err(Failed::Lost),
+        }
+    }
+
+    /// Completes when the claim is lost.
+    async fn renew(&self, claim: &DeriveClaim) {
+        let mut failed = 0;
+        loop {
+            tokio::time::sleep(self.claim / RENEWALS).await;
+            match self.ledger.renew_derivation(claim, self.claim).await {
+                Ok(true) => failed = 0,
+                Ok(false) => return,
+                // It may last until the ledger answers again, but no longer than
+                // the claim.
+                Err(error) => {
+                    tracing::debug!(%error, "the claim is renewed later");
+                    failed += 1;
+                    if failed >= RENEWALS {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says in the ledger what became of an attempt that did not end well. None if
+    /// another may end well at once.
+    async fn settle(
+        &self,
+        run: &Derivation,
+        ended: Result<Ended, Failed>,
+    ) -> Result<Option<Ended>, Failed> {
+        match ended {
+            Ok(ended) => Ok(Some(ended)),
+            Err(Failed::Verdict(failure)) if !failure.class.is_retryable() => {
+                match self.ledger.fail_derivation(run, &failure.message).await? {
+                    Some(true) => Ok(None),
+                    Some(false) | None => Err(Failed::Verdict(failure)),
+                }
+            }
+            Err(failed) => {
+                self.release(&run.claim).await;
+                Err(failed)
+            }
+        }
+    }
+
+    /// Gives a claim back, with which there was nothing to do.
+    async fn nothing(&self, work: &Work<'_>, mut done: Done) -> Result<Done, Failed> {
+        if self.ledger.release_derivation(work.claim).await? == Some(true) {
+            done.forward.push(self.later(work.task, work.target.derived.debounce));
+        }
+        Ok(done)
+    }
+
+    /// Gives a claim back. If this fails, the claim ends by itself.
+    async fn release(&self, claim: &DeriveClaim) {
+        if let Err(error) = self.ledger.release_derivation(claim).await {
+            tracing::debug!(%error, "the claim is left to end");
+        }
+    }
+
+    /// What follows from files that are in the lake: they are loaded, or, where
+    /// there is no table, those that are made of them are told.
+    async fn tell(&self, target: &Target, files: &[LoadTask]) -> Result<Vec<Forward>, Failed> {
+        let name = &target.derived.name;
+        if target.dataset.load.is_some() {
+            let load = |file: &LoadTask| Forward::new(&self.load_queue, file.to_message()).of(name);
+            return Ok(files.iter().map(load).collect());
+        }
+        for file in files {
+            self.ledger.loaded(&file.file_id, 0, Duration::ZERO).await?;
+        }
+        let tell = self.dependents.of(name).map(|dependent| {
+            let body = dependent.message(name, &Default::default());
+            let forward = Forward::new(self.dependents.queue(), body).of(&dependent.name);
+            forward.after(dependent.debounce)
+        });
+        Ok(tell.collect())
+    }
+
+    /// The same once more, later: for whatever changed meanwhile.
+    fn later(&self, task: &DeriveTask, delay: Duration) -> Forward {
+        let task = DeriveTask { cause: DeriveCause::Changed, ..task.clone() };
+        // Delays are whole seconds.
+        let delay = Duration::from_secs(delay.as_secs() + u64::from(delay.subsec_nanos() > 0));
+        let forward = Forward::new(self.dependents.queue(), task.to_message());
+        forward.of(&task.derived).after(delay)
+    }
+}
+
+/// What is worked at.
+struct Work<'a> {
+    target: &'a Target,
+    task: &'a DeriveTask,
+    delivery: &'a Delivery,
+    lease: &'a Lease,
+    claim: &'a DeriveClaim,
+}
+
+/// What nobody can read is poison; what names what is not there, the sender can
+/// mend.
+fn class(error: &DeriveOrderError) -> FailureClass {
+    match error {
+        DeriveOrderError::Task(_)
+        | DeriveOrderError::Event(_)
+        | DeriveOrderError::Unrelated { .. } => FailureClass::Poison,
+        DeriveOrderError::Unknown { .. } | DeriveOrderError::Which { .. } => FailureClass::Contract,
+    }
+}
+
+fn about(task: &DeriveTask, files: &[LoadTask]) -> Subject {
+    let only = match files {
+        [only] => Some(only),
+        _ => None,
+    };
+    Subject {
+        dataset: Some(task.derived.clone()),
+        object: only.map(|file| file.object.clone()),
+        file_id: only.map(|file| file.file_id.to_string()),
+    }
+}
+
+#[async_trait]
+impl Handler for Derive {
+    async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
+        let task = match self.task(delivery) {
+            Ok(task) => task,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        match self.run(&task, delivery, lease).await {
+            Ok(done) if done.subject == Subject::default() => {
+                Outcome::Done(done.about(about(&task, &[])))
+            }
+            Ok(done) => Outcome::Done(done),
+            Err(Failed::Lost) => Outcome::Abandoned,
+            Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task, &[]))),
+        }
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        self.ledger.ping().await?;
+        Ok(self.storage.list(&self.lake, "_probe/", None).await.map(drop)?)
+    }
+}
