@@ -9,6 +9,7 @@ mod balance;
 mod carried;
 mod csv;
 mod dataset;
+mod display;
 mod event;
 mod evolution;
 mod export;
@@ -22,6 +23,8 @@ mod object;
 mod parquet;
 mod reject;
 mod replay;
+mod report;
+mod report_task;
 mod task;
 mod transform;
 mod types;
@@ -36,6 +39,7 @@ pub use dataset::{
     Formats, JsonOptions, MissingColumns, NumberFormat, OnFail, RejectLimit, RejectLimitError,
     RejectOptions, Schema, SchemaMode,
 };
+pub use display::DisplayFormat;
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
 pub use export::{
@@ -54,6 +58,8 @@ pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};
+pub use report::{ChartKind, Report, ReportChart, ReportSource};
+pub use report_task::{ReportRunId, ReportTask, read_report_order};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
 pub use transform::SqlTransform;
 pub use types::{DataType, StructField, TimeUnit, TypeError};

@@ -10,6 +10,7 @@ use crate::exports::{self, Around, ReadExports};
 use crate::names;
 use crate::pipeline::{Lake, Pipeline};
 use crate::problem::Problem;
+use crate::reports::{self, Beside};
 use crate::schema::schema;
 use crate::stage::Stages;
 use crate::url::UrlSource;
@@ -54,6 +55,9 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let views = file.section("views").map(|section| views::read(&section, &datasets));
     let around = Around { lake: &lake, datasets: &datasets, globs: &globs };
     let ReadExports { exports, urls } = exports::read(file, &around);
+    let alerts = alerts::read(file);
+    let reports =
+        reports::read(file, &Beside { around, exports: &exports, alerts: alerts.as_ref() });
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
@@ -62,9 +66,10 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         datasets,
         views: views.unwrap_or_default(),
         exports,
+        reports,
         export_urls: urls,
         settings: stages,
-        alerts: alerts::read(file),
+        alerts,
         events: alerts::read_events(file),
         freshness,
         globs,

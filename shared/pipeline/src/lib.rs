@@ -28,6 +28,7 @@ mod plan;
 mod problem;
 mod quantity;
 mod render;
+mod reports;
 mod retention;
 mod retry;
 mod route;
@@ -50,7 +51,7 @@ pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
     Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedExport, PlannedNotification,
-    PlannedQueue, PlannedSchedule, PlannedService, PlannedView,
+    PlannedQueue, PlannedReport, PlannedSchedule, PlannedService, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

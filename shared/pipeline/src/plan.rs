@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use millrace_contract::{Export, ExportTask, StageName, View};
+use millrace_contract::{Export, ExportSchedule, ExportTask, Report, ReportTask, StageName, View};
 use serde::Serialize;
 
 use crate::access::PlannedAccess;
@@ -42,7 +42,10 @@ pub struct Plan {
     /// Exports in file order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exports: Vec<PlannedExport>,
-    /// What fires by the clock, in file order.
+    /// Reports in file order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<PlannedReport>,
+    /// What fires by the clock, in file order: exports, then reports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<PlannedSchedule>,
 }
@@ -58,6 +61,19 @@ pub struct PlannedExport {
     pub prefix: String,
     /// `parquet`, `csv` or `ndjson`.
     pub format: &'static str,
+}
+
+/// Where the pages of a report go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedReport {
+    /// Name.
+    pub name: String,
+    /// Bucket.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// How many charts a page has.
+    pub charts: usize,
 }
 
 /// A schedule of EventBridge Scheduler, in the group that has the pipeline's
@@ -190,6 +206,7 @@ impl Pipeline {
             views: self.views.iter().map(planned_view).collect(),
             datasets: self.planned_datasets(),
             exports: self.exports.iter().map(planned_export).collect(),
+            reports: self.reports.iter().map(planned_report).collect(),
             schedules: self.planned_schedules(),
         }
     }
@@ -247,20 +264,26 @@ impl Pipeline {
         names
     }
 
-    /// One for each export that runs by itself.
+    /// One for each export and each report that runs by itself.
     fn planned_schedules(&self) -> Vec<PlannedSchedule> {
-        let scheduled = self.exports.iter().filter_map(|export| {
-            let schedule = export.schedule.as_ref()?;
-            Some(PlannedSchedule {
-                name: export.name.clone(),
-                stage: StageName::Export,
-                queue: self.queue_name(StageName::Export),
+        let exports = self.exports.iter().filter_map(|export| {
+            let input = ExportTask::scheduled_message(&export.name, &BTreeMap::new());
+            Some((&export.name, StageName::Export, export.schedule.as_ref()?, input))
+        });
+        let reports = self.reports.iter().filter_map(|report| {
+            let input = ReportTask::scheduled_message(&report.name);
+            Some((&report.name, StageName::Report, report.schedule.as_ref()?, input))
+        });
+        let planned =
+            |(name, stage, schedule, input): (&String, _, &ExportSchedule, _)| PlannedSchedule {
+                name: name.clone(),
+                stage,
+                queue: self.queue_name(stage),
                 expression: schedule.expression.clone(),
                 timezone: schedule.timezone.clone(),
-                input: ExportTask::scheduled_message(&export.name, &BTreeMap::new()),
-            })
-        });
-        scheduled.collect()
+                input,
+            };
+        exports.chain(reports).map(planned).collect()
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {
@@ -287,6 +310,15 @@ fn planned_export(export: &Export) -> PlannedExport {
         bucket: export.to.bucket.clone(),
         prefix: export.to.literal_prefix().to_owned(),
         format: export.format.as_str(),
+    }
+}
+
+fn planned_report(report: &Report) -> PlannedReport {
+    PlannedReport {
+        name: report.name.clone(),
+        bucket: report.to.bucket.clone(),
+        prefix: report.to.literal_prefix().to_owned(),
+        charts: report.charts.len(),
     }
 }
 
@@ -356,6 +388,14 @@ impl fmt::Display for Plan {
         }
         for PlannedExport { name, bucket, prefix, format } in &self.exports {
             writeln!(f, "  {name}: {format} to s3://{bucket}/{prefix}*")?;
+        }
+        if !self.reports.is_empty() {
+            writeln!(f, "\nreports")?;
+        }
+        for PlannedReport { name, bucket, prefix, charts } in &self.reports {
+            let charts =
+                if *charts == 1 { "1 chart".to_owned() } else { format!("{charts} charts") };
+            writeln!(f, "  {name}: {charts} to s3://{bucket}/{prefix}*")?;
         }
         if !self.schedules.is_empty() {
             writeln!(f, "\nschedules")?;

@@ -16,11 +16,13 @@ use crate::retention;
 use crate::stage::{self, StageDefaults};
 
 mod exports;
+mod reports;
 mod retry;
 mod told;
 mod warehouse;
 
 use exports::export;
+use reports::report;
 use retry::retry;
 use told::{alerts, events, freshness};
 use warehouse::{ledger, load, view, warehouse};
@@ -62,6 +64,11 @@ fn file() -> Value {
                 "type": "object",
                 "description": "Tables and queries whose rows are written to objects, by name.",
                 "additionalProperties": export(),
+            },
+            "reports": {
+                "type": "object",
+                "description": "Pages of charts over SQL, by name.",
+                "additionalProperties": report(),
             },
             "stages": stages(),
             "alerts": alerts(),
@@ -189,6 +196,7 @@ fn stages() -> Value {
             "transform": stage(&StageDefaults::TRANSFORM),
             "load": stage(&StageDefaults::LOAD),
             "export": stage(&StageDefaults::EXPORT),
+            "report": stage(&StageDefaults::REPORT),
         }),
     )
 }

@@ -61,6 +61,7 @@ pub struct Stages {
     transform: StageSettings,
     load: StageSettings,
     export: StageSettings,
+    report: StageSettings,
 }
 
 impl Stages {
@@ -71,6 +72,7 @@ impl Stages {
             StageName::Transform => &self.transform,
             StageName::Load => &self.load,
             StageName::Export => &self.export,
+            StageName::Report => &self.report,
         }
     }
 
@@ -85,6 +87,7 @@ impl Stages {
             transform: stage(StageName::Transform),
             load: stage(StageName::Load),
             export: stage(StageName::Export),
+            report: stage(StageName::Report),
         }
     }
 }
@@ -148,12 +151,24 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Waits for the database nearly all of the time. These connections are the
+    /// ledger's; the charts are read one after the other, by one of its own.
+    pub(crate) const REPORT: Self = Self {
+        about: "Queries become pages of charts.",
+        max_workers: 1,
+        concurrency: 1,
+        connections: 1,
+        visibility: "2m",
+        ..Self::INGEST
+    };
+
     fn of(stage: StageName) -> Self {
         match stage {
             StageName::Ingest => Self::INGEST,
             StageName::Transform => Self::TRANSFORM,
             StageName::Load => Self::LOAD,
             StageName::Export => Self::EXPORT,
+            StageName::Report => Self::REPORT,
         }
     }
 }
@@ -199,7 +214,7 @@ fn connections(
     defaults: &StageDefaults,
 ) -> u32 {
     let needed = match name {
-        StageName::Ingest | StageName::Transform | StageName::Export => 1,
+        StageName::Ingest | StageName::Transform | StageName::Export | StageName::Report => 1,
         StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);

@@ -6,10 +6,13 @@
 const KEYS: [(&str, &str); 6] = [
     ("derived", "derive the table with a view in the database"),
     ("streams", "publish files to the raw bucket instead"),
-    ("stages.catalog", "the stages of this version are ingest, transform, load and export"),
-    ("stages.derive", "the stages of this version are ingest, transform, load and export"),
-    ("stages.collect", "the stages of this version are ingest, transform, load and export"),
-    ("stages.maintain", "the stages of this version are ingest, transform, load and export"),
+    ("stages.catalog", "the stages of this version are ingest, transform, load, export and report"),
+    ("stages.derive", "the stages of this version are ingest, transform, load, export and report"),
+    ("stages.collect", "the stages of this version are ingest, transform, load, export and report"),
+    (
+        "stages.maintain",
+        "the stages of this version are ingest, transform, load, export and report",
+    ),
 ];
 
 /// What to do instead of a key of a later version.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use millrace_contract::{
     Captures, ContractVersion, ExportTask, FileId, LoadTask, ObjectVersion, OrderError, Replay,
-    StageName, TransformTask, decode_event, read_export_order,
+    ReportTask, StageName, TransformTask, decode_event, read_export_order, read_report_order,
 };
 
 /// Work on one file that was planned under a contract.
@@ -40,15 +40,16 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 trace_id: task.trace_id,
             }))
         }
-        // Which exports there are is known to the worker.
+        // Which exports and reports there are is known to the worker.
+        StageName::Report => {
+            let named = ReportTask::from_message(body).ok().map(|task| task.report);
+            let known: Vec<&str> = named.iter().map(String::as_str).collect();
+            order(read_report_order(body, "", &known, Some(Utc::now())))
+        }
         StageName::Export => {
             let named = export_of(body);
             let known: Vec<&str> = named.iter().map(String::as_str).collect();
-            let read = read_export_order(body, "", &known, Some(Utc::now()));
-            match read {
-                Ok(_) | Err(OrderError::Unknown { .. } | OrderError::Which { .. }) => Ok(None),
-                Err(error) => Err(error.to_string()),
-            }
+            order(read_export_order(body, "", &known, Some(Utc::now())))
         }
         StageName::Load => {
             let task = LoadTask::from_message(body).map_err(|error| error.to_string())?;
@@ -63,6 +64,14 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 trace_id: task.trace_id,
             }))
         }
+    }
+}
+
+/// That a body starts something, whether or not it is there.
+fn order<T>(read: Result<T, OrderError>) -> Result<Option<Work>, String> {
+    match read {
+        Ok(_) | Err(OrderError::Unknown { .. } | OrderError::Which { .. }) => Ok(None),
+        Err(error) => Err(error.to_string()),
     }
 }
 
