@@ -25,6 +25,8 @@ const BETWEEN: f64 = 8.0;
 
 /// Where things are drawn.
 struct Frame {
+    /// Where the names end.
+    names: f64,
     left: f64,
     right: f64,
     top: f64,
@@ -57,7 +59,7 @@ pub(crate) fn draw(
         let top = frame.top + index as f64 * frame.place;
         let middle = top + frame.place / 2.0 + 4.0;
         let name = plot.places.name(index);
-        canvas.label("n", (frame.left - 8.0, middle), Anchor::End, (&name, NAMES));
+        canvas.label("n", (frame.names, middle), Anchor::End, (&name, NAMES));
         match is_stacked {
             true => stack(chart, plot, &frame, (index, top), &mut canvas),
             false => group(chart, plot, &frame, (index, top), &mut canvas),
@@ -88,6 +90,7 @@ fn frame(
         (several, false) => AMONG * several as f64,
     };
     Frame {
+        names,
         left: names + 8.0 + before,
         right: WIDTH - 8.0 - values,
         top: legend(canvas, &plot.series, Swatch::Box) + 4.0,

@@ -24,20 +24,22 @@ pub(crate) struct Frame {
     pub(crate) right: f64,
     top: f64,
     bottom: f64,
+    /// What is kept free below the lowest tick.
+    footroom: f64,
     ticks: Ticks,
 }
 
 impl Frame {
-    /// Draws legend, grid and axis for values of a span; `headroom` is kept free above
-    /// the highest tick.
+    /// Draws legend, grid and axis for values of a span; `room` is kept free above the
+    /// highest tick, and below the lowest if values go below zero.
     pub(crate) fn draw(
         chart: &ReportChart,
         plot: &Plot,
         span: (f64, f64),
-        (swatch, headroom): (Swatch, f64),
+        (swatch, room): (Swatch, f64),
     ) -> (Canvas, Self) {
         let mut canvas = Canvas::new(0.0);
-        let top = legend(&mut canvas, &plot.series, swatch) + 8.0 + headroom;
+        let top = legend(&mut canvas, &plot.series, swatch) + 8.0 + room;
         let ticks = Ticks::new(span.0, span.1, TICKS);
         let most = ticks.high.abs().max(ticks.low.abs());
         let numbers = AxisNumbers::new(chart.format.as_ref(), ticks.step, most);
@@ -45,10 +47,11 @@ impl Frame {
             ticks.all().into_iter().map(|value| (value, numbers.write(value))).collect();
         let widest = labels.iter().map(|(_, label)| width(label, SIZE)).fold(0.0, f64::max);
         let frame = Self {
-            left: widest.min(160.0) + 10.0,
+            left: widest.min(160.0) + 14.0,
             right: WIDTH - 8.0,
             top,
             bottom: top + PLOT_HEIGHT,
+            footroom: if span.0 < 0.0 { room } else { 0.0 },
             ticks,
         };
         for (value, label) in &labels {
@@ -56,7 +59,7 @@ impl Frame {
             canvas.line("g", (frame.left, y), (frame.right, y));
             canvas.text("m", (frame.left - 8.0, y + 4.0), Anchor::End, label);
         }
-        canvas.height = frame.bottom + BELOW;
+        canvas.height = frame.bottom + frame.footroom + BELOW;
         (canvas, frame)
     }
 
@@ -80,14 +83,14 @@ impl Frame {
 
     /// A label below a place.
     pub(crate) fn below(&self, canvas: &mut Canvas, x: f64, label: (&str, f64)) {
-        canvas.label("m", (x, self.bottom + 18.0), Anchor::Middle, label);
+        canvas.label("m", (x, self.bottom + self.footroom + 18.0), Anchor::Middle, label);
     }
 
     /// A label below, kept within the drawing.
     pub(crate) fn below_within(&self, canvas: &mut Canvas, x: f64, label: &str) {
         let half = width(label, SIZE) / 2.0;
         let x = x.min(WIDTH - half).max(half);
-        canvas.text("m", (x, self.bottom + 18.0), Anchor::Middle, label);
+        canvas.text("m", (x, self.bottom + self.footroom + 18.0), Anchor::Middle, label);
     }
 
     /// A short mark at a place on the axis.

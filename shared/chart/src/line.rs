@@ -13,7 +13,7 @@ use crate::text::{at, put, width};
 use crate::ticks::{Ticks, moments};
 
 /// Points that are dots beside being joined, of all series together.
-const MOST_DOTS: usize = 80;
+const MOST_DOTS: usize = 64;
 
 /// Space that the label of a moment takes.
 const LABEL: f64 = 58.0;

@@ -153,6 +153,7 @@ pub(crate) struct AxisNumbers<'a> {
     format: Option<&'a DisplayFormat>,
     unit: (f64, &'static str),
     decimals: usize,
+    is_grouped: bool,
 }
 
 impl<'a> AxisNumbers<'a> {
@@ -171,13 +172,15 @@ impl<'a> AxisNumbers<'a> {
             (scaled - scaled.round()).abs() < 1e-6 * scaled.abs().max(1e-12)
         });
         let decimals = usize::try_from(decimals.unwrap_or(9)).unwrap_or_default();
-        Self { format, unit: (unit.0 / factor, unit.1), decimals }
+        let is_grouped = format.is_some_and(|format| format.is_grouped);
+        Self { format, unit: (unit.0 / factor, unit.1), decimals, is_grouped }
     }
 
     pub(crate) fn write(&self, value: f64) -> String {
         let scaled = value / self.unit.0;
         let sign = if scaled < 0.0 && value != 0.0 { "\u{2212}" } else { "" };
         let digits = format!("{:.*}", self.decimals, scaled.abs());
+        let digits = Parts::read(&digits).written(self.is_grouped, self.decimals);
         let unit = if value == 0.0 { "" } else { self.unit.1 };
         let (prefix, suffix) =
             self.format.map_or(("", ""), |format| (format.prefix.as_str(), format.suffix.as_str()));
@@ -187,7 +190,7 @@ impl<'a> AxisNumbers<'a> {
 }
 
 /// How much a number changed, as people say it: `+12.5%`; of shares in points, and
-/// from nothing by how much.
+/// from nothing or from below, of which there is no share, by how much.
 pub(crate) fn change(
     before: &Number,
     after: &Number,
@@ -198,12 +201,12 @@ pub(crate) fn change(
     let is_share = format.is_some_and(|format| format.is_percent);
     let text = if is_share {
         format!("{sign}{:.1} points", difference.abs() * 100.0)
-    } else if before.value == 0.0 {
+    } else if before.value <= 0.0 {
         let by =
             Number { digits: meant(difference.abs()), value: difference.abs(), is_float: true };
         format!("{sign}{}", exact(&by, format))
     } else {
-        format!("{sign}{:.1}%", (difference / before.value).abs() * 100.0)
+        format!("{sign}{:.1}%", difference.abs() / before.value * 100.0)
     };
     (difference, text)
 }
@@ -274,7 +277,7 @@ mod tests {
         };
         let share: DisplayFormat = "0.0%".parse().expect("a format");
         assert_eq!(change(&number("100"), &number("112.5"), None).1, "+12.5%");
-        assert_eq!(change(&number("-100"), &number("-150"), None).1, "\u{2212}50.0%");
+        assert_eq!(change(&number("-100"), &number("-150"), None).1, "\u{2212}50");
         assert_eq!(change(&number("0.10"), &number("0.125"), Some(&share)).1, "+2.5 points");
         assert_eq!(change(&number("0"), &number("3"), None).1, "+3");
     }

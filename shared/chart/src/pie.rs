@@ -50,8 +50,13 @@ pub(crate) fn draw(chart: &ReportChart, plot: &mut Plot) -> Option<Canvas> {
         let class = format!("{} e", fill(slice.colour));
         canvas.path(&class, &wedge(from, from + share), &says);
         if share >= 0.04 {
-            let (x, y) = point(from + share / 2.0, RADIUS + 20.0);
-            canvas.text("m", (x, y + 4.0), Anchor::Middle, &percent(share));
+            let (x, y) = point(from + share / 2.0, RADIUS + 12.0);
+            let anchor = match x - CENTRE.0 {
+                right if right > RADIUS / 3.0 => Anchor::Start,
+                left if left < -RADIUS / 3.0 => Anchor::End,
+                _ => Anchor::Middle,
+            };
+            canvas.text("m", (x, y + 4.0), anchor, &percent(share));
         }
         from += share;
     }

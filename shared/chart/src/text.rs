@@ -26,8 +26,12 @@ pub(crate) fn escaped(text: &str) -> String {
 
 /// About how wide a text is, of a sans-serif face at a size.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
-    text.chars().map(advance).sum::<f64>() * size
+    text.chars().map(advance).sum::<f64>() * size * BROAD
 }
+
+/// Faces differ: what is measured here is that of a narrow one, and a broad one has to
+/// fit too.
+const BROAD: f64 = 1.08;
 
 fn advance(c: char) -> f64 {
     match c {
@@ -52,7 +56,7 @@ pub(crate) fn fitted(text: &str, size: f64, most: f64) -> String {
     let mut kept = String::new();
     let mut taken = width("…", size);
     for c in line.chars() {
-        taken += advance(c) * size;
+        taken += advance(c) * size * BROAD;
         if taken > most {
             break;
         }

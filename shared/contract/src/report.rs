@@ -44,7 +44,9 @@ pub struct Report {
 }
 
 /// Where the rows of a report come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportSource {
     /// The database that datasets are loaded into, with its views, in its own SQL.

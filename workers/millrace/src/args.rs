@@ -7,6 +7,7 @@ mod named;
 mod operate;
 mod plan;
 mod rejects;
+mod report;
 mod running;
 mod schedule;
 
@@ -27,6 +28,7 @@ pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
 };
 
+pub(crate) use report::ReportArgs;
 pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, LogFormat, WorkerArgs};
 pub(crate) use schedule::{ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs};
 
@@ -115,6 +117,12 @@ pub(crate) enum Command {
     /// Show runs of exports, newest first.
     #[command(after_help = examples::EXPORTS)]
     Exports(ExportsArgs),
+    /// Make a report here, from the database or the lake; or list them.
+    ///
+    /// No queue is needed, and nobody is told. `millrace schedule run NAME` has the
+    /// report stage make it, put it in S3 and tell.
+    #[command(after_help = examples::REPORT)]
+    Report(ReportArgs),
     /// Work on schedules: see when they fire, fire them by hand, turn them off.
     Schedule {
         #[command(subcommand)]

@@ -76,6 +76,12 @@ Examples:
   millrace exports
   millrace exports --export users --state failed -o json";
 
+pub(crate) const REPORT: &str = "\
+Examples:
+  millrace report   which there are, and what came of them last
+  millrace report spending --out /tmp/spending --open
+  millrace report spending --at 2026-01-31T07:00:00Z --param user=ann";
+
 pub(crate) const SCHEDULE_LIST: &str = "\
 Examples:
   millrace schedule list

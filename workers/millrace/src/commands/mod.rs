@@ -12,6 +12,7 @@ pub(crate) mod publish;
 mod query;
 mod rejects;
 mod replay;
+mod report;
 mod runs;
 mod scale;
 mod schedule;
@@ -40,6 +41,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
         Command::Exports(args) => exports::run(&args).await,
+        Command::Report(args) => report::run(&args).await,
         Command::Schedule { command } => schedule::run(&command).await,
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,

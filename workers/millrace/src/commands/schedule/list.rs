@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use millrace_ledger::{ExportFilter, ExportRun, Ledger};
 use millrace_pipeline::PlannedSchedule;
 use millrace_schedule::Schedule;
 use millrace_timetable::{ScheduleEntry, Timetable};
 use serde_json::{Value, json};
 
-use super::super::exports::as_json;
+use super::runs::Run;
 use crate::args::{Format, OutputArgs};
 use crate::setup::{self, Setup};
 use crate::show;
@@ -24,7 +23,7 @@ struct Known {
     /// None where Scheduler has none, or did not say.
     entry: Option<ScheduleEntry>,
     next: Vec<DateTime<Utc>>,
-    last: Option<ExportRun>,
+    last: Option<Run>,
 }
 
 impl Known {
@@ -59,7 +58,7 @@ pub(super) async fn run(args: &OutputArgs) -> anyhow::Result<ExitCode> {
     for planned in plan.schedules {
         let entry = entries.iter().find(|entry| entry.name == planned.name).cloned();
         let next = next(&planned, entry.as_ref(), Utc::now());
-        let last = last(&ledger, &planned.name).await?;
+        let last = Run::newest(&ledger, planned.stage, &planned.name).await?;
         all.push(Known { planned, entry, next, last });
     }
     match args.output {
@@ -111,11 +110,6 @@ fn next(
     times
 }
 
-async fn last(ledger: &Ledger, export: &str) -> anyhow::Result<Option<ExportRun>> {
-    let filter = ExportFilter { export: Some(export.to_owned()), state: None, limit: Some(1) };
-    Ok(ledger.export_runs(&filter).await?.into_iter().next())
-}
-
 fn table(all: &[Known]) {
     let headers = ["schedule", "stage", "expression", "zone", "state", "next", "last"];
     show::table(&headers, all.iter().map(row).collect());
@@ -131,7 +125,10 @@ fn row(known: &Known) -> Vec<String> {
     let (expression, timezone) = known.fires();
     let zone = timezone.parse::<Tz>().unwrap_or(Tz::UTC);
     let time = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
-    let last = known.last.as_ref().map(|run| format!("{} {}", time(&run.scheduled_at), run.state));
+    let last = known.last.as_ref().map(|run| {
+        let (at, state) = run.standing();
+        format!("{} {state}", time(&at))
+    });
     vec![
         known.planned.name.clone(),
         known.planned.stage.to_string(),
@@ -154,7 +151,7 @@ fn known_as_json(known: &Known) -> Value {
         "state": known.state(),
         "differs": known.differs(),
         "next": known.next,
-        "last": known.last.as_ref().map(as_json),
+        "last": known.last.as_ref().map(Run::as_json),
     })
 }
 
