@@ -11,4 +11,4 @@ pub use batches::{LakeError, Missing, batches};
 pub use folder::{FolderError, ParquetFolder};
 pub use object::LakeFile;
 pub use rejects::{RejectReader, RejectsError};
-pub use table::{LakeTable, TableError};
+pub use table::{LakeTable, Live, TableError, live};

@@ -71,23 +71,41 @@ impl LakeTable {
         storage: Arc<dyn Storage>,
         dataset: &str,
     ) -> Result<Self, TableError> {
-        let files = live_files(ledger, dataset).await?;
-        let Some(newest) = files.last() else {
-            return Err(TableError::Empty(dataset.to_owned()));
-        };
-        let columns = columns(ledger, newest).await?;
-        let outputs = files.into_iter().flat_map(|file| {
-            let LoadTask { lake, outputs, .. } = file;
-            outputs.into_iter().map(move |output| (lake.clone(), output))
-        });
+        let Live { columns, outputs } = live(ledger, dataset).await?;
         Ok(Self {
             name: dataset.to_owned(),
             schema: nullable(&table_schema(&columns)),
-            outputs: outputs.collect(),
+            outputs,
             storage,
             runtime: Handle::current(),
         })
     }
+}
+
+/// What lives of a dataset in the lake.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The columns of its newest file, those that its folders hold among them.
+    pub columns: Vec<ColumnDef>,
+    /// The bucket of each output, and the output.
+    pub outputs: Vec<(String, Output)>,
+}
+
+/// What lives of a dataset, as the ledger knows it now.
+///
+/// # Errors
+/// [`TableError`].
+pub async fn live(ledger: &Ledger, dataset: &str) -> Result<Live, TableError> {
+    let files = live_files(ledger, dataset).await?;
+    let Some(newest) = files.last() else {
+        return Err(TableError::Empty(dataset.to_owned()));
+    };
+    let columns = columns(ledger, newest).await?;
+    let outputs = files.into_iter().flat_map(|file| {
+        let LoadTask { lake, outputs, .. } = file;
+        outputs.into_iter().map(move |output| (lake.clone(), output))
+    });
+    Ok(Live { columns, outputs: outputs.collect() })
 }
 
 async fn live_files(ledger: &Ledger, dataset: &str) -> Result<Vec<LoadTask>, LedgerError> {

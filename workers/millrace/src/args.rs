@@ -1,5 +1,6 @@
 //! The command line.
 
+mod catalog;
 mod dlq;
 mod examples;
 mod local;
@@ -19,6 +20,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use millrace_ledger::FileState;
 
+pub(crate) use catalog::{CatalogCommand, CatalogDdlArgs, CatalogListArgs, CatalogQuicksightArgs};
 pub(crate) use dlq::{
     CauseArgs, DlqAdoptArgs, DlqCommand, DlqDiscardArgs, DlqEditArgs, DlqExportArgs, DlqListArgs,
     DlqRedriveArgs, DlqShowArgs, Rate, SelectionArgs,
@@ -123,6 +125,11 @@ pub(crate) enum Command {
     /// report stage make it, put it in S3 and tell.
     #[command(after_help = examples::REPORT)]
     Report(ReportArgs),
+    /// Show the lake's datasets as tables of Athena, and let Athena read them.
+    Catalog {
+        #[command(subcommand)]
+        command: CatalogCommand,
+    },
     /// Work on schedules: see when they fire, fire them by hand, turn them off.
     Schedule {
         #[command(subcommand)]

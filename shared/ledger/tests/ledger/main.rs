@@ -17,6 +17,7 @@ mod outages;
 mod pace;
 mod registering;
 mod replays;
+mod reports;
 mod support;
 mod telling;
 mod tls;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod aws;
+mod catalog;
 mod check;
 mod dlq;
 mod exports;
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Trace(args) => trace::run(&args).await,
         Command::Exports(args) => exports::run(&args).await,
         Command::Report(args) => report::run(&args).await,
+        Command::Catalog { command } => catalog::run(&command).await,
         Command::Schedule { command } => schedule::run(&command).await,
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,
