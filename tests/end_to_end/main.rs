@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
 mod books;
+mod catalog;
 mod chaos;
 mod command_line;
 mod crash_matrix;
@@ -33,6 +34,7 @@ mod real_files;
 mod redaction;
 mod redrives;
 mod replays;
+mod reports;
 mod rules;
 mod scaling;
 mod secrets;

@@ -132,7 +132,7 @@ impl ExportPlace {
             match part {
                 KeyPart::Text(text) => key.push_str(text),
                 KeyPart::Value(name) => {
-                    let value = values.get(name).ok_or_else(|| missing(name))?;
+                    let value = values.get(name).ok_or_else(|| missing(name, "file"))?;
                     check_key_value(name, value)?;
                     key.push_str(value);
                 }
@@ -143,10 +143,10 @@ impl ExportPlace {
 }
 
 /// What is said of a parameter that neither message nor file has a value for.
-pub(crate) fn missing(name: &str) -> String {
+pub(crate) fn missing(name: &str, of: &str) -> String {
     format!(
         "parameter `{name}` has no value; send one with the message, or write one under \
-         `parameters` of the export"
+         `parameters` of the {of}"
     )
 }
 
@@ -165,7 +165,7 @@ fn check_key_value(name: &str, value: &str) -> Result<(), String> {
 }
 
 /// Names of the values that every run has.
-pub(crate) const OWN_VALUES: [&str; 9] =
+const OWN_VALUES: [&str; 9] =
     ["date", "yyyy", "mm", "dd", "hour", "minute", "time", "export", "run"];
 
 impl Export {
@@ -186,26 +186,8 @@ impl Export {
         local: NaiveDateTime,
         parameters: &BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
-        let mut values = self.parameters.clone();
-        values.extend(parameters.clone());
-        let own = [
-            local.format("%Y-%m-%d").to_string(),
-            local.format("%Y").to_string(),
-            local.format("%m").to_string(),
-            local.format("%d").to_string(),
-            local.format("%H").to_string(),
-            local.format("%M").to_string(),
-            scheduled_at.format("%Y%m%dT%H%M%SZ").to_string(),
-            self.name.clone(),
-            run.to_owned(),
-        ];
-        for (name, value) in OWN_VALUES.into_iter().zip(own) {
-            // `--param date=…` means another day than the scheduled one.
-            if !parameters.contains_key(name) || name == "run" || name == "export" {
-                values.insert(name.to_owned(), value);
-            }
-        }
-        values
+        let own = [("export", self.name.as_str()), ("run", run)];
+        run_values(&self.parameters, own, scheduled_at, local, parameters)
     }
 
     /// The values that the query binds, in the order of
@@ -214,9 +196,39 @@ impl Export {
     /// # Errors
     /// The one that is missing, in words.
     pub fn bound(&self, values: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
-        let value = |name: &str| values.get(name).cloned().ok_or_else(|| missing(name));
+        let value = |name: &str| values.get(name).cloned().ok_or_else(|| missing(name, "export"));
         self.source.parameters().into_iter().map(value).collect()
     }
+}
+
+/// The values of a run: its parameters, or those of the file, the time's, and its
+/// own names, which nobody can set.
+pub(crate) fn run_values(
+    of_file: &BTreeMap<String, String>,
+    own: [(&str, &str); 2],
+    scheduled_at: DateTime<Utc>,
+    local: NaiveDateTime,
+    parameters: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut values = of_file.clone();
+    values.extend(parameters.clone());
+    let of_time = [
+        ("date", local.format("%Y-%m-%d").to_string()),
+        ("yyyy", local.format("%Y").to_string()),
+        ("mm", local.format("%m").to_string()),
+        ("dd", local.format("%d").to_string()),
+        ("hour", local.format("%H").to_string()),
+        ("minute", local.format("%M").to_string()),
+        ("time", scheduled_at.format("%Y%m%dT%H%M%SZ").to_string()),
+    ];
+    for (name, value) in of_time {
+        // `--param date=…` means another day than the scheduled one.
+        if !parameters.contains_key(name) {
+            values.insert(name.to_owned(), value);
+        }
+    }
+    values.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    values
 }
 
 /// What exported objects are.

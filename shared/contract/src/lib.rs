@@ -11,6 +11,7 @@ mod csv;
 mod dataset;
 mod derive_task;
 mod derived;
+mod display;
 mod event;
 mod evolution;
 mod export;
@@ -24,6 +25,8 @@ mod object;
 mod parquet;
 mod reject;
 mod replay;
+mod report;
+mod report_task;
 mod task;
 mod transform;
 mod types;
@@ -40,6 +43,7 @@ pub use dataset::{
 };
 pub use derive_task::{DeriveCause, DeriveOrderError, DeriveTask, read_derive_order};
 pub use derived::{After, DERIVED_SCHEME, Derived, Refresh};
+pub use display::DisplayFormat;
 pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
 pub use evolution::{ColumnChange, RESCUED};
 pub use export::{
@@ -58,6 +62,8 @@ pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};
+pub use report::{ChartKind, Report, ReportChart, ReportSource};
+pub use report_task::{ReportRunId, ReportTask, read_report_order};
 pub use task::{
     Captures, LoadSize, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage,
 };

@@ -29,15 +29,24 @@ pub enum StageName {
     Export,
     /// Datasets become datasets.
     Derive,
+    /// Queries become pages of charts.
+    Report,
 }
 
 impl StageName {
     /// All stages: those of a file's journey in its order, then the others.
-    pub const ALL: [Self; 5] =
-        [Self::Ingest, Self::Transform, Self::Load, Self::Export, Self::Derive];
+    pub const ALL: [Self; 6] =
+        [Self::Ingest, Self::Transform, Self::Load, Self::Export, Self::Derive, Self::Report];
 
     /// The stages that every pipeline has, in the order of a file's journey.
     pub const JOURNEY: [Self; 3] = [Self::Ingest, Self::Transform, Self::Load];
+
+    /// All names, for a person.
+    pub fn names() -> String {
+        let names = Self::ALL.map(Self::as_str);
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        format!("{} and {last}", others.join(", "))
+    }
 
     /// The name as the command line and the pipeline file have it.
     pub fn as_str(self) -> &'static str {
@@ -47,6 +56,7 @@ impl StageName {
             Self::Load => "load",
             Self::Export => "export",
             Self::Derive => "derive",
+            Self::Report => "report",
         }
     }
 }
@@ -59,7 +69,7 @@ impl fmt::Display for StageName {
 
 /// Not a stage's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is not a stage; the stages are ingest, transform, load, export and derive")]
+#[error("`{0}` is not a stage; the stages are {names}", names = StageName::names())]
 pub struct UnknownStage(pub String);
 
 impl FromStr for StageName {

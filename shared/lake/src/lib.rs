@@ -15,5 +15,5 @@ pub use folder::{FolderError, ParquetFolder};
 pub use object::LakeFile;
 pub use outputs::{LakeSink, Names, SmallObjects};
 pub use rejects::{RejectReader, RejectsError};
-pub use table::{LakeTable, TableError, live_files};
+pub use table::{LakeTable, Live, TableError, live, live_files};
 pub use upload::FirstError;

@@ -86,22 +86,49 @@ impl LakeTable {
         dataset: &str,
         files: Vec<LoadTask>,
     ) -> Result<Self, TableError> {
-        let Some(newest) = files.last() else {
-            return Err(TableError::Empty(dataset.to_owned()));
-        };
-        let columns = columns(ledger, newest).await?;
-        let outputs = files.into_iter().flat_map(|file| {
-            let LoadTask { lake, outputs, .. } = file;
-            outputs.into_iter().map(move |output| (lake.clone(), output))
-        });
+        let Live { columns, outputs } = of_files(ledger, dataset, files).await?;
         Ok(Self {
             name: dataset.to_owned(),
             schema: nullable(&table_schema(&columns)),
-            outputs: outputs.collect(),
+            outputs,
             storage,
             runtime: Handle::current(),
         })
     }
+}
+
+/// What lives of a dataset in the lake.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The columns of its newest file, those that its folders hold among them.
+    pub columns: Vec<ColumnDef>,
+    /// The bucket of each output, and the output.
+    pub outputs: Vec<(String, Output)>,
+}
+
+/// What lives of a dataset, as the ledger knows it now.
+///
+/// # Errors
+/// [`TableError`].
+pub async fn live(ledger: &Ledger, dataset: &str) -> Result<Live, TableError> {
+    let files = live_files(ledger, dataset).await?;
+    of_files(ledger, dataset, files).await
+}
+
+async fn of_files(
+    ledger: &Ledger,
+    dataset: &str,
+    files: Vec<LoadTask>,
+) -> Result<Live, TableError> {
+    let Some(newest) = files.last() else {
+        return Err(TableError::Empty(dataset.to_owned()));
+    };
+    let columns = columns(ledger, newest).await?;
+    let outputs = files.into_iter().flat_map(|file| {
+        let LoadTask { lake, outputs, .. } = file;
+        outputs.into_iter().map(move |output| (lake.clone(), output))
+    });
+    Ok(Live { columns, outputs: outputs.collect() })
 }
 
 /// The files of a dataset whose rows are in the lake, in the order of

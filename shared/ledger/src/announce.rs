@@ -220,12 +220,7 @@ fn short(reason: &str) -> String {
 /// is a dead letter.
 fn alert_kind(failure: &FailureRecord) -> AlertKind {
     match failure.class {
-        // Neither reads one file.
-        FailureClass::Contract
-            if !matches!(failure.stage, StageName::Export | StageName::Derive) =>
-        {
-            AlertKind::FileRejected
-        }
+        FailureClass::Contract if is_about_a_file(failure.stage) => AlertKind::FileRejected,
         FailureClass::Contract
         | FailureClass::Transient
         | FailureClass::Throttled
@@ -233,6 +228,14 @@ fn alert_kind(failure: &FailureRecord) -> AlertKind {
         | FailureClass::Denied
         | FailureClass::Missing
         | FailureClass::Poison => AlertKind::DeadLetter,
+    }
+}
+
+/// Whether a stage's messages are about files; an export or a report reads none.
+fn is_about_a_file(stage: StageName) -> bool {
+    match stage {
+        StageName::Ingest | StageName::Transform | StageName::Load => true,
+        StageName::Export | StageName::Derive | StageName::Report => false,
     }
 }
 

@@ -33,6 +33,7 @@ mod progress;
 mod redrives;
 mod register;
 mod replays;
+mod reports;
 mod runs;
 mod session;
 mod skips;
@@ -72,6 +73,9 @@ pub use progress::{Hop, RuleCount, Transformed};
 pub use redrives::{Sought, Standing, WhatBecame};
 pub use register::{Registered, Registration};
 pub use replays::{ReplayFilter, Replayable, Replaying};
+pub use reports::{
+    Figure, ReportClaim, ReportClaimed, ReportFilter, ReportRun, ReportState, ReportTotals,
+};
 pub use runs::{Run, RunFilter};
 pub use session::{Row, Session};
 pub use skips::SkipCount;

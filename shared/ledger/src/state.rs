@@ -60,6 +60,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_009.sql"),
         mysql: include_str!("../migrations/mysql/journey_009.sql"),
     },
+    Migration {
+        version: 11,
+        name: "reports",
+        sql: include_str!("../migrations/journey_011.sql"),
+        mysql: include_str!("../migrations/mysql/journey_011.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

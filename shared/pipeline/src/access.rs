@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use millrace_contract::{AlertKind, StageName};
+use millrace_contract::{AlertKind, Report, ReportSource, StageName};
 use serde::Serialize;
 
 use crate::alerts::Alerts;
@@ -48,7 +48,11 @@ impl Pipeline {
     pub(crate) fn planned_access(&self, stage: StageName) -> PlannedAccess {
         let mut access = self.work_access(stage);
         // Every stage tells what every other left to be told.
-        access.publishes_to.extend(self.alerts_topic());
+        if let Some(topic) = self.alerts_topic()
+            && !access.publishes_to.contains(&topic)
+        {
+            access.publishes_to.push(topic);
+        }
         access.puts_events_to.extend(self.events.as_ref().map(|events| events.bus.clone()));
         access.secrets = self.secrets(stage);
         // By a marker there workers agree who tells of an outage.
@@ -68,12 +72,13 @@ impl Pipeline {
     }
 
     /// Where the URLs of a stage's databases are kept, if it is in Secrets Manager:
-    /// every stage keeps account in the ledger, load opens the warehouse, and
-    /// exports what they read.
+    /// every stage keeps account in the ledger, load opens the warehouse, reports do
+    /// where their rows come from there, and exports what they read.
     fn secrets(&self, stage: StageName) -> Vec<String> {
         let databases: Vec<&UrlSource> = match stage {
             StageName::Ingest | StageName::Transform | StageName::Derive => Vec::new(),
             StageName::Load => vec![&self.warehouse],
+            StageName::Report => self.reports_from_warehouse().map(|_| &self.warehouse).collect(),
             StageName::Export => {
                 let url = |name| self.export_url(name).unwrap_or(&self.warehouse);
                 self.exports.iter().map(|export| url(&export.name)).collect()
@@ -121,6 +126,13 @@ impl Pipeline {
                 deletes: self.exported().collect(),
                 ..PlannedAccess::default()
             },
+            // It reads the lake where a report does.
+            StageName::Report => PlannedAccess {
+                reads: self.reported_on().collect(),
+                writes: self.reported().collect(),
+                publishes_to: self.reports_topics(),
+                ..PlannedAccess::default()
+            },
         }
     }
 
@@ -144,6 +156,31 @@ impl Pipeline {
         let prefixes: BTreeSet<PlannedPrefix> =
             places.map(|place| within(&place.bucket, place.literal_prefix().to_owned())).collect();
         prefixes.into_iter()
+    }
+
+    fn reports_from_warehouse(&self) -> impl Iterator<Item = &Report> {
+        self.reports.iter().filter(|report| report.source == ReportSource::Warehouse)
+    }
+
+    /// The lake, if there are reports over it; which datasets a query names is found
+    /// out when it is planned.
+    fn reported_on(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let over_lake = self.reports.iter().any(|report| report.source == ReportSource::Lake);
+        self.parquet().filter(move |_| over_lake)
+    }
+
+    /// Reports may share folders, so each prefix is there once.
+    fn reported(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let places = self.reports.iter().map(|report| &report.to);
+        let prefixes: BTreeSet<PlannedPrefix> =
+            places.map(|place| within(&place.bucket, place.literal_prefix().to_owned())).collect();
+        prefixes.into_iter()
+    }
+
+    fn reports_topics(&self) -> Vec<String> {
+        let topics: BTreeSet<String> =
+            self.reports.iter().filter_map(|report| report.topic.clone()).collect();
+        topics.into_iter().collect()
     }
 
     fn parquet(&self) -> impl Iterator<Item = PlannedPrefix> {

@@ -162,7 +162,8 @@ fn is_arn(text: &str, service: &str) -> bool {
         && !text.contains(char::is_whitespace)
 }
 
-fn topic_arn(entry: &Entry<'_>) -> Option<String> {
+/// The ARN of a topic that tells people.
+pub(crate) fn topic_arn(entry: &Entry<'_>) -> Option<String> {
     let text = entry.text()?;
     if !is_arn(text, "sns") {
         let instead = "write its ARN: `arn:aws:sns:REGION:ACCOUNT:NAME`";

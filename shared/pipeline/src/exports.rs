@@ -1,6 +1,6 @@
 //! Reads `[exports]`: what of a database is written to objects, where, and when.
 
-mod place;
+pub(crate) mod place;
 
 use std::collections::BTreeMap;
 
@@ -75,13 +75,9 @@ fn export(name: &str, section: &Section<'_>, around: &Around<'_>) -> Option<Expo
     let known = Known { columns: &[], captures: Vec::new(), open: true };
     let incremental = section.section("incremental");
     let incremental = incremental.and_then(|section| column(&section));
-    let timezone = section
-        .get("timezone")
-        .and_then(|entry| spelling::zone(&entry))
-        .map(|zone| zone.name().to_owned());
-    let timezone = timezone.unwrap_or_else(|| "UTC".to_owned());
+    let timezone = timezone(section);
     let schedule = section.get("schedule").and_then(|entry| schedule(&entry, &timezone));
-    let parameters = parameters(section);
+    let parameters = parameters(section, &Export::own_values());
     let types = types(section, source.as_ref(), around.datasets);
     let split = section.section("split").and_then(|section| split(&section));
     let number =
@@ -104,8 +100,16 @@ fn export(name: &str, section: &Section<'_>, around: &Around<'_>) -> Option<Expo
         schedule,
         timezone,
     };
-    note_values(section, &export);
+    let used: Vec<&str> = export.to.values().chain(export.source.parameters()).collect();
+    let own = Export::own_values();
+    note_values(section, &Given { own: &own, parameters: &export.parameters, used: &used });
     Some(export)
+}
+
+/// The zone of the schedule and of `{date}` and the like.
+pub(crate) fn timezone(section: &Section<'_>) -> String {
+    let zone = section.get("timezone").and_then(|entry| spelling::zone(&entry));
+    zone.map_or_else(|| "UTC".to_owned(), |zone| zone.name().to_owned())
 }
 
 fn source(section: &Section<'_>) -> Option<ExportSource> {
@@ -167,11 +171,12 @@ pub(crate) fn schedule(entry: &Entry<'_>, timezone: &str) -> Option<ExportSchedu
     Some(ExportSchedule { expression: text.to_owned(), timezone: timezone.to_owned() })
 }
 
-fn parameters(section: &Section<'_>) -> BTreeMap<String, String> {
+/// Values by name where a message brings none.
+pub(crate) fn parameters(section: &Section<'_>, own: &[&str]) -> BTreeMap<String, String> {
     let mut parameters = BTreeMap::new();
     let named = section.section("parameters").map(|section| section.named());
     for (name, entry) in named.unwrap_or_default() {
-        if Export::own_values().contains(&name) {
+        if own.contains(&name) {
             entry.note(format!("every run has a `{name}` of its own"));
         }
         if let Some(text) = entry.text() {
@@ -208,11 +213,19 @@ fn loaded_into<'d>(source: &ExportSource, datasets: &'d [Dataset]) -> Option<&'d
     datasets.iter().find(|dataset| dataset.load.as_ref().is_some_and(is_it))
 }
 
+/// The values that a run has, and those that it uses.
+pub(crate) struct Given<'a> {
+    /// Names of those that every run has.
+    pub(crate) own: &'a [&'a str],
+    /// Those of the file.
+    pub(crate) parameters: &'a BTreeMap<String, String>,
+    pub(crate) used: &'a [&'a str],
+}
+
 /// Values that nobody gives: a schedule brings none beside those of the file.
-fn note_values(section: &Section<'_>, export: &Export) {
-    let used: Vec<&str> = export.to.values().chain(export.source.parameters()).collect();
-    let own = Export::own_values();
-    let is_given = |name: &str| own.contains(&name) || export.parameters.contains_key(name);
+pub(crate) fn note_values(section: &Section<'_>, given: &Given<'_>) {
+    let Given { own, parameters, used } = given;
+    let is_given = |name: &str| own.contains(&name) || parameters.contains_key(name);
     if let (Some(entry), Some(name)) =
         (section.get("schedule"), used.iter().find(|name| !is_given(name)))
     {

@@ -5,13 +5,14 @@ use toml::de::DeTable;
 
 use crate::alerts;
 use crate::dataset::{self, ReadDataset};
-use crate::derived::{self, Beside};
+use crate::derived;
 use crate::entry::Entry;
 use crate::exports::{self, Around, ReadExports};
 use crate::names;
 use crate::order;
 use crate::pipeline::{Lake, Pipeline};
 use crate::problem::Problem;
+use crate::reports;
 use crate::schema::schema;
 use crate::stage::Stages;
 use crate::url::UrlSource;
@@ -59,9 +60,15 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let views = file.section("views").map(|section| views::read(&section, &datasets));
     let around = Around { lake: &lake, datasets: &datasets, globs: &globs };
     let ReadExports { exports, urls } = exports::read(file, &around);
-    let beside = Beside { datasets: &datasets[..of_files], globs: &globs, exports: &exports };
+    let beside =
+        derived::Beside { datasets: &datasets[..of_files], globs: &globs, exports: &exports };
     derived::note_around(&derived, &beside);
     freshness.extend(derived.iter().filter_map(|read| read.freshness.clone()));
+    let alerts = alerts::read(file);
+    let reports = reports::read(
+        file,
+        &reports::Beside { around, exports: &exports, alerts: alerts.as_ref() },
+    );
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
@@ -71,9 +78,10 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         derived: order::in_order(derived.into_iter().map(|read| read.derived).collect()),
         views: views.unwrap_or_default(),
         exports,
+        reports,
         export_urls: urls,
         settings: stages,
-        alerts: alerts::read(file),
+        alerts,
         events: alerts::read_events(file),
         freshness,
         globs,

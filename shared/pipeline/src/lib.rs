@@ -32,6 +32,7 @@ mod plan;
 mod problem;
 mod quantity;
 mod render;
+mod reports;
 mod retention;
 mod retry;
 mod route;
@@ -57,7 +58,7 @@ pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
     Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedDerived, PlannedExport,
-    PlannedNotification, PlannedQueue, PlannedSchedule, PlannedService, PlannedView,
+    PlannedNotification, PlannedQueue, PlannedReport, PlannedSchedule, PlannedService, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

@@ -79,10 +79,19 @@ const LONGEST_SCHEDULE: usize = 64;
 
 /// Why a text cannot name an export, whose schedule has its name.
 pub(crate) fn export(name: &str) -> Result<(), String> {
+    scheduled(name, "an export")
+}
+
+/// Why a text cannot name a report, whose schedule has its name.
+pub(crate) fn report(name: &str) -> Result<(), String> {
+    scheduled(name, "a report")
+}
+
+fn scheduled(name: &str, what: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     match name.is_empty() || name.len() > LONGEST_SCHEDULE || !name.chars().all(allowed) {
         true => Err(format!(
-            "`{name}` cannot be an export's name, which has 1 to {LONGEST_SCHEDULE} letters, \
+            "`{name}` cannot be {what}'s name, which has 1 to {LONGEST_SCHEDULE} letters, \
              digits, `-` and `_`"
         )),
         false => Ok(()),

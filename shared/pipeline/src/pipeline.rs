@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use millrace_contract::{Dataset, Derived, Export, StageName, View};
+use millrace_contract::{Dataset, Derived, Export, Report, StageName, View};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -35,6 +35,8 @@ pub struct Pipeline {
     pub views: Vec<View>,
     /// Exports in file order.
     pub exports: Vec<Export>,
+    /// Reports in file order.
+    pub reports: Vec<Report>,
     /// Settings of every stage.
     pub settings: Stages,
     /// Who is told what goes wrong, if anybody.
@@ -117,6 +119,11 @@ impl Pipeline {
         self.derived.iter().find(|derived| derived.name == name)
     }
 
+    /// A report by name.
+    pub fn report(&self, name: &str) -> Option<&Report> {
+        self.reports.iter().find(|report| report.name == name)
+    }
+
     /// Where the database of an export is, if it is not the warehouse.
     pub fn export_url(&self, name: &str) -> Option<&UrlSource> {
         self.export_urls.get(name)
@@ -128,6 +135,7 @@ impl Pipeline {
         let asked_for = [
             (StageName::Export, !self.exports.is_empty()),
             (StageName::Derive, !self.derived.is_empty()),
+            (StageName::Report, !self.reports.is_empty()),
         ];
         let asked_for = asked_for.into_iter().filter(|(_, asked)| *asked);
         StageName::JOURNEY.into_iter().chain(asked_for.map(|(stage, _)| stage)).collect()

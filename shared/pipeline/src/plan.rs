@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use millrace_contract::{DeriveTask, Derived, Export, ExportTask, Refresh, StageName, View};
+use millrace_contract::{
+    DeriveTask, Derived, Export, ExportSchedule, ExportTask, Refresh, Report, ReportTask,
+    StageName, View,
+};
 use serde::Serialize;
 
 use crate::access::PlannedAccess;
@@ -45,7 +48,11 @@ pub struct Plan {
     /// Derived datasets, each behind those it is made of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<PlannedDerived>,
-    /// What fires by the clock, in file order.
+    /// Reports in file order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<PlannedReport>,
+    /// What fires by the clock, in file order: exports, derived datasets, then
+    /// reports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<PlannedSchedule>,
 }
@@ -78,6 +85,19 @@ pub struct PlannedDerived {
     pub refresh: Refresh,
     /// What the keys of its Parquet begin with, in the lake.
     pub lake_prefix: String,
+}
+
+/// Where the pages of a report go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedReport {
+    /// Name.
+    pub name: String,
+    /// Bucket.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// How many charts a page has.
+    pub charts: usize,
 }
 
 /// A schedule of EventBridge Scheduler, in the group that has the pipeline's
@@ -211,6 +231,7 @@ impl Pipeline {
             datasets: self.planned_datasets(),
             exports: self.exports.iter().map(planned_export).collect(),
             derived: self.derived.iter().map(planned_derived).collect(),
+            reports: self.reports.iter().map(planned_report).collect(),
             schedules: self.planned_schedules(),
         }
     }
@@ -268,31 +289,30 @@ impl Pipeline {
         names
     }
 
-    /// One for each export and each derived dataset that runs by itself.
+    /// One for each export, derived dataset and report that runs by itself.
     fn planned_schedules(&self) -> Vec<PlannedSchedule> {
-        let scheduled = self.exports.iter().filter_map(|export| {
-            let schedule = export.schedule.as_ref()?;
-            Some(PlannedSchedule {
-                name: export.name.clone(),
-                stage: StageName::Export,
-                queue: self.queue_name(StageName::Export),
+        let exports = self.exports.iter().filter_map(|export| {
+            let input = ExportTask::scheduled_message(&export.name, &BTreeMap::new());
+            Some((&export.name, StageName::Export, export.schedule.as_ref()?, input))
+        });
+        let reports = self.reports.iter().filter_map(|report| {
+            let input = ReportTask::scheduled_message(&report.name);
+            Some((&report.name, StageName::Report, report.schedule.as_ref()?, input))
+        });
+        let planned =
+            |(name, stage, schedule, input): (&String, _, &ExportSchedule, _)| PlannedSchedule {
+                name: name.clone(),
+                stage,
+                queue: self.queue_name(stage),
                 expression: schedule.expression.clone(),
                 timezone: schedule.timezone.clone(),
-                input: ExportTask::scheduled_message(&export.name, &BTreeMap::new()),
-            })
-        });
+                input,
+            };
         let derived = self.derived.iter().filter_map(|derived| {
-            let schedule = derived.schedule.as_ref()?;
-            Some(PlannedSchedule {
-                name: derived.name.clone(),
-                stage: StageName::Derive,
-                queue: self.queue_name(StageName::Derive),
-                expression: schedule.expression.clone(),
-                timezone: schedule.timezone.clone(),
-                input: DeriveTask::scheduled_message(&derived.name),
-            })
+            let input = DeriveTask::scheduled_message(&derived.name);
+            Some((&derived.name, StageName::Derive, derived.schedule.as_ref()?, input))
         });
-        scheduled.chain(derived).collect()
+        exports.chain(derived).chain(reports).map(planned).collect()
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {
@@ -330,6 +350,15 @@ fn planned_derived(derived: &Derived) -> PlannedDerived {
         debounce_seconds: u32::try_from(derived.debounce.as_secs()).unwrap_or(u32::MAX),
         refresh: derived.refresh,
         lake_prefix: format!("{}/", derived.name),
+    }
+}
+
+fn planned_report(report: &Report) -> PlannedReport {
+    PlannedReport {
+        name: report.name.clone(),
+        bucket: report.to.bucket.clone(),
+        prefix: report.to.literal_prefix().to_owned(),
+        charts: report.charts.len(),
     }
 }
 
@@ -405,6 +434,14 @@ impl fmt::Display for Plan {
         }
         for PlannedDerived { name, inputs, .. } in &self.derived {
             writeln!(f, "  {} → {name}", inputs.join(", "))?;
+        }
+        if !self.reports.is_empty() {
+            writeln!(f, "\nreports")?;
+        }
+        for PlannedReport { name, bucket, prefix, charts } in &self.reports {
+            let charts =
+                if *charts == 1 { "1 chart".to_owned() } else { format!("{charts} charts") };
+            writeln!(f, "  {name}: {charts} to s3://{bucket}/{prefix}*")?;
         }
         if !self.schedules.is_empty() {
             writeln!(f, "\nschedules")?;

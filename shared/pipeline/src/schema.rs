@@ -17,12 +17,14 @@ use crate::stage::{self, StageDefaults};
 
 mod derived;
 mod exports;
+mod reports;
 mod retry;
 mod told;
 mod warehouse;
 
 use derived::derived;
 use exports::export;
+use reports::report;
 use retry::retry;
 use told::{alerts, events, freshness};
 use warehouse::{ledger, load, view, warehouse};
@@ -69,6 +71,11 @@ fn file() -> Value {
                 "type": "object",
                 "description": "Datasets that SQL makes of other datasets, by name.",
                 "additionalProperties": derived(),
+            },
+            "reports": {
+                "type": "object",
+                "description": "Pages of charts over SQL, by name.",
+                "additionalProperties": report(),
             },
             "stages": stages(),
             "alerts": alerts(),
@@ -197,6 +204,7 @@ fn stages() -> Value {
             "load": stage(&StageDefaults::LOAD),
             "export": stage(&StageDefaults::EXPORT),
             "derive": stage(&StageDefaults::DERIVE),
+            "report": stage(&StageDefaults::REPORT),
         }),
     )
 }

@@ -62,6 +62,7 @@ pub struct Stages {
     load: StageSettings,
     export: StageSettings,
     derive: StageSettings,
+    report: StageSettings,
 }
 
 impl Stages {
@@ -73,6 +74,7 @@ impl Stages {
             StageName::Load => &self.load,
             StageName::Export => &self.export,
             StageName::Derive => &self.derive,
+            StageName::Report => &self.report,
         }
     }
 
@@ -88,6 +90,7 @@ impl Stages {
             load: stage(StageName::Load),
             export: stage(StageName::Export),
             derive: stage(StageName::Derive),
+            report: stage(StageName::Report),
         }
     }
 }
@@ -164,6 +167,17 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Waits for the database nearly all of the time. These connections are the
+    /// ledger's; the charts are read one after the other, by one of its own.
+    pub(crate) const REPORT: Self = Self {
+        about: "Queries become pages of charts.",
+        max_workers: 1,
+        concurrency: 1,
+        connections: 1,
+        visibility: "2m",
+        ..Self::INGEST
+    };
+
     fn of(stage: StageName) -> Self {
         match stage {
             StageName::Ingest => Self::INGEST,
@@ -171,6 +185,7 @@ impl StageDefaults {
             StageName::Load => Self::LOAD,
             StageName::Export => Self::EXPORT,
             StageName::Derive => Self::DERIVE,
+            StageName::Report => Self::REPORT,
         }
     }
 }
@@ -216,7 +231,11 @@ fn connections(
     defaults: &StageDefaults,
 ) -> u32 {
     let needed = match name {
-        StageName::Ingest | StageName::Transform | StageName::Export | StageName::Derive => 1,
+        StageName::Ingest
+        | StageName::Transform
+        | StageName::Export
+        | StageName::Derive
+        | StageName::Report => 1,
         StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);

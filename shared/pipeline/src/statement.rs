@@ -29,6 +29,14 @@ pub(crate) fn selects(sql: &str) -> Result<(), String> {
     one_of(sql, &QUERIES, "an export's SQL is a query")
 }
 
+/// Whether it is one query, whose rows are charted.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn charts(sql: &str) -> Result<(), String> {
+    one_of(sql, &QUERIES, "a chart's SQL is a query")
+}
+
 /// Whether it is one query.
 ///
 /// # Errors

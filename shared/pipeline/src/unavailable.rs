@@ -5,11 +5,17 @@
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
 const KEYS: [(&str, &str); 4] = [
     ("streams", "publish files to the raw bucket instead"),
-    ("stages.catalog", "the stages of this version are ingest, transform, load, export and derive"),
-    ("stages.collect", "the stages of this version are ingest, transform, load, export and derive"),
+    (
+        "stages.catalog",
+        "the stages of this version are ingest, transform, load, export, derive and report",
+    ),
+    (
+        "stages.collect",
+        "the stages of this version are ingest, transform, load, export, derive and report",
+    ),
     (
         "stages.maintain",
-        "the stages of this version are ingest, transform, load, export and derive",
+        "the stages of this version are ingest, transform, load, export, derive and report",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The storage port: what the stages need of an object store, no more.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -96,6 +96,23 @@ pub struct Listing {
     pub next: Option<String>,
 }
 
+/// Links to objects that work for whoever has them.
+#[async_trait]
+pub trait Links: Send + Sync + 'static {
+    /// A link to read an object by, for so long: at most seven days, and no longer
+    /// than the credentials it is signed with ("Download and upload objects with
+    /// presigned URLs", Amazon S3 User Guide). Nothing is asked of the service.
+    ///
+    /// # Errors
+    /// [`StorageError::Refused`] if it can't be signed.
+    async fn link(
+        &self,
+        bucket: &str,
+        key: &str,
+        lasting: Duration,
+    ) -> Result<String, StorageError>;
+}
+
 /// An object store.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
@@ -109,6 +126,18 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Stores a whole object.
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError>;
+
+    /// Stores a whole object that browsers show as what `content_type` says; where
+    /// nobody asks for objects by HTTP, as any other.
+    async fn put_as(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        _content_type: &str,
+    ) -> Result<Stored, StorageError> {
+        self.put(bucket, key, body).await
+    }
 
     /// Starts a multipart upload and returns its id.
     async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError>;

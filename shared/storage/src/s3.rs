@@ -8,13 +8,14 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream as SdkBody;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use millrace_retry::{Grant, causes};
 
-use crate::{Download, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
+use crate::{Download, Links, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
 
 /// How long a body may come without a byte before its connection counts as broken.
 const STALLED: Duration = Duration::from_secs(30);
@@ -36,7 +37,48 @@ pub struct S3Storage {
     stalled: Duration,
 }
 
+#[async_trait]
+impl Links for S3Storage {
+    async fn link(
+        &self,
+        bucket: &str,
+        key: &str,
+        lasting: Duration,
+    ) -> Result<String, StorageError> {
+        let refused = |detail: String| StorageError::Refused {
+            url: ObjectRef::latest(bucket, key).url(),
+            detail: format!("a link can't be signed: {detail}"),
+        };
+        let config =
+            PresigningConfig::expires_in(lasting).map_err(|error| refused(error.to_string()))?;
+        let request = self.client.get_object().bucket(bucket).key(key);
+        let signed = request.presigned(config).await.map_err(|error| refused(causes(&error)))?;
+        Ok(signed.uri().to_owned())
+    }
+}
+
 impl S3Storage {
+    async fn put_whole(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        content_type: Option<&str>,
+    ) -> Result<Stored, StorageError> {
+        let client = if body.len() <= SMALL_BYTES { &self.small } else { &self.client };
+        let request = client.put_object().bucket(bucket).key(key);
+        let output = request
+            .set_content_type(content_type.map(str::to_owned))
+            .body(SdkBody::from(body))
+            .send()
+            .await
+            .map_err(|error| Call::put(bucket, key).error(error))?;
+        Ok(Stored {
+            etag: unquote(output.e_tag()),
+            version_id: output.version_id().map(str::to_owned),
+        })
+    }
+
     /// Uses the account, region and endpoint of `config`. A custom endpoint is
     /// spoken to path-style, since `bucket.localhost` rarely resolves.
     pub fn new(config: &SdkConfig) -> Self {
@@ -105,17 +147,17 @@ impl Storage for S3Storage {
     }
 
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
-        let client = if body.len() <= SMALL_BYTES { &self.small } else { &self.client };
-        let request = client.put_object().bucket(bucket).key(key);
-        let output = request
-            .body(SdkBody::from(body))
-            .send()
-            .await
-            .map_err(|error| Call::put(bucket, key).error(error))?;
-        Ok(Stored {
-            etag: unquote(output.e_tag()),
-            version_id: output.version_id().map(str::to_owned),
-        })
+        self.put_whole(bucket, key, body, None).await
+    }
+
+    async fn put_as(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        content_type: &str,
+    ) -> Result<Stored, StorageError> {
+        self.put_whole(bucket, key, body, Some(content_type)).await
     }
 
     async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError> {

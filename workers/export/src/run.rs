@@ -92,6 +92,7 @@ impl Attempt<'_> {
             growing,
             split: self.export.split.as_ref(),
             types: &self.export.types,
+            most: None,
         };
         Ok(open(self.database, &extract).await?)
     }

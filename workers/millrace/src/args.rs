@@ -1,5 +1,6 @@
 //! The command line.
 
+mod catalog;
 mod dlq;
 mod examples;
 mod local;
@@ -7,6 +8,7 @@ mod named;
 mod operate;
 mod plan;
 mod rejects;
+mod report;
 mod running;
 mod schedule;
 
@@ -18,6 +20,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use millrace_ledger::FileState;
 
+pub(crate) use catalog::{CatalogCommand, CatalogDdlArgs, CatalogListArgs, CatalogQuicksightArgs};
 pub(crate) use dlq::{
     CauseArgs, DlqAdoptArgs, DlqCommand, DlqDiscardArgs, DlqEditArgs, DlqExportArgs, DlqListArgs,
     DlqRedriveArgs, DlqShowArgs, Rate, SelectionArgs,
@@ -27,6 +30,7 @@ pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
 };
 
+pub(crate) use report::ReportArgs;
 pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, ExampleName, LogFormat, WorkerArgs};
 pub(crate) use schedule::{
     DerivedArgs, ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs,
@@ -120,6 +124,17 @@ pub(crate) enum Command {
     /// Show runs of derived datasets, newest first.
     #[command(after_help = examples::DERIVED)]
     Derived(DerivedArgs),
+    /// Make a report here, from the database or the lake; or list them.
+    ///
+    /// No queue is needed, and nobody is told. `millrace schedule run NAME` has the
+    /// report stage make it, put it in S3 and tell.
+    #[command(after_help = examples::REPORT)]
+    Report(ReportArgs),
+    /// Show the lake's datasets as tables of Athena, and let Athena read them.
+    Catalog {
+        #[command(subcommand)]
+        command: CatalogCommand,
+    },
     /// Work on schedules: see when they fire, fire them by hand, turn them off.
     Schedule {
         #[command(subcommand)]

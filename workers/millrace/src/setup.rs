@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
-use millrace_contract::{Export, StageName};
+use millrace_contract::{Export, ReportSource, StageName};
 use millrace_ledger::{Database, Durability, Ledger};
 use millrace_localaws::FaultPlan;
 use millrace_pipeline::{LoadError, Pipeline, UrlSource};
+use millrace_report::Source;
+use millrace_storage::S3Storage;
 
 use crate::args::PipelineArgs;
 use crate::exit::{BadPipeline, Usage};
@@ -94,6 +97,32 @@ impl Setup {
             databases.insert(export.name.clone(), database);
         }
         Ok(databases)
+    }
+
+    /// What the reports read, of what they do read.
+    pub(crate) async fn report_sources(
+        &self,
+        ledger: &Ledger,
+        storage: Arc<S3Storage>,
+    ) -> anyhow::Result<BTreeMap<ReportSource, Source>> {
+        let mut sources = BTreeMap::new();
+        let wants = |source| self.pipeline.reports.iter().any(|report| report.source == source);
+        if wants(ReportSource::Warehouse) {
+            let connections = self.pipeline.stage(StageName::Report).concurrency;
+            let database = self.warehouse(connections).await?;
+            sources.insert(ReportSource::Warehouse, Source::Warehouse(database));
+        }
+        if wants(ReportSource::Lake) {
+            let source = self.lake_source(ledger.clone(), storage);
+            sources.insert(ReportSource::Lake, source);
+        }
+        Ok(sources)
+    }
+
+    /// The lake as reports read it.
+    pub(crate) fn lake_source(&self, ledger: Ledger, storage: Arc<S3Storage>) -> Source {
+        let datasets = self.pipeline.datasets.iter().map(|dataset| dataset.name.clone());
+        Source::Lake { ledger, storage, datasets: datasets.collect() }
     }
 
     /// A database that nothing local stands in for.

@@ -1,5 +1,6 @@
 //! Who is told what, as the pipeline file says it: a worker's part in it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -111,6 +112,22 @@ fn courier(pipeline: &Pipeline, ledger: &Ledger, aws: &SdkConfig) -> Option<Cour
 pub(crate) fn topic_arn(alerts: &Alerts) -> Option<String> {
     let named = || std::env::var(TOPIC).ok().filter(|arn| !arn.is_empty());
     alerts.topic.clone().or_else(named)
+}
+
+/// The topics that are told of reports, by the reports' names.
+pub(crate) fn report_topics(
+    pipeline: &Pipeline,
+    aws: &SdkConfig,
+) -> BTreeMap<String, Arc<dyn Topic>> {
+    let told = pipeline.reports.iter().filter_map(|report| {
+        let topic: Arc<dyn Topic> = match (&report.topic, &pipeline.alerts) {
+            (Some(arn), _) => Arc::new(Sns::new(aws).topic(Some(arn.clone()), arn)),
+            (None, Some(alerts)) => Arc::new(topic(pipeline, alerts, aws)),
+            (None, None) => return None,
+        };
+        Some((report.name.clone(), topic))
+    });
+    told.collect()
 }
 
 fn topic(pipeline: &Pipeline, alerts: &Alerts, aws: &SdkConfig) -> SnsTopic {

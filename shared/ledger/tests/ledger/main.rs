@@ -18,6 +18,7 @@ mod outages;
 mod pace;
 mod registering;
 mod replays;
+mod reports;
 mod support;
 mod telling;
 mod tls;

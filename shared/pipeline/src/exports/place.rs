@@ -19,13 +19,13 @@ enum Side {
 }
 
 /// Reads `to` and `bucket`.
-pub(super) fn read(
+pub(crate) fn read(
     section: &Section<'_>,
     around: &Around<'_>,
     is_incremental: bool,
 ) -> Option<ExportPlace> {
     let side = section.get("bucket").map_or(Some(Side::Curated), |entry| entry.choice());
-    let entry = section.need("to", r#""exports/users/{date}/""#)?;
+    let entry = section.need("to", &format!("\"{}/{{date}}/\"", place_of(section)))?;
     let text = entry.text()?;
     let (bucket, key) = match text.strip_prefix("s3://") {
         Some(rest) => {
@@ -45,7 +45,7 @@ pub(super) fn read(
     };
     let folder = folder(&entry, key)?;
     let place = ExportPlace { bucket, folder };
-    note_prefix(&entry, &place, around);
+    note_prefix(&entry, &place, around, &place_of(section));
     let tells_runs_apart = place.values().any(|name| matches!(name, "time" | "run"));
     if is_incremental && !tells_runs_apart {
         entry.note_with(
@@ -55,6 +55,11 @@ pub(super) fn read(
         );
     }
     Some(place)
+}
+
+/// A folder that suggests itself: `exports/users` for `[exports.users]`.
+fn place_of(section: &Section<'_>) -> String {
+    section.path.replace('.', "/")
 }
 
 fn folder(entry: &Entry<'_>, key: &str) -> Option<Vec<KeyPart>> {
@@ -71,12 +76,12 @@ fn folder(entry: &Entry<'_>, key: &str) -> Option<Vec<KeyPart>> {
 }
 
 /// A folder of its own, so that what is removed there is never another's.
-fn note_prefix(entry: &Entry<'_>, place: &ExportPlace, around: &Around<'_>) {
+fn note_prefix(entry: &Entry<'_>, place: &ExportPlace, around: &Around<'_>, own: &str) {
     let prefix = place.literal_prefix();
     let Some((first, _)) = prefix.split_once('/').filter(|(first, _)| !first.is_empty()) else {
         return entry.note_with(
             "`to` has to begin with a folder that is the same for every run",
-            r#"write `to = "exports/…"`"#,
+            format!("write `to = \"{own}/…\"`"),
         );
     };
     if place.bucket != around.lake.curated {
@@ -88,7 +93,7 @@ fn note_prefix(entry: &Entry<'_>, place: &ExportPlace, around: &Around<'_>) {
     if around.datasets.iter().any(|dataset| dataset.name == first) {
         entry.note_with(
             format!("`{first}/` is the folder of dataset `{first}`"),
-            r#"write `to = "exports/…"`"#,
+            format!("write `to = \"{own}/…\"`"),
         );
     }
 }

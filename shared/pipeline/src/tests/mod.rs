@@ -11,6 +11,7 @@ mod loading;
 mod plans;
 mod problems;
 mod rendered;
+mod reports;
 mod schemas;
 mod told;
 

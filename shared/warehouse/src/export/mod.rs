@@ -15,6 +15,7 @@ mod sqlite;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
@@ -39,6 +40,9 @@ pub struct Extract<'a> {
     pub split: Option<&'a Split>,
     /// Types that the database does not know.
     pub types: &'a BTreeMap<String, DataType>,
+    /// How long a statement may take on the server, where that is bounded (PostgreSQL,
+    /// MySQL, MariaDB; SQLite has no server).
+    pub most: Option<Duration>,
 }
 
 /// Rows by a column whose values grow: those beyond `from`, up to `to`. Values

@@ -4,6 +4,7 @@
 mod value;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
@@ -23,11 +24,23 @@ use super::stream::{Sender, Unwanted, way};
 use super::{Extract, ExtractError, Snapshot};
 use crate::column::quote;
 
-/// A transaction that sees one moment. Whoever takes the rows may be slow, which
-/// the server would take for gone after a minute.
-const BEGIN: &str = "SET SESSION net_write_timeout = 3600; \
-    SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
-    START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+/// Begins a transaction that sees one moment. Whoever takes the rows may be slow,
+/// which the server would take for gone after a minute.
+///
+/// MySQL bounds a statement by `max_execution_time` in milliseconds, MariaDB by
+/// `max_statement_time` in seconds; each passes over the comment that the other
+/// reads ("Comment Syntax", MariaDB Knowledge Base). Zero is no bound.
+fn begin(most: Option<Duration>) -> String {
+    let (milliseconds, seconds) =
+        most.map_or((0, 0.0), |most| (most.as_millis(), most.as_secs_f64()));
+    format!(
+        "SET SESSION net_write_timeout = 3600\
+         /*!50704 , SESSION max_execution_time = {milliseconds} */\
+         /*M!100101 , SESSION max_statement_time = {seconds} */; \
+         SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+         START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+    )
+}
 
 /// Rows that are looked at to find out what the server does not say.
 const FIRST: usize = 1024;
@@ -44,7 +57,7 @@ pub(super) async fn open(
     extract: &Extract<'_>,
 ) -> Result<Snapshot, ExtractError> {
     let mut connection = database.detached().await?;
-    connection.session().run_script(BEGIN).await?;
+    connection.session().run_script(&begin(extract.most)).await?;
     let taken_at = moment(&mut connection).await?;
     let described = describe(&mut connection, extract).await?;
     let upper = upper(&mut connection, extract, &described).await?;

@@ -40,6 +40,10 @@ pub(super) async fn open(
 ) -> Result<Snapshot, ExtractError> {
     let mut connection = database.detached().await?;
     connection.session().run_script(BEGIN).await?;
+    if let Some(most) = extract.most {
+        let bounded = format!("SET LOCAL statement_timeout = {}", most.as_millis().max(1));
+        connection.session().run_script(&bounded).await?;
+    }
     let taken_at = moment(&mut connection).await?;
     let described = describe(&mut connection, extract).await?;
     let from = From::new(extract.source, |position| described.setting(position));

@@ -50,6 +50,7 @@ impl Wanted<'_> {
             growing: self.growing,
             split: self.split.as_ref(),
             types: &self.types,
+            most: None,
         };
         open(&place.database, &extract).await
     }

@@ -82,6 +82,32 @@ Examples:
   millrace derived
   millrace derived --dataset user_transactions --state failed -o json";
 
+pub(crate) const REPORT: &str = "\
+Examples:
+  millrace report   which there are, and what came of them last
+  millrace report spending --out /tmp/spending --open
+  millrace report spending --at 2026-01-31T07:00:00Z --param user=ann";
+
+pub(crate) const CATALOG_LIST: &str = "\
+Examples:
+  millrace catalog list
+  millrace catalog list expenses -o json   with every partition";
+
+pub(crate) const CATALOG_DDL: &str = "\
+Examples:
+  millrace catalog ddl > tables.sql
+  millrace catalog ddl expenses --database finance --projection 2020-01-01,NOW";
+
+pub(crate) const CATALOG_MANIFESTS: &str = "\
+Examples:
+  millrace catalog manifests
+  millrace catalog manifests expenses -o json";
+
+pub(crate) const CATALOG_QUICKSIGHT: &str = "\
+Examples:
+  millrace catalog quicksight expenses --source arn:aws:quicksight:eu-west-1:123456789012:datasource/athena
+  millrace catalog quicksight users   the manifest of an export of CSV or JSON";
+
 pub(crate) const SCHEDULE_LIST: &str = "\
 Examples:
   millrace schedule list

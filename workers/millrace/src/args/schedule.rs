@@ -28,7 +28,7 @@ pub(crate) enum ScheduleCommand {
 
 #[derive(Debug, Group)]
 pub(crate) struct ScheduleRunArgs {
-    /// The export or the derived dataset, whether or not it has a schedule.
+    /// The export, derived dataset or report, whether or not it has a schedule.
     pub(crate) name: String,
 
     /// The time the run of an export is for (RFC 3339); now unless given.

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod aws;
+mod catalog;
 mod check;
 mod derived;
 mod dlq;
@@ -13,6 +14,7 @@ pub(crate) mod publish;
 mod query;
 mod rejects;
 mod replay;
+mod report;
 mod runs;
 mod scale;
 mod schedule;
@@ -42,6 +44,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Trace(args) => trace::run(&args).await,
         Command::Exports(args) => exports::run(&args).await,
         Command::Derived(args) => derived::run(&args).await,
+        Command::Report(args) => report::run(&args).await,
+        Command::Catalog { command } => catalog::run(&command).await,
         Command::Schedule { command } => schedule::run(&command).await,
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,

@@ -12,6 +12,7 @@ use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
 use millrace_pipeline::{RetryCurve, StageRetry};
 use millrace_queue::Sqs;
+use millrace_report::{Announce, Reports};
 use millrace_retry::{Backoff, Curve};
 use millrace_runtime::{Handler, Worker, WorkerConfig, shutdown, telemetry};
 use millrace_storage::S3Storage;
@@ -145,6 +146,14 @@ async fn handler(
             let derive = Derive::new(pipeline, ledger, storage(), claim);
             derive.publish_contracts().await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
             Arc::new(derive)
+        }
+        StageName::Report => {
+            let sources = setup.report_sources(&ledger, storage()).await?;
+            let (name, reports) = (pipeline.name.clone(), pipeline.reports.clone());
+            let claim = pipeline.stage(stage).visibility;
+            let handler = Reports::new(name, reports, ledger, sources, storage(), claim);
+            let topics = telling::report_topics(pipeline, aws);
+            Arc::new(handler.announcing(Announce { topics, links: Some(storage()) }))
         }
     })
 }

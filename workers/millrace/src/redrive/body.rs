@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use millrace_contract::{
     Captures, ContractVersion, DeriveOrderError, DeriveTask, ExportTask, FileId, LoadTask,
-    ObjectVersion, OrderError, Replay, StageName, TransformTask, decode_event, read_derive_order,
-    read_export_order,
+    ObjectVersion, OrderError, Replay, ReportTask, StageName, TransformTask, decode_event,
+    read_derive_order, read_export_order, read_report_order,
 };
 
 /// Work on one file that was planned under a contract.
@@ -41,15 +41,16 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 trace_id: task.trace_id,
             }))
         }
-        // Which exports there are is known to the worker.
+        // Which exports and reports there are is known to the worker.
+        StageName::Report => {
+            let named = ReportTask::from_message(body).ok().map(|task| task.report);
+            let known: Vec<&str> = named.iter().map(String::as_str).collect();
+            order(read_report_order(body, "", &known, Some(Utc::now())))
+        }
         StageName::Export => {
             let named = export_of(body);
             let known: Vec<&str> = named.iter().map(String::as_str).collect();
-            let read = read_export_order(body, "", &known, Some(Utc::now()));
-            match read {
-                Ok(_) | Err(OrderError::Unknown { .. } | OrderError::Which { .. }) => Ok(None),
-                Err(error) => Err(error.to_string()),
-            }
+            order(read_export_order(body, "", &known, Some(Utc::now())))
         }
         // And which datasets are derived, too.
         StageName::Derive => {
@@ -75,6 +76,14 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 trace_id: task.trace_id,
             }))
         }
+    }
+}
+
+/// That a body starts something, whether or not it is there.
+fn order<T>(read: Result<T, OrderError>) -> Result<Option<Work>, String> {
+    match read {
+        Ok(_) | Err(OrderError::Unknown { .. } | OrderError::Which { .. }) => Ok(None),
+        Err(error) => Err(error.to_string()),
     }
 }
 

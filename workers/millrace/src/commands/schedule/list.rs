@@ -4,14 +4,12 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use millrace_contract::StageName;
-use millrace_ledger::{DeriveFilter, DeriveRun, ExportFilter, ExportRun, Ledger};
 use millrace_pipeline::PlannedSchedule;
 use millrace_schedule::Schedule;
 use millrace_timetable::{ScheduleEntry, Timetable};
 use serde_json::{Value, json};
 
-use super::super::{derived, exports};
+use super::runs::Run;
 use crate::args::{Format, OutputArgs};
 use crate::setup::{self, Setup};
 use crate::show;
@@ -25,22 +23,7 @@ struct Known {
     /// None where Scheduler has none, or did not say.
     entry: Option<ScheduleEntry>,
     next: Vec<DateTime<Utc>>,
-    last: Option<Last>,
-}
-
-/// The newest run of what a schedule starts.
-enum Last {
-    Export(ExportRun),
-    Derive(DeriveRun),
-}
-
-impl Last {
-    fn as_json(&self) -> Value {
-        match self {
-            Self::Export(run) => exports::as_json(run),
-            Self::Derive(run) => derived::as_json(run),
-        }
-    }
+    last: Option<Run>,
 }
 
 impl Known {
@@ -75,7 +58,7 @@ pub(super) async fn run(args: &OutputArgs) -> anyhow::Result<ExitCode> {
     for planned in plan.schedules {
         let entry = entries.iter().find(|entry| entry.name == planned.name).cloned();
         let next = next(&planned, entry.as_ref(), Utc::now());
-        let last = last(&ledger, &planned).await?;
+        let last = Run::newest(&ledger, planned.stage, &planned.name).await?;
         all.push(Known { planned, entry, next, last });
     }
     match args.output {
@@ -127,16 +110,6 @@ fn next(
     times
 }
 
-async fn last(ledger: &Ledger, planned: &PlannedSchedule) -> anyhow::Result<Option<Last>> {
-    let (name, limit) = (Some(planned.name.clone()), Some(1));
-    if planned.stage == StageName::Derive {
-        let filter = DeriveFilter { dataset: name, state: None, limit };
-        return Ok(ledger.derive_runs(&filter).await?.into_iter().next().map(Last::Derive));
-    }
-    let filter = ExportFilter { export: name, state: None, limit };
-    Ok(ledger.export_runs(&filter).await?.into_iter().next().map(Last::Export))
-}
-
 fn table(all: &[Known]) {
     let headers = ["schedule", "stage", "expression", "zone", "state", "next", "last"];
     show::table(&headers, all.iter().map(row).collect());
@@ -152,9 +125,9 @@ fn row(known: &Known) -> Vec<String> {
     let (expression, timezone) = known.fires();
     let zone = timezone.parse::<Tz>().unwrap_or(Tz::UTC);
     let time = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
-    let last = known.last.as_ref().map(|last| match last {
-        Last::Export(run) => format!("{} {}", time(&run.scheduled_at), run.state),
-        Last::Derive(run) => format!("{} {}", time(&run.started_at), run.state),
+    let last = known.last.as_ref().map(|run| {
+        let (at, state) = run.standing();
+        format!("{} {state}", time(&at))
     });
     vec![
         known.planned.name.clone(),
@@ -178,12 +151,14 @@ fn known_as_json(known: &Known) -> Value {
         "state": known.state(),
         "differs": known.differs(),
         "next": known.next,
-        "last": known.last.as_ref().map(Last::as_json),
+        "last": known.last.as_ref().map(Run::as_json),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use millrace_contract::StageName;
+
     use super::*;
 
     fn planned(expression: &str) -> PlannedSchedule {

@@ -3,6 +3,7 @@
 
 mod fire;
 mod list;
+mod runs;
 mod switch;
 
 use std::process::ExitCode;
@@ -23,18 +24,13 @@ pub(super) async fn run(command: &ScheduleCommand) -> anyhow::Result<ExitCode> {
 
 /// What is said of a name that the pipeline file does not have.
 fn unknown(name: &str, pipeline: &Pipeline, scheduled_only: bool) -> Usage {
-    let exports = pipeline.exports.iter();
-    let exports = exports.filter(|export| !scheduled_only || export.schedule.is_some());
-    let derived = pipeline.derived.iter();
-    let derived = derived.filter(|derived| !scheduled_only || derived.schedule.is_some());
-    let derived = derived.map(|derived| derived.name.as_str());
-    let names = exports.map(|export| export.name.as_str()).chain(derived);
-    let names: Vec<&str> = names.collect();
-    let what = match (scheduled_only, pipeline.derived.is_empty()) {
-        (true, _) => "schedule",
-        (false, true) => "export",
-        (false, false) => "export or derived dataset",
-    };
+    let exports = pipeline.exports.iter().map(|export| (&export.name, &export.schedule));
+    let derived = pipeline.derived.iter().map(|derived| (&derived.name, &derived.schedule));
+    let reports = pipeline.reports.iter().map(|report| (&report.name, &report.schedule));
+    let all = exports.chain(derived).chain(reports);
+    let known = all.filter(|(_, schedule)| !scheduled_only || schedule.is_some());
+    let names: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
+    let what = if scheduled_only { "schedule" } else { "export, derived dataset or report" };
     Usage(match (nearest(name, &names), names.as_slice()) {
         (Some(meant), _) => format!("there is no {what} `{name}`; did you mean `{meant}`?"),
         (None, []) => format!("there is no {what} `{name}`; this pipeline has none"),

@@ -1,0 +1,149 @@
+//! Athena's DDL: a table over lists of objects, and its partitions ("CREATE TABLE"
+//! and "ALTER TABLE ADD PARTITION", Amazon Athena User Guide).
+
+use std::fmt::Write;
+
+use millrace_contract::{ColumnDef, DataType};
+
+use crate::hive::hive_type;
+use crate::table::CatalogTable;
+
+/// Partitions of one statement; Athena takes 256 KiB of SQL.
+const PARTITIONS: usize = 500;
+
+/// The statement that makes the database.
+pub fn create_database(database: &str) -> String {
+    format!("CREATE DATABASE IF NOT EXISTS {};\n", quoted(database))
+}
+
+/// The statement that makes the table.
+///
+/// With `projection`, partitions by a day or a whole number are reckoned and need not
+/// be added: their values come from `range`, such as `2020-01-01,NOW`, and lists that
+/// are not there are no rows. It is passed over where a partition column is of
+/// another type.
+pub fn create_table(table: &CatalogTable, database: &str, projection: Option<&str>) -> String {
+    let mut sql = format!(
+        "CREATE EXTERNAL TABLE IF NOT EXISTS {}.{} (\n",
+        quoted(database),
+        quoted(&table.name)
+    );
+    sql.push_str(&columns(&table.columns));
+    sql.push_str("\n)\n");
+    if let Some(comment) = &table.comment {
+        put(&mut sql, format_args!("COMMENT {}\n", literal(comment)));
+    }
+    if !table.partitioned_by.is_empty() {
+        put(&mut sql, format_args!("PARTITIONED BY (\n{}\n)\n", columns(&table.partitioned_by)));
+    }
+    let location = format!("s3://{}/{}", table.bucket, table.manifests_prefix());
+    put(
+        &mut sql,
+        format_args!(
+            "ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'\n\
+             STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'\n\
+             OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'\n\
+             LOCATION {}\n",
+            literal(&location)
+        ),
+    );
+    let mut properties = vec![("classification".to_owned(), "parquet".to_owned())];
+    properties.extend(projection.and_then(|range| projected(table, range)).unwrap_or_default());
+    let property =
+        |(name, value): &(String, String)| format!("  {} = {}", literal(name), literal(value));
+    let properties: Vec<String> = properties.iter().map(property).collect();
+    put(&mut sql, format_args!("TBLPROPERTIES (\n{}\n);\n", properties.join(",\n")));
+    sql
+}
+
+/// The properties by which all partitions are reckoned; none if one can't be
+/// ("Supported types for partition projection", Amazon Athena User Guide).
+fn projected(table: &CatalogTable, range: &str) -> Option<Vec<(String, String)>> {
+    if table.partitioned_by.is_empty() {
+        return None;
+    }
+    let mut properties = vec![("projection.enabled".to_owned(), "true".to_owned())];
+    for column in &table.partitioned_by {
+        let name = &column.name;
+        let is_whole =
+            matches!(column.data_type, DataType::Int16 | DataType::Int32 | DataType::Int64);
+        let (kind, range) = if column.data_type == DataType::Date {
+            ("date", range.to_owned())
+        } else if is_whole {
+            ("integer", whole_range(table, column)?)
+        } else {
+            return None;
+        };
+        properties.push((format!("projection.{name}.type"), kind.to_owned()));
+        properties.push((format!("projection.{name}.range"), range));
+        if kind == "date" {
+            properties.push((format!("projection.{name}.format"), "yyyy-MM-dd".to_owned()));
+        }
+    }
+    Some(properties)
+}
+
+/// From the least to the greatest value that there is.
+fn whole_range(table: &CatalogTable, column: &ColumnDef) -> Option<String> {
+    let index = table.partitioned_by.iter().position(|known| known.name == column.name)?;
+    let values = table.partitions.iter().filter_map(|partition| partition.values.get(index));
+    let values: Vec<i64> = values.filter_map(|value| value.parse().ok()).collect();
+    let (least, greatest) = (values.iter().min()?, values.iter().max()?);
+    Some(format!("{least},{greatest}"))
+}
+
+/// The statements that add the partitions which have live objects; none for a table
+/// without partitions.
+pub fn add_partitions(table: &CatalogTable, database: &str) -> String {
+    if table.partitioned_by.is_empty() {
+        return String::new();
+    }
+    let mut sql = String::new();
+    for chunk in table.partitions.chunks(PARTITIONS) {
+        put(
+            &mut sql,
+            format_args!(
+                "ALTER TABLE {}.{} ADD IF NOT EXISTS\n",
+                quoted(database),
+                quoted(&table.name)
+            ),
+        );
+        let lines = chunk.iter().map(|partition| {
+            let named = table.partitioned_by.iter().zip(&partition.values);
+            let values: Vec<String> = named
+                .map(|(column, value)| format!("{} = {}", quoted(&column.name), literal(value)))
+                .collect();
+            let folder = table.folder(partition);
+            let location = format!("s3://{}/{}{folder}", table.bucket, table.manifests_prefix());
+            format!("  PARTITION ({}) LOCATION {}", values.join(", "), literal(&location))
+        });
+        put(&mut sql, format_args!("{};\n", lines.collect::<Vec<_>>().join("\n")));
+    }
+    sql
+}
+
+fn columns(columns: &[ColumnDef]) -> String {
+    let column = |column: &ColumnDef| {
+        let comment = column.description.as_ref();
+        let comment = comment.map(|text| format!(" COMMENT {}", literal(text)));
+        let (name, data_type) = (quoted(&column.name), hive_type(column.data_type));
+        format!("  {name} {data_type}{}", comment.unwrap_or_default())
+    };
+    columns.iter().map(column).collect::<Vec<_>>().join(",\n")
+}
+
+/// A name in backticks, as DDL has it.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A text in quotes; Hive's DDL escapes by a backslash.
+fn literal(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', " ");
+    format!("'{text}'")
+}
+
+fn put(sql: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a text does not fail.
+    let _ = sql.write_fmt(text);
+}

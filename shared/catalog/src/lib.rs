@@ -1,0 +1,20 @@
+//! Datasets of the lake as tables of Amazon Athena: the statements that make them,
+//! the lists of objects that they read, and what QuickSight is told of them.
+//!
+//! The lake keeps the objects of superseded versions until they are removed, so a
+//! table over a folder of Parquet would show rows twice. A table here is over lists
+//! of objects instead ([`manifests`]): each partition has one, which names the live
+//! objects, and is replaced whole, so that whoever reads sees the rows before or the
+//! rows after. Pure: what is live comes from the ledger.
+
+mod ddl;
+mod hive;
+mod manifest;
+mod quicksight;
+mod table;
+
+pub use ddl::{add_partitions, create_database, create_table};
+pub use hive::hive_type;
+pub use manifest::{Manifest, manifests};
+pub use quicksight::{data_set, s3_manifest};
+pub use table::{CatalogTable, LiveObject, Partition};

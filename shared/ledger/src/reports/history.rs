@@ -1,0 +1,186 @@
+//! The history of reports: what `millrace report` and `schedule list` show.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use millrace_contract::{Parameters, ReportRunId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Ledger, LedgerError, Row, Transaction, Value};
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportState {
+    /// Somebody is at it, or was.
+    Running,
+    /// The page is there.
+    Done,
+    /// Dead-lettered.
+    Failed,
+}
+
+impl ReportState {
+    /// Every state.
+    const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Failed];
+
+    /// The name in the ledger and on the screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for ReportState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A large number of a page, as people are told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What it is.
+    pub title: String,
+    /// The number, as it is written on the page.
+    pub value: String,
+    /// How it changed, where there is a row before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+}
+
+/// Which runs to show.
+#[derive(Debug, Clone, Default)]
+pub struct ReportFilter {
+    /// Of one report.
+    pub report: Option<String>,
+    /// At most this many; all without it.
+    pub limit: Option<u32>,
+}
+
+/// A run of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportRun {
+    /// The run.
+    pub run: ReportRunId,
+    /// Name of the report.
+    pub report: String,
+    /// The time it is for.
+    pub scheduled_at: DateTime<Utc>,
+    /// What its message brought.
+    pub parameters: Parameters,
+    /// Follows it through the logs.
+    pub trace_id: String,
+    /// How far it has come.
+    pub state: ReportState,
+    /// How often it was claimed.
+    pub fence: i64,
+    /// Charts, once it is done.
+    pub charts: Option<u64>,
+    /// Rows of all charts, once it is done.
+    pub rows: Option<u64>,
+    /// Bytes of page and pictures, once it is done.
+    pub bytes: Option<u64>,
+    /// The page, as an `s3://` URL.
+    pub page: Option<String>,
+    /// Its large numbers.
+    pub figures: Vec<Figure>,
+    /// When people were told of it.
+    pub told_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// When the last attempt began.
+    pub started_at: DateTime<Utc>,
+    /// When it was done or failed.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How long the attempt took that did it.
+    pub duration: Option<Duration>,
+}
+
+const COLUMNS: &str = "run_id, report_name, scheduled_at, parameters, trace_id, state, fence, \
+    claimed_until, chart_count, row_count, byte_count, page, figures, told_at, reason, \
+    started_at, finished_at, duration_ms";
+
+impl Ledger {
+    /// Runs of reports, the newest first.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn report_runs(&self, filter: &ReportFilter) -> Result<Vec<ReportRun>, LedgerError> {
+        let limit = i64::from(filter.limit.unwrap_or(u32::MAX));
+        let ordered = "ORDER BY started_at DESC, run_id LIMIT";
+        let rows = match &filter.report {
+            Some(report) => {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM millrace_reports WHERE report_name = $1 {ordered} $2"
+                );
+                self.database.fetch_all(&sql, &[report.as_str().into(), limit.into()]).await?
+            }
+            None => {
+                let sql = format!("SELECT {COLUMNS} FROM millrace_reports {ordered} $1");
+                self.database.fetch_all(&sql, &[limit.into()]).await?
+            }
+        };
+        rows.iter().map(read_run).collect()
+    }
+
+    /// A run, if it was ever begun.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn report_run(&self, run: &ReportRunId) -> Result<Option<ReportRun>, LedgerError> {
+        let sql = format!("SELECT {COLUMNS} FROM millrace_reports WHERE run_id = $1");
+        let row = self.database.fetch_optional(&sql, &[run.as_str().into()]).await?;
+        row.as_ref().map(read_run).transpose()
+    }
+}
+
+/// A run, and until when it is claimed.
+pub(super) async fn find(
+    transaction: &mut Transaction,
+    run: &ReportRunId,
+) -> Result<Option<(ReportRun, DateTime<Utc>)>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM millrace_reports WHERE run_id = $1");
+    let values: [Value; 1] = [run.as_str().into()];
+    let row = transaction.fetch_optional(&sql, &values).await?;
+    row.as_ref().map(|row| Ok((read_run(row)?, row.get("claimed_until")?))).transpose()
+}
+
+fn read_run(row: &Row) -> Result<ReportRun, LedgerError> {
+    let (parameters, state): (String, String) = (row.get("parameters")?, row.get("state")?);
+    let known = ReportState::ALL.into_iter().find(|known| known.as_str() == state);
+    let figures: Option<String> = row.get("figures")?;
+    let unread = |what, text: &str| LedgerError::unreadable(what, text);
+    Ok(ReportRun {
+        run: ReportRunId::from_text(row.get::<String>("run_id")?),
+        report: row.get("report_name")?,
+        scheduled_at: row.get("scheduled_at")?,
+        parameters: serde_json::from_str(&parameters)
+            .map_err(|_| unread("parameters", &parameters))?,
+        trace_id: row.get("trace_id")?,
+        state: known.ok_or_else(|| unread("a run's state", &state))?,
+        fence: row.get("fence")?,
+        charts: count(row, "chart_count")?,
+        rows: count(row, "row_count")?,
+        bytes: count(row, "byte_count")?,
+        page: row.get("page")?,
+        figures: match figures {
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|_| unread("a report's figures", &text))?
+            }
+            None => Vec::new(),
+        },
+        told_at: row.get("told_at")?,
+        reason: row.get("reason")?,
+        started_at: row.get("started_at")?,
+        finished_at: row.get("finished_at")?,
+        duration: count(row, "duration_ms")?.map(Duration::from_millis),
+    })
+}
+
+fn count(row: &Row, column: &str) -> Result<Option<u64>, LedgerError> {
+    Ok(row.get::<Option<i64>>(column)?.map(i64::unsigned_abs))
+}
