@@ -27,11 +27,14 @@ pub enum StageName {
     Load,
     /// Rows of a database become objects.
     Export,
+    /// What was lost is found, small objects are joined, old ones removed.
+    Maintain,
 }
 
 impl StageName {
     /// All stages: those of a file's journey in its order, then the others.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Transform, Self::Load, Self::Export];
+    pub const ALL: [Self; 5] =
+        [Self::Ingest, Self::Transform, Self::Load, Self::Export, Self::Maintain];
 
     /// The stages that every pipeline has, in the order of a file's journey.
     pub const JOURNEY: [Self; 3] = [Self::Ingest, Self::Transform, Self::Load];
@@ -43,6 +46,7 @@ impl StageName {
             Self::Transform => "transform",
             Self::Load => "load",
             Self::Export => "export",
+            Self::Maintain => "maintain",
         }
     }
 }
@@ -55,7 +59,7 @@ impl fmt::Display for StageName {
 
 /// Not a stage's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is not a stage; the stages are ingest, transform, load and export")]
+#[error("`{0}` is not a stage; the stages are ingest, transform, load, export and maintain")]
 pub struct UnknownStage(pub String);
 
 impl FromStr for StageName {
@@ -144,6 +148,10 @@ pub struct Output {
     pub rows: u64,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Where its rows begin in the object, once they were joined with others' there:
+    /// the object has more rows than these. Without it the object has these alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_row: Option<u64>,
     /// Values of the partition columns, in folder order; they are not in the
     /// file. `None` is SQL null.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -4,10 +4,11 @@
 mod batches;
 mod folder;
 mod object;
+mod parts;
 mod rejects;
 mod table;
 
-pub use batches::{LakeError, Missing, batches};
+pub use batches::{LakeError, Missing, batches, object_schema};
 pub use folder::{FolderError, ParquetFolder};
 pub use object::LakeFile;
 pub use rejects::{RejectReader, RejectsError};

@@ -220,8 +220,7 @@ fn short(reason: &str) -> String {
 /// is a dead letter.
 fn alert_kind(failure: &FailureRecord) -> AlertKind {
     match failure.class {
-        // An export reads no file.
-        FailureClass::Contract if failure.stage != StageName::Export => AlertKind::FileRejected,
+        FailureClass::Contract if reads_files(failure.stage) => AlertKind::FileRejected,
         FailureClass::Contract
         | FailureClass::Transient
         | FailureClass::Throttled
@@ -229,6 +228,14 @@ fn alert_kind(failure: &FailureRecord) -> AlertKind {
         | FailureClass::Denied
         | FailureClass::Missing
         | FailureClass::Poison => AlertKind::DeadLetter,
+    }
+}
+
+/// Whether a stage's contract failures are about a file.
+fn reads_files(stage: StageName) -> bool {
+    match stage {
+        StageName::Ingest | StageName::Transform | StageName::Load => true,
+        StageName::Export | StageName::Maintain => false,
     }
 }
 
@@ -256,7 +263,8 @@ fn failed(pipeline: &str, failure: &FailureRecord) -> FileEvent {
             AlertKind::DeadLetter
             | AlertKind::LateDataset
             | AlertKind::Outage
-            | AlertKind::SchemaChanged => FileOutcome::Failed,
+            | AlertKind::SchemaChanged
+            | AlertKind::LostEvents => FileOutcome::Failed,
         },
         dataset: failure.dataset.clone(),
         file_id: failure.file_id.clone(),

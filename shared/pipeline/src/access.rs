@@ -7,6 +7,7 @@ use millrace_contract::{AlertKind, StageName};
 use serde::Serialize;
 
 use crate::alerts::Alerts;
+use crate::maintain::Maintenance;
 use crate::pipeline::Pipeline;
 use crate::url::UrlSource;
 
@@ -72,7 +73,7 @@ impl Pipeline {
     /// exports what they read.
     fn secrets(&self, stage: StageName) -> Vec<String> {
         let databases: Vec<&UrlSource> = match stage {
-            StageName::Ingest | StageName::Transform => Vec::new(),
+            StageName::Ingest | StageName::Transform | StageName::Maintain => Vec::new(),
             StageName::Load => vec![&self.warehouse],
             StageName::Export => {
                 let url = |name| self.export_url(name).unwrap_or(&self.warehouse);
@@ -111,7 +112,37 @@ impl Pipeline {
                 deletes: self.exported().collect(),
                 ..PlannedAccess::default()
             },
+            StageName::Maintain => self.upkeep_access(),
         }
+    }
+
+    /// What the kinds of upkeep touch that the file asks for. Objects that may be
+    /// lost are looked at one by one; what is joined is read and written; only
+    /// retention removes.
+    fn upkeep_access(&self) -> PlannedAccess {
+        let Maintenance { reconcile, compact, retention } = &self.maintain;
+        let mut access = PlannedAccess::default();
+        if reconcile.is_some() {
+            access.sends_to = StageName::JOURNEY.map(|stage| self.queue_name(stage)).into();
+            access.reads.extend(self.raw());
+        }
+        // A long run goes on by another message.
+        access.sends_to.push(self.queue_name(StageName::Maintain));
+        if compact.is_some() || retention.is_some() {
+            access.reads.extend(self.parquet());
+        }
+        if compact.is_some() {
+            access.writes.extend(self.parquet());
+        }
+        if let Some(retention) = retention {
+            if retention.superseded.is_some() {
+                access.deletes.extend(self.parquet());
+            }
+            if retention.rejects.is_some() {
+                access.deletes.extend(self.rejects());
+            }
+        }
+        access
     }
 
     /// Datasets may share files, so each prefix is there once.

@@ -156,7 +156,8 @@ fn split(section: &Section<'_>) -> Option<Split> {
     Some(Split { column: column?, parts: u32::try_from(parts?).ok()? })
 }
 
-fn schedule(entry: &Entry<'_>, timezone: &str) -> Option<ExportSchedule> {
+/// When something runs by itself.
+pub(crate) fn schedule(entry: &Entry<'_>, timezone: &str) -> Option<ExportSchedule> {
     let text = entry.text()?;
     if let Err(why) = text.parse::<Schedule>() {
         let hint = "write `rate(1 day)`, `cron(0 2 * * ? *)` or `at(2026-01-31T02:00:00)`";

@@ -7,6 +7,7 @@ use crate::alerts;
 use crate::dataset::{self, ReadDataset};
 use crate::entry::Entry;
 use crate::exports::{self, Around, ReadExports};
+use crate::maintain;
 use crate::names;
 use crate::pipeline::{Lake, Pipeline};
 use crate::problem::Problem;
@@ -54,6 +55,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let views = file.section("views").map(|section| views::read(&section, &datasets));
     let around = Around { lake: &lake, datasets: &datasets, globs: &globs };
     let ReadExports { exports, urls } = exports::read(file, &around);
+    let maintain = maintain::read(file, &datasets, &exports);
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
@@ -63,6 +65,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         views: views.unwrap_or_default(),
         exports,
         export_urls: urls,
+        maintain,
         settings: stages,
         alerts: alerts::read(file),
         events: alerts::read_events(file),

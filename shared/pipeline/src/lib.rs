@@ -19,6 +19,7 @@ mod glob;
 mod known;
 mod limits;
 mod load;
+mod maintain;
 mod names;
 mod nearest;
 mod parquet;
@@ -46,6 +47,7 @@ mod xlsx;
 pub use access::{PlannedAccess, PlannedPrefix};
 pub use alerts::{Alerts, Events, Subscription};
 pub use freshness::Freshness;
+pub use maintain::{Compact, Maintenance, Reconcile, Retention};
 pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use millrace_contract::{Export, ExportTask, StageName, View};
+use millrace_contract::{Export, ExportTask, MaintainTask, StageName, View};
 use serde::Serialize;
 
 use crate::access::PlannedAccess;
@@ -247,7 +247,7 @@ impl Pipeline {
         names
     }
 
-    /// One for each export that runs by itself.
+    /// One for each export that runs by itself, then those of upkeep.
     fn planned_schedules(&self) -> Vec<PlannedSchedule> {
         let scheduled = self.exports.iter().filter_map(|export| {
             let schedule = export.schedule.as_ref()?;
@@ -260,7 +260,18 @@ impl Pipeline {
                 input: ExportTask::scheduled_message(&export.name, &BTreeMap::new()),
             })
         });
-        scheduled.collect()
+        let upkeep = self.maintain.asked_for().into_iter().filter_map(|(upkeep, schedule)| {
+            let schedule = schedule?;
+            Some(PlannedSchedule {
+                name: upkeep.schedule(),
+                stage: StageName::Maintain,
+                queue: self.queue_name(StageName::Maintain),
+                expression: schedule.expression.clone(),
+                timezone: schedule.timezone.clone(),
+                input: MaintainTask::scheduled_message(upkeep),
+            })
+        });
+        scheduled.chain(upkeep).collect()
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {

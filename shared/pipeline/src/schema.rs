@@ -16,11 +16,13 @@ use crate::retention;
 use crate::stage::{self, StageDefaults};
 
 mod exports;
+mod maintain;
 mod retry;
 mod told;
 mod warehouse;
 
 use exports::export;
+use maintain::maintain;
 use retry::retry;
 use told::{alerts, events, freshness};
 use warehouse::{ledger, load, view, warehouse};
@@ -63,6 +65,7 @@ fn file() -> Value {
                 "description": "Tables and queries whose rows are written to objects, by name.",
                 "additionalProperties": export(),
             },
+            "maintain": maintain(),
             "stages": stages(),
             "alerts": alerts(),
             "events": events(),
@@ -189,6 +192,7 @@ fn stages() -> Value {
             "transform": stage(&StageDefaults::TRANSFORM),
             "load": stage(&StageDefaults::LOAD),
             "export": stage(&StageDefaults::EXPORT),
+            "maintain": stage(&StageDefaults::MAINTAIN),
         }),
     )
 }

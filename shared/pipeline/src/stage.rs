@@ -61,6 +61,7 @@ pub struct Stages {
     transform: StageSettings,
     load: StageSettings,
     export: StageSettings,
+    maintain: StageSettings,
 }
 
 impl Stages {
@@ -71,6 +72,7 @@ impl Stages {
             StageName::Transform => &self.transform,
             StageName::Load => &self.load,
             StageName::Export => &self.export,
+            StageName::Maintain => &self.maintain,
         }
     }
 
@@ -85,6 +87,7 @@ impl Stages {
             transform: stage(StageName::Transform),
             load: stage(StageName::Load),
             export: stage(StageName::Export),
+            maintain: stage(StageName::Maintain),
         }
     }
 }
@@ -148,12 +151,25 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Waits for S3 and the ledger, and encodes when it joins objects. Two at a time,
+    /// so that long upkeep does not hold up what was lost.
+    pub(crate) const MAINTAIN: Self = Self {
+        about: "What was lost is found, small objects are joined, old ones removed.",
+        max_workers: 1,
+        concurrency: 2,
+        connections: 2,
+        visibility: "5m",
+        memory: "1GiB",
+        ..Self::INGEST
+    };
+
     fn of(stage: StageName) -> Self {
         match stage {
             StageName::Ingest => Self::INGEST,
             StageName::Transform => Self::TRANSFORM,
             StageName::Load => Self::LOAD,
             StageName::Export => Self::EXPORT,
+            StageName::Maintain => Self::MAINTAIN,
         }
     }
 }
@@ -199,7 +215,7 @@ fn connections(
     defaults: &StageDefaults,
 ) -> u32 {
     let needed = match name {
-        StageName::Ingest | StageName::Transform | StageName::Export => 1,
+        StageName::Ingest | StageName::Transform | StageName::Export | StageName::Maintain => 1,
         StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);

@@ -9,6 +9,7 @@ use millrace_export::Exports;
 use millrace_ingest::Ingest;
 use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
+use millrace_maintain::Maintain;
 use millrace_pipeline::{RetryCurve, StageRetry};
 use millrace_queue::Sqs;
 use millrace_retry::{Backoff, Curve};
@@ -137,6 +138,10 @@ async fn handler(
             // Who waits for a worker that died waits for its message, too.
             let claim = pipeline.stage(stage).visibility;
             Arc::new(Exports::new(name, exports, ledger, databases, storage(), claim))
+        }
+        StageName::Maintain => {
+            let claim = pipeline.stage(stage).visibility;
+            Arc::new(Maintain::new(pipeline.clone(), ledger, storage(), claim))
         }
     })
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{
-    Captures, ContractVersion, ExportTask, FileId, LoadTask, ObjectVersion, OrderError, Replay,
-    StageName, TransformTask, decode_event, read_export_order,
+    Captures, ContractVersion, ExportTask, FileId, LoadTask, MaintainTask, ObjectVersion,
+    OrderError, Replay, StageName, TransformTask, decode_event, read_export_order,
 };
 
 /// Work on one file that was planned under a contract.
@@ -49,6 +49,9 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 Ok(_) | Err(OrderError::Unknown { .. } | OrderError::Which { .. }) => Ok(None),
                 Err(error) => Err(error.to_string()),
             }
+        }
+        StageName::Maintain => {
+            MaintainTask::from_message(body).map(|_| None).map_err(|error| error.to_string())
         }
         StageName::Load => {
             let task = LoadTask::from_message(body).map_err(|error| error.to_string())?;

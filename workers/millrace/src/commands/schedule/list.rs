@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use millrace_ledger::{ExportFilter, ExportRun, Ledger};
+use millrace_contract::Upkeep;
+use millrace_ledger::{ExportFilter, ExportRun, Ledger, UpkeepFilter, UpkeepRun};
 use millrace_pipeline::PlannedSchedule;
 use millrace_schedule::Schedule;
 use millrace_timetable::{ScheduleEntry, Timetable};
 use serde_json::{Value, json};
 
-use super::super::exports::as_json;
+use super::super::{exports, maintain};
 use crate::args::{Format, OutputArgs};
 use crate::setup::{self, Setup};
 use crate::show;
@@ -18,13 +19,36 @@ use crate::show;
 /// Times that are shown of each.
 const TIMES: usize = 3;
 
+/// What came of a schedule last.
+enum Last {
+    Export(ExportRun),
+    Upkeep(UpkeepRun),
+}
+
+impl Last {
+    /// The time it was for, and how far it came.
+    fn in_short(&self) -> (DateTime<Utc>, &'static str) {
+        match self {
+            Self::Export(run) => (run.scheduled_at, run.state.as_str()),
+            Self::Upkeep(run) => (run.scheduled_at, run.state.as_str()),
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        match self {
+            Self::Export(run) => exports::as_json(run),
+            Self::Upkeep(run) => maintain::as_json(run),
+        }
+    }
+}
+
 /// A schedule with all that is known of it.
 struct Known {
     planned: PlannedSchedule,
     /// None where Scheduler has none, or did not say.
     entry: Option<ScheduleEntry>,
     next: Vec<DateTime<Utc>>,
-    last: Option<ExportRun>,
+    last: Option<Last>,
 }
 
 impl Known {
@@ -111,9 +135,13 @@ fn next(
     times
 }
 
-async fn last(ledger: &Ledger, export: &str) -> anyhow::Result<Option<ExportRun>> {
-    let filter = ExportFilter { export: Some(export.to_owned()), state: None, limit: Some(1) };
-    Ok(ledger.export_runs(&filter).await?.into_iter().next())
+async fn last(ledger: &Ledger, name: &str) -> anyhow::Result<Option<Last>> {
+    if let Some(upkeep) = Upkeep::of_schedule(name) {
+        let filter = UpkeepFilter { upkeep: Some(upkeep), limit: Some(1) };
+        return Ok(ledger.upkeep_runs(filter).await?.into_iter().next().map(Last::Upkeep));
+    }
+    let filter = ExportFilter { export: Some(name.to_owned()), state: None, limit: Some(1) };
+    Ok(ledger.export_runs(&filter).await?.into_iter().next().map(Last::Export))
 }
 
 fn table(all: &[Known]) {
@@ -131,7 +159,10 @@ fn row(known: &Known) -> Vec<String> {
     let (expression, timezone) = known.fires();
     let zone = timezone.parse::<Tz>().unwrap_or(Tz::UTC);
     let time = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
-    let last = known.last.as_ref().map(|run| format!("{} {}", time(&run.scheduled_at), run.state));
+    let last = known.last.as_ref().map(|last| {
+        let (at, state) = last.in_short();
+        format!("{} {state}", time(&at))
+    });
     vec![
         known.planned.name.clone(),
         known.planned.stage.to_string(),
@@ -154,7 +185,7 @@ fn known_as_json(known: &Known) -> Value {
         "state": known.state(),
         "differs": known.differs(),
         "next": known.next,
-        "last": known.last.as_ref().map(as_json),
+        "last": known.last.as_ref().map(Last::as_json),
     })
 }
 

@@ -2,11 +2,13 @@
 //! by hand.
 
 mod fire;
+mod fire_upkeep;
 mod list;
 mod switch;
 
 use std::process::ExitCode;
 
+use millrace_contract::Upkeep;
 use millrace_pipeline::{Pipeline, nearest};
 
 use crate::args::ScheduleCommand;
@@ -15,7 +17,10 @@ use crate::exit::Usage;
 pub(super) async fn run(command: &ScheduleCommand) -> anyhow::Result<ExitCode> {
     match command {
         ScheduleCommand::List(args) => list::run(args).await,
-        ScheduleCommand::Run(args) => fire::run(args).await,
+        ScheduleCommand::Run(args) => match Upkeep::of_schedule(&args.name) {
+            Some(upkeep) => fire_upkeep::run(args, upkeep).await,
+            None => fire::run(args).await,
+        },
         ScheduleCommand::Enable(args) => switch::run(args, true).await,
         ScheduleCommand::Disable(args) => switch::run(args, false).await,
     }
@@ -25,7 +30,13 @@ pub(super) async fn run(command: &ScheduleCommand) -> anyhow::Result<ExitCode> {
 fn unknown(name: &str, pipeline: &Pipeline, scheduled_only: bool) -> Usage {
     let exports = pipeline.exports.iter();
     let exports = exports.filter(|export| !scheduled_only || export.schedule.is_some());
-    let names: Vec<&str> = exports.map(|export| export.name.as_str()).collect();
+    let upkeep = pipeline.maintain.asked_for().into_iter();
+    let upkeep = upkeep.filter(|(_, schedule)| !scheduled_only || schedule.is_some());
+    let upkeep: Vec<String> = upkeep.map(|(upkeep, _)| upkeep.schedule()).collect();
+    let names: Vec<&str> = exports
+        .map(|export| export.name.as_str())
+        .chain(upkeep.iter().map(String::as_str))
+        .collect();
     let what = if scheduled_only { "schedule" } else { "export" };
     Usage(match (nearest(name, &names), names.as_slice()) {
         (Some(meant), _) => format!("there is no {what} `{name}`; did you mean `{meant}`?"),
