@@ -163,6 +163,7 @@ mod tests {
                 key: key.into(),
                 rows: 2,
                 bytes: 10,
+                first_row: None,
                 partition: vec![("day".into(), value.map(str::to_owned))],
                 carried: None,
             },

@@ -24,16 +24,19 @@ pub enum AlertKind {
     Outage,
     /// A file changed the columns of a dataset whose schema evolves.
     SchemaChanged,
+    /// Objects that no event told of, found by listing.
+    LostEvents,
 }
 
 impl AlertKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DeadLetter,
         Self::FileRejected,
         Self::LateDataset,
         Self::Outage,
         Self::SchemaChanged,
+        Self::LostEvents,
     ];
 
     /// The word in the pipeline file, in the ledger and in message attributes.
@@ -44,6 +47,7 @@ impl AlertKind {
             Self::LateDataset => "late_dataset",
             Self::Outage => "outage",
             Self::SchemaChanged => "schema_changed",
+            Self::LostEvents => "lost_events",
         }
     }
 }
@@ -123,7 +127,7 @@ impl Occurrence {
         let by = match self.kind {
             AlertKind::DeadLetter | AlertKind::FileRejected => self.fingerprint.as_deref(),
             AlertKind::LateDataset | AlertKind::SchemaChanged => self.dataset.as_deref(),
-            AlertKind::Outage => None,
+            AlertKind::Outage | AlertKind::LostEvents => None,
         };
         let over = match (by, self.lasted_ms) {
             (_, None) => "",

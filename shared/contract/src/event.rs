@@ -8,6 +8,7 @@
 mod bridge;
 mod envelope;
 mod error;
+mod found;
 mod native;
 mod place;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 use crate::ObjectVersion;
 
 pub use error::DecodeError;
+pub use found::found_event;
 pub use place::Hop;
 
 /// One thing a message says.

@@ -57,6 +57,40 @@ impl fmt::Display for FileId {
     }
 }
 
+/// Names an object that others were joined into: 32 hexadecimal digits over what
+/// was joined, in its order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JoinedId(String);
+
+impl JoinedId {
+    /// The id of what is made of these parts: each a file, the number of one of its
+    /// outputs, and the key of the object that the rows are read from.
+    pub fn of<'a>(parts: impl IntoIterator<Item = (&'a FileId, u64, &'a str)>) -> Self {
+        let parts = parts.into_iter();
+        let texts: Vec<String> = parts
+            .flat_map(|(file, output, key)| [file.0.clone(), output.to_string(), key.to_owned()])
+            .collect();
+        Self(fingerprint(&texts.iter().map(String::as_str).collect::<Vec<_>>()))
+    }
+
+    /// Wraps an id read back from the ledger or a key.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The 32 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JoinedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Options that came later, if they are used.
 fn later<T: Default + PartialEq + Serialize>(options: &T) -> Option<String> {
     let used = *options != T::default();

@@ -21,6 +21,7 @@ mod facts;
 mod identity;
 mod limits;
 mod load;
+mod maintain;
 mod object;
 mod parquet;
 mod reject;
@@ -44,7 +45,9 @@ pub use dataset::{
 pub use derive_task::{DeriveCause, DeriveOrderError, DeriveTask, read_derive_order};
 pub use derived::{After, DERIVED_SCHEME, Derived, Refresh};
 pub use display::DisplayFormat;
-pub use event::{DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event};
+pub use event::{
+    DecodeError, Hop, Notice, ObjectEvent, ObjectEventKind, Scheduled, decode_event, found_event,
+};
 pub use evolution::{ColumnChange, RESCUED};
 pub use export::{
     COLUMN_TYPE, Export, ExportFormat, ExportPlace, ExportSchedule, ExportSource, KeyPart,
@@ -55,10 +58,11 @@ pub use export_task::{
     ExportRunId, ExportTask, OrderError, Parameters, SCHEDULED_TIME, read_export_order,
 };
 pub use facts::BodyFacts;
-pub use identity::{ContractVersion, FileId};
+pub use identity::{ContractVersion, FileId, JoinedId};
 pub use limits::LimitOptions;
 pub use load::{LoadMode, LoadTarget, View};
-pub use object::{ObjectVersion, Sequencer, decode_key};
+pub use maintain::{MaintainTask, Resume, Upkeep, UpkeepCounts};
+pub use object::{ObjectVersion, Sequencer, decode_key, encode_key};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};

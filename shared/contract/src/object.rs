@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// One version of one S3 object: the unit that is registered, transformed and
@@ -55,6 +56,9 @@ impl fmt::Display for ObjectVersion {
     }
 }
 
+/// What the sequencers of objects found by listing begin with.
+const FOUND: char = '!';
+
 /// S3's sequencer: a hexadecimal string that orders the events of one key.
 ///
 /// Source of the rule: "Event message structure" in the Amazon S3 User Guide:
@@ -64,6 +68,23 @@ impl fmt::Display for ObjectVersion {
 pub struct Sequencer(String);
 
 impl Sequencer {
+    /// What stands for the sequencer of an object that was found by listing, which
+    /// shows none: the moment at which it was seen to be the key's newest version.
+    ///
+    /// Whatever was put before that moment is older, whatever was put after it is
+    /// newer. S3's own begin with a hexadecimal digit, these with `!`, which sorts
+    /// before all of them.
+    pub fn found(seen_at: DateTime<Utc>) -> Self {
+        Self(format!("{FOUND}{:016X}", seen_at.timestamp_micros()))
+    }
+
+    /// The moment at which an object that was found by listing was seen to be its
+    /// key's newest version; none for a sequencer of S3's.
+    pub fn found_at(&self) -> Option<DateTime<Utc>> {
+        let micros = i64::from_str_radix(self.0.strip_prefix(FOUND)?, 16).ok()?;
+        DateTime::from_timestamp_micros(micros)
+    }
+
     /// Wraps a sequencer as the event carried it.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -75,8 +96,12 @@ impl Sequencer {
     }
 
     /// A form whose byte order is the sequencer order, for databases: upper
-    /// case, with trailing zeros removed.
+    /// case, with trailing zeros removed. Those of objects found by listing are in
+    /// the order of their moments, before all others.
     pub fn sort_key(&self) -> String {
+        if self.0.starts_with(FOUND) {
+            return self.0.clone();
+        }
         self.0.trim_end_matches('0').to_ascii_uppercase()
     }
 }
@@ -137,6 +162,21 @@ pub fn decode_key(encoded: &str) -> String {
     String::from_utf8(decoded).unwrap_or_else(|_| encoded.to_owned())
 }
 
+/// Encodes a key as S3 does in its notifications, so that [`decode_key`] gives it
+/// back.
+pub fn encode_key(key: &str) -> String {
+    let mut encoded = String::with_capacity(key.len());
+    for &byte in key.as_bytes() {
+        match byte {
+            b' ' => encoded.push('+'),
+            b'/' | b'-' | b'_' | b'.' | b'*' => encoded.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 fn hex_byte(pair: &[u8]) -> Option<u8> {
     let high = char::from(pair[0]).to_digit(16)?;
     let low = char::from(pair[1]).to_digit(16)?;
@@ -163,6 +203,24 @@ mod tests {
         ] {
             assert_eq!(decode_key(encoded), key, "{encoded}");
         }
+    }
+
+    #[test]
+    fn encoded_keys_are_what_they_were_once_decoded() {
+        for key in ["a b.csv", "a+b.csv", "a%20b.csv", "dir/é=1/x.csv", "100%", "a\u{1f}\"&<b"] {
+            assert_eq!(decode_key(&encode_key(key)), key);
+        }
+        assert_eq!(encode_key("year=2024/a b.csv"), "year%3D2024/a+b.csv");
+    }
+
+    #[test]
+    fn what_was_found_is_in_the_order_of_its_moments_before_all_that_was_told() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("a time");
+        let (first, second) =
+            (Sequencer::found(at(1_700_000_000)), Sequencer::found(at(1_800_000_000)));
+        assert!(first < second && second < Sequencer::new("00"));
+        assert_eq!(Sequencer::new(second.as_str()).found_at(), Some(at(1_800_000_000)));
+        assert_eq!(Sequencer::new("0055AED6DCD90281E5").found_at(), None);
     }
 
     #[test]

@@ -31,12 +31,21 @@ pub enum StageName {
     Derive,
     /// Queries become pages of charts.
     Report,
+    /// What was lost is found, small objects are joined, old ones removed.
+    Maintain,
 }
 
 impl StageName {
     /// All stages: those of a file's journey in its order, then the others.
-    pub const ALL: [Self; 6] =
-        [Self::Ingest, Self::Transform, Self::Load, Self::Export, Self::Derive, Self::Report];
+    pub const ALL: [Self; 7] = [
+        Self::Ingest,
+        Self::Transform,
+        Self::Load,
+        Self::Export,
+        Self::Derive,
+        Self::Report,
+        Self::Maintain,
+    ];
 
     /// The stages that every pipeline has, in the order of a file's journey.
     pub const JOURNEY: [Self; 3] = [Self::Ingest, Self::Transform, Self::Load];
@@ -57,6 +66,7 @@ impl StageName {
             Self::Export => "export",
             Self::Derive => "derive",
             Self::Report => "report",
+            Self::Maintain => "maintain",
         }
     }
 }
@@ -158,6 +168,10 @@ pub struct Output {
     pub rows: u64,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Where its rows begin in the object, once they were joined with others' there:
+    /// the object has more rows than these. Without it the object has these alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_row: Option<u64>,
     /// Values of the partition columns, in folder order; they are not in the
     /// file. `None` is SQL null.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -337,6 +351,7 @@ mod tests {
             key: key.into(),
             rows: 2,
             bytes,
+            first_row: None,
             partition: Vec::new(),
             carried: Some(crate::Carried(b"PAR1".as_slice().into())),
         };

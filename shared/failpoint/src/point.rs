@@ -6,16 +6,19 @@ pub enum Point {
     /// The message is in hand, and nothing was done about it.
     Received,
     /// *load*: the transaction is open, and nothing is in it. *export*: the
-    /// snapshot is open, and nothing is written.
+    /// snapshot is open, and nothing is written. *maintain*: objects are to be joined.
     Began,
     /// *load*: rows and commit record are written in the open transaction.
-    /// *export*: the objects are there, and the manifest is not.
+    /// *export*: the objects are there, and the manifest is not. *maintain*: what was
+    /// joined is encoded, and nothing is visible.
     AfterRows,
     /// *load*: the lease was found held, and the commit comes next. *export*: the
-    /// manifest is there, and the ledger does not know.
+    /// manifest is there, and the ledger does not know. *maintain*: the joined object is
+    /// there, and the ledger does not know.
     BeforeCommit,
     /// *load*: rows and commit record are durable, and the ledger does not know.
-    /// *export*: the run is done, and its message is still there.
+    /// *export*: the run is done, and its message is still there. *maintain*: the joined
+    /// object stands in for what it was made of.
     AfterCommit,
     /// *transform*: the outputs are in the lake, and the ledger does not know.
     /// Any stage: a failure is to be recorded.

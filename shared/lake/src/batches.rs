@@ -14,7 +14,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use millrace_contract::{Carried, Output};
 use millrace_retry::{Classify, FailureClass};
 use millrace_storage::{ObjectRef, Storage, StorageError};
-use parquet::arrow::arrow_reader::{ArrowReaderBuilder, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderBuilder, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -111,6 +113,21 @@ pub fn batches(
         .boxed()
 }
 
+/// The columns of an object itself, without those of its partition.
+///
+/// # Errors
+/// [`LakeError`] if it can't be read.
+pub async fn object_schema(
+    storage: Arc<dyn Storage>,
+    lake: &str,
+    output: &Output,
+) -> Result<SchemaRef, LakeError> {
+    let file = LakeFile::new(storage, ObjectRef::latest(lake, &output.key), output.bytes);
+    let builder = ParquetRecordBatchStreamBuilder::new(file).await;
+    let builder = builder.map_err(|error| LakeError::of(&output.key, error))?;
+    Ok(Arc::clone(builder.schema()))
+}
+
 async fn open(
     storage: Arc<dyn Storage>,
     lake: String,
@@ -139,12 +156,35 @@ async fn fetched(
     let wrong = move |error| LakeError::of(&key, error);
     let builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&wrong)?;
     let projection = wanted(&builder, &schema);
+    let builder = match output.first_row {
+        Some(first_row) => within(builder, first_row, output.rows),
+        None => builder,
+    };
     let rows = builder.with_projection(projection).with_batch_size(BATCH_ROWS).build();
     let rows = rows.map_err(&wrong)?;
     let fitted = rows
         .map_err(wrong)
         .and_then(move |batch| futures::future::ready(fit(&batch, &output, &schema, missing)));
     Ok(fitted.boxed())
+}
+
+/// Reads some rows of an object alone: of the row groups that have any of them, those.
+fn within<T>(builder: ArrowReaderBuilder<T>, first_row: u64, rows: u64) -> ArrowReaderBuilder<T> {
+    let (mut groups, mut selectors) = (Vec::new(), Vec::new());
+    let (mut start, end) = (0_u64, first_row.saturating_add(rows));
+    let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+    for (index, group) in builder.metadata().row_groups().iter().enumerate() {
+        let stop = start + group.num_rows().unsigned_abs();
+        let (from, to) = (first_row.clamp(start, stop), end.clamp(start, stop));
+        if from < to {
+            groups.push(index);
+            selectors.push(RowSelector::skip(count(from - start)));
+            selectors.push(RowSelector::select(count(to - from)));
+            selectors.push(RowSelector::skip(count(stop - to)));
+        }
+        start = stop;
+    }
+    builder.with_row_groups(groups).with_row_selection(RowSelection::from(selectors))
 }
 
 /// A small object that came with its message: nothing is waited for.
@@ -240,6 +280,7 @@ mod tests {
             rows: 2,
             bytes: 0,
             partition: vec![("year".into(), Some("2024".into())), ("city".into(), None)],
+            first_row: None,
             carried: None,
         };
         let wanted = Arc::new(Schema::new(vec![
@@ -250,6 +291,47 @@ mod tests {
         let fitted = fit(&batch, &output, &wanted, Missing::Refuse).expect("fits");
         assert_eq!(fitted.column(0).as_primitive::<Int32Type>().values(), &[2024, 2024]);
         assert_eq!(fitted.column(2).null_count(), 2);
+    }
+
+    #[tokio::test]
+    async fn rows_of_an_object_that_has_more_are_found_in_any_row_group() {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, false)]));
+        let mut file = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut file, schema.clone(), None).expect("Parquet");
+        for group in [0..4, 4..5, 5..10] {
+            let column: ArrayRef = Arc::new(Int32Array::from_iter_values(group));
+            let batch = RecordBatch::try_new(schema.clone(), vec![column]).expect("a batch");
+            writer.write(&batch).expect("written");
+            writer.flush().expect("a row group");
+        }
+        writer.close().expect("written");
+        let storage = MemoryStorage::new();
+        let bytes = file.len() as u64;
+        storage.put("lake", "k", file.into()).await.expect("put");
+        let storage: Arc<dyn Storage> = Arc::new(storage);
+        for (first, rows) in [(0, 10), (0, 4), (3, 3), (4, 1), (9, 1), (2, 0)] {
+            let output = Output {
+                key: "k".into(),
+                rows,
+                bytes,
+                first_row: Some(first),
+                partition: Vec::new(),
+                carried: None,
+            };
+            let storage = Arc::clone(&storage);
+            let read =
+                batches(storage, "lake".into(), vec![output], schema.clone(), Missing::Refuse);
+            let read: Vec<RecordBatch> = read.try_collect().await.expect("rows");
+            let values = read
+                .iter()
+                .flat_map(|batch| batch.column(0).as_primitive::<Int32Type>().values().to_vec());
+            let expected = i32::try_from(first).expect("small");
+            let count = i32::try_from(rows).expect("small");
+            assert_eq!(
+                values.collect::<Vec<_>>(),
+                (expected..expected + count).collect::<Vec<_>>()
+            );
+        }
     }
 
     /// Two rows as Parquet, as an output that goes with its message.
@@ -265,7 +347,8 @@ mod tests {
         let bytes = file.len() as u64;
         let carried = Some(Carried(file.into()));
         let partition = Vec::new();
-        (Output { key: "k.parquet".into(), rows: 2, bytes, partition, carried }, schema)
+        let key = "k.parquet".into();
+        (Output { key, rows: 2, bytes, first_row: None, partition, carried }, schema)
     }
 
     async fn read(

@@ -6,11 +6,12 @@ mod batches;
 mod folder;
 mod object;
 mod outputs;
+mod parts;
 mod rejects;
 mod table;
 mod upload;
 
-pub use batches::{LakeError, Missing, batches};
+pub use batches::{LakeError, Missing, batches, object_schema};
 pub use folder::{FolderError, ParquetFolder};
 pub use object::LakeFile;
 pub use outputs::{LakeSink, Names, SmallObjects};

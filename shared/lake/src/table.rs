@@ -19,6 +19,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 
 use crate::batches::{LakeError, Missing, batches};
+use crate::parts::coalesced;
 
 /// Batches that may wait between the lake and the query.
 const BATCHES: usize = 2;
@@ -48,7 +49,8 @@ impl Classify for TableError {
 pub struct LakeTable {
     name: String,
     schema: SchemaRef,
-    /// The bucket of each output, and the output.
+    /// The bucket of each output, and the output; those that lie side by side in one
+    /// object are one.
     outputs: Vec<(String, Output)>,
     storage: Arc<dyn Storage>,
     runtime: Handle,
@@ -90,7 +92,7 @@ impl LakeTable {
         Ok(Self {
             name: dataset.to_owned(),
             schema: nullable(&table_schema(&columns)),
-            outputs,
+            outputs: coalesced(outputs),
             storage,
             runtime: Handle::current(),
         })

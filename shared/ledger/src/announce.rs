@@ -235,7 +235,7 @@ fn alert_kind(failure: &FailureRecord) -> AlertKind {
 fn is_about_a_file(stage: StageName) -> bool {
     match stage {
         StageName::Ingest | StageName::Transform | StageName::Load => true,
-        StageName::Export | StageName::Derive | StageName::Report => false,
+        StageName::Export | StageName::Derive | StageName::Report | StageName::Maintain => false,
     }
 }
 
@@ -263,7 +263,8 @@ fn failed(pipeline: &str, failure: &FailureRecord) -> FileEvent {
             AlertKind::DeadLetter
             | AlertKind::LateDataset
             | AlertKind::Outage
-            | AlertKind::SchemaChanged => FileOutcome::Failed,
+            | AlertKind::SchemaChanged
+            | AlertKind::LostEvents => FileOutcome::Failed,
         },
         dataset: failure.dataset.clone(),
         file_id: failure.file_id.clone(),

@@ -17,6 +17,7 @@ use millrace_contract::{ContractVersion, DeriveCause, LoadTask};
 
 use crate::entry::Progress;
 use crate::progress::transformed;
+use crate::register::Arrival;
 use crate::together::Entry;
 use crate::{Ledger, LedgerError, Registration, Transaction, Transformed, Value};
 
@@ -234,9 +235,9 @@ async fn register(
     files: &[LoadTask],
     totals: &DeriveTotals,
 ) -> Result<(), LedgerError> {
-    let registrations: Vec<_> = files.iter().map(registration).collect();
-    let registrations: Vec<&Registration> = registrations.iter().collect();
-    Registration::enter_all(&registrations, transaction).await?;
+    let arrivals: Vec<_> = files.iter().map(arrival).collect();
+    let arrivals: Vec<&Arrival> = arrivals.iter().collect();
+    Arrival::enter_all(&arrivals, transaction).await?;
     let progress: Vec<Progress> = files
         .iter()
         .map(|task| {
@@ -251,15 +252,16 @@ async fn register(
     Ok(())
 }
 
-fn registration(task: &LoadTask) -> Registration {
-    Registration {
+fn arrival(task: &LoadTask) -> Arrival {
+    let file = Registration {
         file_id: task.file_id.clone(),
         dataset: task.dataset.clone(),
         contract: task.contract.clone(),
         object: task.object.clone(),
         captures: task.captures.clone(),
         trace_id: task.trace_id.clone(),
-    }
+    };
+    Arrival { file, published_at: task.published_at }
 }
 
 fn until(lease: Duration) -> DateTime<Utc> {

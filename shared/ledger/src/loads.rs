@@ -8,7 +8,7 @@ mod group;
 mod whole_table;
 
 use chrono::{DateTime, Utc};
-use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind};
+use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind, Sequencer};
 
 use crate::migrate::{Migration, migrate};
 use crate::{Database, DatabaseError, Row, Transaction, Value};
@@ -100,7 +100,7 @@ async fn judge(
             Before::Nothing => {}
         }
     }
-    match newer(transaction, table, &task.object).await? {
+    match newer(transaction, table, task).await? {
         Some(row) => {
             Ok(Verdict::Superseded { by: FileId::from_text(row.get::<String>("file_id")?) })
         }
@@ -152,18 +152,38 @@ async fn committed(
     transaction.fetch_optional(sql, &values).await
 }
 
+/// A load of a newer version of the key.
+///
+/// Versions that events told of are ordered by their sequencers. One that was found
+/// by listing was the newest at a known moment: what was published after it is newer,
+/// what was published before it is older.
 async fn newer(
     transaction: &mut Transaction,
     table: &str,
-    object: &ObjectVersion,
+    task: &LoadTask,
 ) -> Result<Option<Row>, DatabaseError> {
-    let Some(sequencer) = &object.sequencer else {
+    let Some(sequencer) = &task.object.sequencer else {
         return Ok(None);
     };
-    let sql = "SELECT file_id FROM millrace_loads WHERE table_name = $1 AND bucket = $2 \
-               AND object_key = $3 AND sequencer_sort > $4 ORDER BY sequencer_sort DESC LIMIT 1";
-    let [table, bucket, key] = place(table, object);
-    transaction.fetch_optional(sql, &[table, bucket, key, sequencer.sort_key().into()]).await
+    let [table, bucket, key] = place(table, &task.object);
+    let mut values = vec![table, bucket, key, sequencer.sort_key().into()];
+    let condition = match (sequencer.found_at(), task.published_at) {
+        (Some(seen_at), _) => {
+            values.push(seen_at.into());
+            "((sequencer_sort < '0' AND sequencer_sort > $4) \
+              OR ((sequencer_sort IS NULL OR sequencer_sort >= '0') AND published_at > $5))"
+        }
+        (None, Some(published_at)) => {
+            values.push(Sequencer::found(published_at).sort_key().into());
+            "(sequencer_sort > $4 OR (sequencer_sort < '0' AND sequencer_sort > $5))"
+        }
+        (None, None) => "sequencer_sort > $4",
+    };
+    let sql = format!(
+        "SELECT file_id FROM millrace_loads WHERE table_name = $1 AND bucket = $2 \
+         AND object_key = $3 AND {condition} ORDER BY sequencer_sort DESC, load_id DESC LIMIT 1"
+    );
+    transaction.fetch_optional(&sql, &values).await
 }
 
 /// Enters the commit record and names it: the `_load_id` of the rows. Its row

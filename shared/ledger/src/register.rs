@@ -8,7 +8,7 @@ use millrace_contract::{Captures, ContractVersion, FileId, ObjectVersion};
 
 use crate::state::parse_state;
 use crate::together::{Answers, Entry, by_halves, placeholders};
-use crate::{FileState, Ledger, LedgerError, Row, Transaction, Value};
+use crate::{FileState, Ledger, LedgerError, Row, Transaction, Value, found};
 
 /// Rows of one statement.
 const MOST_ROWS: usize = 64;
@@ -68,36 +68,60 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn register(&self, file: &Registration) -> Result<Registered, LedgerError> {
-        self.registrations.enter(file.clone()).await
+        self.register_published(file, None).await
+    }
+
+    /// As [`Ledger::register`], of an object of which it is known when it was put.
+    ///
+    /// By that time versions that events told of are ordered against those that were
+    /// found by listing (`found.rs`).
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn register_published(
+        &self,
+        file: &Registration,
+        published_at: Option<DateTime<Utc>>,
+    ) -> Result<Registered, LedgerError> {
+        self.registrations.enter(Arrival { file: file.clone(), published_at }).await
     }
 }
 
-impl Entry for Registration {
+/// An object version as it arrives.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    pub(crate) file: Registration,
+    /// When the object was put, where its event said.
+    pub(crate) published_at: Option<DateTime<Utc>>,
+}
+
+impl Entry for Arrival {
     type Answer = Registered;
 
     fn place(&self) -> String {
-        self.lock_name().join("\u{1f}")
+        self.file.lock_name().join("\u{1f}")
     }
 
     async fn enter_all(
-        files: &[&Self],
+        arrivals: &[&Self],
         transaction: &mut Transaction,
     ) -> Result<Answers<Self>, LedgerError> {
-        transaction.lock_all(files.iter().map(|file| file.place())).await?;
-        let known = known_keys(transaction, files).await?;
+        let files: Vec<&Registration> = arrivals.iter().map(|arrival| &arrival.file).collect();
+        transaction.lock_all(arrivals.iter().map(|arrival| arrival.place())).await?;
+        let known = known_keys(transaction, &files).await?;
         // The first version of a key that nothing is known of is new.
         let mut met = HashSet::new();
         let is_new: Vec<bool> = files
             .iter()
             .map(|file| met.insert(file.lock_name()) && !known.contains(&file.names_of_key()))
             .collect();
-        let new = files.iter().zip(&is_new).filter(|(_, is_new)| **is_new);
-        insert_new(transaction, &new.map(|(file, _)| *file).collect::<Vec<_>>()).await?;
-        let mut answers = Vec::with_capacity(files.len());
-        for (file, is_new) in files.iter().zip(is_new) {
+        let new = arrivals.iter().zip(&is_new).filter(|(_, is_new)| **is_new);
+        insert_new(transaction, &new.map(|(arrival, _)| *arrival).collect::<Vec<_>>()).await?;
+        let mut answers = Vec::with_capacity(arrivals.len());
+        for (arrival, is_new) in arrivals.iter().zip(is_new) {
             answers.push(match is_new {
                 true => Ok(Registered::New),
-                false => Ok(judged(transaction, file).await?),
+                false => Ok(judged(transaction, arrival).await?),
             });
         }
         Ok(answers)
@@ -147,21 +171,21 @@ async fn known_keys(
 /// What registering finds of a file whose key may have versions.
 async fn judged(
     transaction: &mut Transaction,
-    file: &Registration,
+    arrival: &Arrival,
 ) -> Result<Registered, LedgerError> {
-    if let Some(state) = known(transaction, file).await? {
+    if let Some(state) = known(transaction, &arrival.file).await? {
         return Ok(Registered::Known { state });
     }
-    let found = judge(transaction, file).await?;
-    insert(transaction, &[values(file, &found)]).await?;
+    let found = judge(transaction, arrival).await?;
+    insert(transaction, &[values(arrival, &found)]).await?;
     Ok(found)
 }
 
 async fn insert_new(
     transaction: &mut Transaction,
-    files: &[&Registration],
+    arrivals: &[&Arrival],
 ) -> Result<(), LedgerError> {
-    let rows: Vec<_> = files.iter().map(|file| values(file, &Registered::New)).collect();
+    let rows: Vec<_> = arrivals.iter().map(|one| values(one, &Registered::New)).collect();
     for rows in by_halves(&rows, MOST_ROWS) {
         insert(transaction, rows).await?;
     }
@@ -181,9 +205,10 @@ async fn known(
 
 async fn judge(
     transaction: &mut Transaction,
-    file: &Registration,
+    arrival: &Arrival,
 ) -> Result<Registered, LedgerError> {
-    if let Some(by) = newer(transaction, file).await? {
+    let file = &arrival.file;
+    if let Some(by) = newer(transaction, arrival).await? {
         return Ok(Registered::Superseded { by });
     }
     match newest(transaction, file).await? {
@@ -196,20 +221,28 @@ async fn judge(
     }
 }
 
+/// A version of the key that is newer than the one that arrives.
 async fn newer(
     transaction: &mut Transaction,
-    file: &Registration,
+    arrival: &Arrival,
 ) -> Result<Option<FileId>, LedgerError> {
+    let file = &arrival.file;
     let Some(sequencer) = &file.object.sequencer else {
         return Ok(None);
     };
+    if let Some(seen_at) = sequencer.found_at() {
+        return found::newer_than_found(transaction, file, seen_at).await;
+    }
     let sql = "SELECT file_id FROM millrace_files \
                WHERE bucket = $1 AND object_key = $2 AND dataset = $3 AND sequencer_sort > $4 \
                ORDER BY sequencer_sort DESC, ordinal DESC LIMIT 1";
     let mut values = key_of(file).to_vec();
     values.push(sequencer.sort_key().into());
-    match transaction.fetch_optional(sql, &values).await? {
-        Some(row) => Ok(Some(FileId::from_text(row.get::<String>("file_id")?))),
+    if let Some(row) = transaction.fetch_optional(sql, &values).await? {
+        return Ok(Some(FileId::from_text(row.get::<String>("file_id")?)));
+    }
+    match arrival.published_at {
+        Some(published_at) => found::found_after(transaction, file, published_at).await,
         None => Ok(None),
     }
 }
@@ -263,7 +296,7 @@ async fn newest(
     row.as_ref().map(Content::read).transpose()
 }
 
-fn key_of(file: &Registration) -> [Value; 3] {
+pub(crate) fn key_of(file: &Registration) -> [Value; 3] {
     [
         file.object.bucket.as_str().into(),
         file.object.key.as_str().into(),
@@ -271,7 +304,7 @@ fn key_of(file: &Registration) -> [Value; 3] {
     ]
 }
 
-fn values(file: &Registration, found: &Registered) -> Vec<Value> {
+fn values(arrival: &Arrival, found: &Registered) -> Vec<Value> {
     let (state, reason, related) = match found {
         Registered::New | Registered::Known { .. } => (FileState::Registered, None, None),
         Registered::Unchanged { of, .. } => {
@@ -279,19 +312,21 @@ fn values(file: &Registration, found: &Registered) -> Vec<Value> {
             (FileState::Unchanged, Some(reason), Some(of))
         }
         Registered::Superseded { by } => {
-            let reason = "a version with a newer sequencer was registered before";
+            let reason = "a newer version was registered before";
             (FileState::Superseded, Some(reason), Some(by))
         }
     };
-    file_values(file, state, reason, related)
+    let mut values = file_values(&arrival.file, state, reason, related);
+    values.push(arrival.published_at.into());
+    values
 }
 
 async fn insert(transaction: &mut Transaction, rows: &[Vec<Value>]) -> Result<(), LedgerError> {
     let sql = format!(
         "INSERT INTO millrace_files (file_id, dataset, contract, bucket, object_key, \
              version_id, etag, sequencer, sequencer_sort, size_bytes, captures, trace_id, \
-             state, reason, related_file, registered_at) VALUES {}",
-        placeholders(rows.len(), 16, 1)
+             state, reason, related_file, registered_at, published_at) VALUES {}",
+        placeholders(rows.len(), 17, 1)
     );
     transaction.execute(&sql, &rows.concat()).await?;
     Ok(())
@@ -316,7 +351,8 @@ pub(crate) fn file_values(
         object.version_id.as_deref().into(),
         object.etag.as_str().into(),
         sequencer.map(|sequencer| sequencer.as_str()).into(),
-        sequencer.map(|sequencer| sequencer.sort_key()).into(),
+        // Those of objects that were found are in no order with S3's.
+        sequencer.filter(|one| one.found_at().is_none()).map(|one| one.sort_key()).into(),
         object.size.into(),
         captures.into(),
         file.trace_id.as_str().into(),

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use millrace_contract::{FileId, LoadTask, ObjectVersion, Replay, ReplayKind};
 
+use crate::live::{place, read_task};
 use crate::register::{Registration, file_values};
 use crate::runs::{RUN_COLUMNS, read_run};
 use crate::state::parse_state;
@@ -21,7 +23,7 @@ pub struct ReplayFilter {
     /// Of one key of the bucket.
     pub key: Option<(String, String)>,
     /// Registered at this time or later.
-    pub since: Option<chrono::DateTime<chrono::Utc>>,
+    pub since: Option<DateTime<Utc>>,
     /// Only the newest version of each key: where a newer one takes the place of
     /// the rows of an older one.
     pub newest_only: bool,
@@ -32,12 +34,14 @@ pub struct ReplayFilter {
 pub struct Replayable {
     /// The file: the last that was gone through for its version of the key.
     pub run: Run,
-    /// Its load message, if it was transformed.
+    /// Its load message, if it was transformed, with where its rows lie now.
     pub task: Option<LoadTask>,
     /// Whether it, or the file it is a replay of, was committed or is in the lake.
     pub is_loaded: bool,
     /// Whether rejected rows of it were added since.
     pub is_mended: bool,
+    /// Whether retention has removed what was written of it.
+    pub is_removed: bool,
 }
 
 /// What became of asking for a replay.
@@ -93,7 +97,7 @@ impl Ledger {
         after: Option<u64>,
     ) -> Result<(Vec<Replayable>, Option<u64>), LedgerError> {
         let mut sql = format!(
-            "SELECT {RUN_COLUMNS}, ordinal, task, \
+            "SELECT {RUN_COLUMNS}, ordinal, task, lake_removed_at, \
                  (SELECT b.state FROM millrace_files AS b \
                      WHERE b.file_id = COALESCE(f.replay_of, f.file_id)) AS base_state, \
                  (SELECT COUNT(*) FROM millrace_files AS p \
@@ -126,16 +130,21 @@ impl Ledger {
         let read = |row| -> Result<Replayable, LedgerError> {
             let run = read_run(row)?;
             let task: Option<String> = row.get("task")?;
-            let task = task.map(|task| {
-                LoadTask::from_message(&task)
-                    .map_err(|_| LedgerError::unreadable("a load message", &task))
-            });
+            let task = task.map(|task: String| read_task(&task));
+            let removed_at: Option<DateTime<Utc>> = row.get("lake_removed_at")?;
             let base: Option<String> = row.get("base_state")?;
             let is_loaded = base.as_deref() == Some(FileState::Loaded.as_str());
             let is_mended = row.count("parts")? > 0;
-            Ok(Replayable { run, task: task.transpose()?, is_loaded, is_mended })
+            let is_removed = removed_at.is_some();
+            Ok(Replayable { run, task: task.transpose()?, is_loaded, is_mended, is_removed })
         };
-        Ok((rows.iter().map(read).collect::<Result<_, _>>()?, last))
+        let mut files: Vec<Replayable> = rows.iter().map(read).collect::<Result<_, _>>()?;
+        let ids: Vec<&FileId> = files.iter().map(|file| &file.run.file_id).collect();
+        let placements = self.placements(&ids).await?;
+        for task in files.iter_mut().filter_map(|file| file.task.as_mut()) {
+            place(task, &placements, &mut []);
+        }
+        Ok((files, last))
     }
 
     /// Puts on record that a file is gone through again, unless the same was asked

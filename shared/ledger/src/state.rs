@@ -8,8 +8,9 @@ use crate::announce::Announcer;
 use crate::contracts::Contracts;
 use crate::entry::Progress;
 use crate::migrate::{Migration, migrate};
+use crate::register::Arrival;
 use crate::together::Together;
-use crate::{Database, LedgerError, Registration};
+use crate::{Database, LedgerError};
 
 const JOURNEY: &[Migration] = &[
     Migration {
@@ -61,6 +62,12 @@ const JOURNEY: &[Migration] = &[
         mysql: include_str!("../migrations/mysql/journey_009.sql"),
     },
     Migration {
+        version: 10,
+        name: "upkeep",
+        sql: include_str!("../migrations/journey_010.sql"),
+        mysql: include_str!("../migrations/mysql/journey_010.sql"),
+    },
+    Migration {
         version: 11,
         name: "reports",
         sql: include_str!("../migrations/journey_011.sql"),
@@ -72,7 +79,7 @@ const JOURNEY: &[Migration] = &[
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub(crate) database: Database,
-    pub(crate) registrations: Arc<Together<Registration>>,
+    pub(crate) registrations: Arc<Together<Arrival>>,
     pub(crate) progress: Arc<Together<Progress>>,
     pub(crate) contracts: Arc<Contracts>,
     /// Where somebody wants to be told.

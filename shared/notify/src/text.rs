@@ -66,6 +66,7 @@ fn headline(told: &Told<'_>, newest: &Occurrence) -> String {
             None => format!("no new files{of}"),
         },
         AlertKind::SchemaChanged => format!("columns{of} changed"),
+        AlertKind::LostEvents => "lost events found and sent again".to_owned(),
         AlertKind::Outage => match newest.lasted_ms {
             Some(lasted) => format!("outage over after {}, workers go on", lasting(lasted)),
             None => format!("outage, workers wait{stage}"),
@@ -121,6 +122,9 @@ fn summary(told: &Told<'_>, newest: &Occurrence) -> String {
             None => format!("No new files{of} came when they should have"),
         },
         AlertKind::SchemaChanged => format!("A file changed the columns{of}{total}"),
+        AlertKind::LostEvents => {
+            "Objects were published that no event told of; they are on their way now".to_owned()
+        }
         AlertKind::Outage => match newest.lasted_ms {
             Some(lasted) => format!(
                 "The outage is over after {}: messages waited, none was dead-lettered for it",
@@ -165,6 +169,10 @@ fn cause(newest: &Occurrence) -> &'static str {
             None => "whoever publishes the files did not, or not to this bucket",
         },
         AlertKind::SchemaChanged => "whoever publishes the files changed them",
+        AlertKind::LostEvents => {
+            "the bucket's notifications were off, pointed elsewhere or were lost, or its queue \
+             kept messages for too short a time"
+        }
         AlertKind::Outage => match newest.lasted_ms {
             Some(_) => "what was down answers again",
             None => "the database or a service is down, restarting, full or out of reach",
@@ -210,6 +218,9 @@ fn commands(newest: &Occurrence) -> Vec<String> {
             vec![trace.unwrap_or_else(|| format!("millrace runs --dataset {dataset}"))]
         }
         AlertKind::Outage => vec!["millrace status".to_owned()],
+        AlertKind::LostEvents => {
+            vec!["millrace maintenance".to_owned(), "millrace doctor".to_owned()]
+        }
     }
 }
 
@@ -249,7 +260,7 @@ fn severity(newest: &Occurrence) -> &'static str {
     let if_over = |before| if newest.lasted_ms.is_some() { "info" } else { before };
     match newest.kind {
         AlertKind::DeadLetter => "error",
-        AlertKind::FileRejected => "warning",
+        AlertKind::FileRejected | AlertKind::LostEvents => "warning",
         AlertKind::SchemaChanged => "info",
         AlertKind::LateDataset => if_over("warning"),
         AlertKind::Outage => if_over("critical"),

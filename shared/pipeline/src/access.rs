@@ -7,6 +7,7 @@ use millrace_contract::{AlertKind, Report, ReportSource, StageName};
 use serde::Serialize;
 
 use crate::alerts::Alerts;
+use crate::maintain::Maintenance;
 use crate::pipeline::Pipeline;
 use crate::url::UrlSource;
 
@@ -76,7 +77,9 @@ impl Pipeline {
     /// where their rows come from there, and exports what they read.
     fn secrets(&self, stage: StageName) -> Vec<String> {
         let databases: Vec<&UrlSource> = match stage {
-            StageName::Ingest | StageName::Transform | StageName::Derive => Vec::new(),
+            StageName::Ingest | StageName::Transform | StageName::Derive | StageName::Maintain => {
+                Vec::new()
+            }
             StageName::Load => vec![&self.warehouse],
             StageName::Report => self.reports_from_warehouse().map(|_| &self.warehouse).collect(),
             StageName::Export => {
@@ -133,6 +136,7 @@ impl Pipeline {
                 publishes_to: self.reports_topics(),
                 ..PlannedAccess::default()
             },
+            StageName::Maintain => self.upkeep_access(),
         }
     }
 
@@ -141,6 +145,35 @@ impl Pipeline {
         let there = self.stages();
         let asked = stages.into_iter().filter(|stage| there.contains(stage));
         asked.map(|stage| self.queue_name(stage)).collect()
+    }
+
+    /// What the kinds of upkeep touch that the file asks for. Objects that may be
+    /// lost are looked at one by one; what is joined is read and written; only
+    /// retention removes.
+    fn upkeep_access(&self) -> PlannedAccess {
+        let Maintenance { reconcile, compact, retention } = &self.maintain;
+        let mut access = PlannedAccess::default();
+        if reconcile.is_some() {
+            access.sends_to = StageName::JOURNEY.map(|stage| self.queue_name(stage)).into();
+            access.reads.extend(self.raw());
+        }
+        // A long run goes on by another message.
+        access.sends_to.push(self.queue_name(StageName::Maintain));
+        if compact.is_some() || retention.is_some() {
+            access.reads.extend(self.parquet());
+        }
+        if compact.is_some() {
+            access.writes.extend(self.parquet());
+        }
+        if let Some(retention) = retention {
+            if retention.superseded.is_some() {
+                access.deletes.extend(self.parquet());
+            }
+            if retention.rejects.is_some() {
+                access.deletes.extend(self.rejects());
+            }
+        }
+        access
     }
 
     /// Datasets may share files, so each prefix is there once.

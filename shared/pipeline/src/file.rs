@@ -8,6 +8,7 @@ use crate::dataset::{self, ReadDataset};
 use crate::derived;
 use crate::entry::Entry;
 use crate::exports::{self, Around, ReadExports};
+use crate::maintain;
 use crate::names;
 use crate::order;
 use crate::pipeline::{Lake, Pipeline};
@@ -69,6 +70,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         file,
         &reports::Beside { around, exports: &exports, alerts: alerts.as_ref() },
     );
+    let maintain = maintain::read(file, &datasets, &exports);
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
@@ -80,6 +82,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         exports,
         reports,
         export_urls: urls,
+        maintain,
         settings: stages,
         alerts,
         events: alerts::read_events(file),

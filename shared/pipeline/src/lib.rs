@@ -22,6 +22,7 @@ mod graph;
 mod known;
 mod limits;
 mod load;
+mod maintain;
 mod names;
 mod nearest;
 mod order;
@@ -54,6 +55,7 @@ pub use alerts::{Alerts, Events, Subscription};
 pub use dependents::{Dependent, Dependents};
 pub use freshness::Freshness;
 pub use graph::Graph;
+pub use maintain::{Compact, Maintenance, Reconcile, Retention};
 pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{

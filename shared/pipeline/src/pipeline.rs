@@ -11,6 +11,7 @@ use crate::alerts::{Alerts, Events};
 use crate::file;
 use crate::freshness::Freshness;
 use crate::glob::Glob;
+use crate::maintain::Maintenance;
 use crate::problem::{Finding, Problem, Problems};
 use crate::stage::{StageSettings, Stages};
 use crate::url::UrlSource;
@@ -37,6 +38,8 @@ pub struct Pipeline {
     pub exports: Vec<Export>,
     /// Reports in file order.
     pub reports: Vec<Report>,
+    /// Upkeep.
+    pub maintain: Maintenance,
     /// Settings of every stage.
     pub settings: Stages,
     /// Who is told what goes wrong, if anybody.
@@ -136,9 +139,24 @@ impl Pipeline {
             (StageName::Export, !self.exports.is_empty()),
             (StageName::Derive, !self.derived.is_empty()),
             (StageName::Report, !self.reports.is_empty()),
+            (StageName::Maintain, self.maintain != Maintenance::default()),
         ];
         let asked_for = asked_for.into_iter().filter(|(_, asked)| *asked);
         StageName::JOURNEY.into_iter().chain(asked_for.map(|(stage, _)| stage)).collect()
+    }
+
+    /// What the keys of published files begin with: as few beginnings as cover every
+    /// dataset's, in order, none of which another begins with.
+    pub fn raw_prefixes(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.globs.iter().map(Glob::literal_prefix).collect();
+        all.sort_unstable();
+        let mut fewest: Vec<&str> = Vec::with_capacity(all.len());
+        for prefix in all {
+            if !fewest.last().is_some_and(|shorter| prefix.starts_with(shorter)) {
+                fewest.push(prefix);
+            }
+        }
+        fewest
     }
 
     /// The settings of a stage.

@@ -6,8 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use millrace_contract::{
-    DeriveTask, Derived, Export, ExportSchedule, ExportTask, Refresh, Report, ReportTask,
-    StageName, View,
+    DeriveTask, Derived, Export, ExportSchedule, ExportTask, MaintainTask, Refresh, Report,
+    ReportTask, StageName, View,
 };
 use serde::Serialize;
 
@@ -289,7 +289,8 @@ impl Pipeline {
         names
     }
 
-    /// One for each export, derived dataset and report that runs by itself.
+    /// One for each export, derived dataset and report that runs by itself, then
+    /// those of upkeep.
     fn planned_schedules(&self) -> Vec<PlannedSchedule> {
         let exports = self.exports.iter().filter_map(|export| {
             let input = ExportTask::scheduled_message(&export.name, &BTreeMap::new());
@@ -312,7 +313,18 @@ impl Pipeline {
             let input = DeriveTask::scheduled_message(&derived.name);
             Some((&derived.name, StageName::Derive, derived.schedule.as_ref()?, input))
         });
-        exports.chain(derived).chain(reports).map(planned).collect()
+        let upkeep = self.maintain.asked_for().into_iter().filter_map(|(upkeep, schedule)| {
+            let schedule = schedule?;
+            Some(PlannedSchedule {
+                name: upkeep.schedule(),
+                stage: StageName::Maintain,
+                queue: self.queue_name(StageName::Maintain),
+                expression: schedule.expression.clone(),
+                timezone: schedule.timezone.clone(),
+                input: MaintainTask::scheduled_message(upkeep),
+            })
+        });
+        exports.chain(derived).chain(reports).map(planned).chain(upkeep).collect()
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {

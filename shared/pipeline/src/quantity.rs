@@ -4,6 +4,9 @@ use std::time::Duration;
 
 const SECONDS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
+/// Units that are read and never shown: a year has 365 days.
+const LONG: [(&str, u64); 2] = [("y", 365 * 86_400), ("w", 7 * 86_400)];
+
 const BYTES: [(&str, u64); 9] = [
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
@@ -16,17 +19,21 @@ const BYTES: [(&str, u64); 9] = [
     ("", 1),
 ];
 
-/// Reads `30s`, `5m`, `2h`, `1d` and sums of them such as `1h30m`.
+/// Reads `30s`, `5m`, `2h`, `1d`, `2w`, `3y` and sums of them such as `1h30m`.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut seconds = 0_u64;
     while !rest.is_empty() {
         let (amount, after) = leading_number(rest)?;
-        let (unit, scale) = SECONDS.into_iter().find(|(unit, _)| after.starts_with(unit))?;
+        let (unit, scale) = units().find(|(unit, _)| after.starts_with(unit))?;
         seconds = seconds.checked_add(amount.checked_mul(scale)?)?;
         rest = &after[unit.len()..];
     }
     (!text.trim().is_empty()).then(|| Duration::from_secs(seconds))
+}
+
+fn units() -> impl Iterator<Item = (&'static str, u64)> {
+    SECONDS.into_iter().chain(LONG)
 }
 
 /// Reads `512KiB`, `8MiB`, `2GB`, `100` (bytes).
@@ -78,6 +85,8 @@ mod tests {
             ("1h30m", 5_400, "1h30m"),
             ("90m", 5_400, "1h30m"),
             ("14d", 1_209_600, "14d"),
+            ("2w", 1_209_600, "14d"),
+            ("3y", 94_608_000, "1095d"),
             (" 0s ", 0, "0s"),
         ] {
             let read = duration(text).expect(text);

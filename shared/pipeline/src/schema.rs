@@ -17,6 +17,7 @@ use crate::stage::{self, StageDefaults};
 
 mod derived;
 mod exports;
+mod maintain;
 mod reports;
 mod retry;
 mod told;
@@ -24,6 +25,7 @@ mod warehouse;
 
 use derived::derived;
 use exports::export;
+use maintain::maintain;
 use reports::report;
 use retry::retry;
 use told::{alerts, events, freshness};
@@ -77,6 +79,7 @@ fn file() -> Value {
                 "description": "Pages of charts over SQL, by name.",
                 "additionalProperties": report(),
             },
+            "maintain": maintain(),
             "stages": stages(),
             "alerts": alerts(),
             "events": events(),
@@ -205,6 +208,7 @@ fn stages() -> Value {
             "export": stage(&StageDefaults::EXPORT),
             "derive": stage(&StageDefaults::DERIVE),
             "report": stage(&StageDefaults::REPORT),
+            "maintain": stage(&StageDefaults::MAINTAIN),
         }),
     )
 }

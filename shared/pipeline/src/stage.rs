@@ -63,6 +63,7 @@ pub struct Stages {
     export: StageSettings,
     derive: StageSettings,
     report: StageSettings,
+    maintain: StageSettings,
 }
 
 impl Stages {
@@ -75,6 +76,7 @@ impl Stages {
             StageName::Export => &self.export,
             StageName::Derive => &self.derive,
             StageName::Report => &self.report,
+            StageName::Maintain => &self.maintain,
         }
     }
 
@@ -91,6 +93,7 @@ impl Stages {
             export: stage(StageName::Export),
             derive: stage(StageName::Derive),
             report: stage(StageName::Report),
+            maintain: stage(StageName::Maintain),
         }
     }
 }
@@ -154,6 +157,18 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Waits for S3 and the ledger, and encodes when it joins objects. Two at a time,
+    /// so that long upkeep does not hold up what was lost.
+    pub(crate) const MAINTAIN: Self = Self {
+        about: "What was lost is found, small objects are joined, old ones removed.",
+        max_workers: 1,
+        concurrency: 2,
+        connections: 2,
+        visibility: "5m",
+        memory: "1GiB",
+        ..Self::INGEST
+    };
+
     /// Computes: as many queries as cores, each with the memory that it says. With
     /// one worker the stages stay within the connections that [`Self::LOAD`] speaks
     /// of.
@@ -186,6 +201,7 @@ impl StageDefaults {
             StageName::Export => Self::EXPORT,
             StageName::Derive => Self::DERIVE,
             StageName::Report => Self::REPORT,
+            StageName::Maintain => Self::MAINTAIN,
         }
     }
 }
@@ -235,7 +251,8 @@ fn connections(
         | StageName::Transform
         | StageName::Export
         | StageName::Derive
-        | StageName::Report => 1,
+        | StageName::Report
+        | StageName::Maintain => 1,
         StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);

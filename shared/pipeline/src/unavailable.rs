@@ -3,20 +3,10 @@
 //! do not exist.
 
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
-const KEYS: [(&str, &str); 4] = [
+const KEYS: [(&str, &str); 3] = [
     ("streams", "publish files to the raw bucket instead"),
-    (
-        "stages.catalog",
-        "the stages of this version are ingest, transform, load, export, derive and report",
-    ),
-    (
-        "stages.collect",
-        "the stages of this version are ingest, transform, load, export, derive and report",
-    ),
-    (
-        "stages.maintain",
-        "the stages of this version are ingest, transform, load, export, derive and report",
-    ),
+    ("stages.catalog", "`millrace catalog` prints and writes what Athena needs"),
+    ("stages.collect", "publish files to the raw bucket instead"),
 ];
 
 /// What to do instead of a key of a later version.

@@ -20,7 +20,10 @@ pub use error::StorageError;
 pub use inspect::BucketFacts;
 pub use marker::{Marker, Markers};
 pub use memory::MemoryStorage;
-pub use port::{ByteStream, Download, Links, Listing, ObjectRef, Pin, Storage, Stored, UploadPart};
+pub use port::{
+    ByteStream, Download, Links, ListedObject, Listing, NewestVersion, ObjectRef, Pin, Storage,
+    Stored, UploadPart,
+};
 pub use reader::ObjectReader;
 pub use s3::S3Storage;
 pub use writer::{ObjectWriter, PART_BYTES};

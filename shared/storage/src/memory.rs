@@ -9,7 +9,10 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 
-use crate::{Download, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
+use crate::{
+    Download, ListedObject, Listing, NewestVersion, ObjectRef, Pin, Storage, StorageError, Stored,
+    UploadPart,
+};
 
 /// Objects in a map. Keys keep their newest version only.
 #[derive(Debug, Default)]
@@ -29,6 +32,20 @@ struct State {
     objects: BTreeMap<(String, String), Object>,
     uploads: BTreeMap<String, BTreeMap<i32, Bytes>>,
     serial: u64,
+}
+
+/// Objects that a listing shows at a time, as S3's does.
+const LISTED: usize = 1_000;
+
+impl Object {
+    fn listed(&self, key: &str) -> ListedObject {
+        ListedObject {
+            key: key.to_owned(),
+            size: self.body.len() as u64,
+            etag: self.etag.clone(),
+            modified: Some(self.modified),
+        }
+    }
 }
 
 impl MemoryStorage {
@@ -152,5 +169,26 @@ impl Storage for MemoryStorage {
             .map(|((_, key), object)| (key.clone(), object.body.len() as u64))
             .collect();
         Ok(Listing { objects, next: None })
+    }
+
+    async fn list_after(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: &str,
+    ) -> Result<Vec<ListedObject>, StorageError> {
+        let state = self.lock();
+        let listed = state.objects.iter().filter(|((at, key), _)| {
+            at == bucket && key.starts_with(prefix) && key.as_str() > after
+        });
+        Ok(listed.take(LISTED).map(|((_, key), object)| object.listed(key)).collect())
+    }
+
+    async fn newest(&self, bucket: &str, key: &str) -> Result<Option<NewestVersion>, StorageError> {
+        let state = self.lock();
+        let found = state.objects.get(&(bucket.to_owned(), key.to_owned()));
+        let newest =
+            |object: &Object| NewestVersion { version_id: None, object: object.listed(key) };
+        Ok(found.map(newest))
     }
 }

@@ -113,6 +113,29 @@ pub trait Links: Send + Sync + 'static {
     ) -> Result<String, StorageError>;
 }
 
+/// An object as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Object key.
+    pub key: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// ETag without quotes.
+    pub etag: String,
+    /// When it was stored, where the service says so. Of a multipart upload S3 says
+    /// when it was begun.
+    pub modified: Option<SystemTime>,
+}
+
+/// A key's newest version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewestVersion {
+    /// Version id where the bucket is versioned.
+    pub version_id: Option<String>,
+    /// The object.
+    pub object: ListedObject,
+}
+
 /// An object store.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
@@ -175,4 +198,16 @@ pub trait Storage: Send + Sync + 'static {
         prefix: &str,
         page: Option<String>,
     ) -> Result<Listing, StorageError>;
+
+    /// Lists up to a thousand objects under a prefix whose keys are greater than
+    /// `after`, in key order; empty once there are no more.
+    async fn list_after(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: &str,
+    ) -> Result<Vec<ListedObject>, StorageError>;
+
+    /// The newest version of a key; none if there is no object.
+    async fn newest(&self, bucket: &str, key: &str) -> Result<Option<NewestVersion>, StorageError>;
 }

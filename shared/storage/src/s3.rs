@@ -15,7 +15,10 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use millrace_retry::{Grant, causes};
 
-use crate::{Download, Links, Listing, ObjectRef, Pin, Storage, StorageError, Stored, UploadPart};
+use crate::{
+    Download, Links, ListedObject, Listing, NewestVersion, ObjectRef, Pin, Storage, StorageError,
+    Stored, UploadPart,
+};
 
 /// How long a body may come without a byte before its connection counts as broken.
 const STALLED: Duration = Duration::from_secs(30);
@@ -243,6 +246,48 @@ impl Storage for S3Storage {
             Some((object.key()?.to_owned(), size))
         });
         Ok(Listing { objects: objects.collect(), next: output.next_continuation_token.clone() })
+    }
+
+    async fn list_after(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: &str,
+    ) -> Result<Vec<ListedObject>, StorageError> {
+        let call = Call::on(bucket, prefix, "s3:ListBucket");
+        let request = self.client.list_objects_v2().bucket(bucket).prefix(prefix);
+        let after = (!after.is_empty()).then(|| after.to_owned());
+        let output =
+            request.set_start_after(after).send().await.map_err(|error| call.error(error))?;
+        let listed = output.contents().iter().filter_map(|object| {
+            Some(ListedObject {
+                key: object.key()?.to_owned(),
+                size: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
+                etag: unquote(object.e_tag()),
+                modified: object.last_modified().and_then(|time| SystemTime::try_from(*time).ok()),
+            })
+        });
+        Ok(listed.collect())
+    }
+
+    async fn newest(&self, bucket: &str, key: &str) -> Result<Option<NewestVersion>, StorageError> {
+        let call = Call::get(&ObjectRef::latest(bucket, key));
+        let request = self.small.head_object().bucket(bucket).key(key);
+        let output = match request.send().await.map_err(|error| call.error(error)) {
+            Ok(output) => output,
+            Err(StorageError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // A bucket without versions calls every one of them `null`.
+        let version_id = output.version_id().filter(|id| *id != "null").map(str::to_owned);
+        let size = u64::try_from(output.content_length().unwrap_or_default()).unwrap_or_default();
+        let object = ListedObject {
+            key: key.to_owned(),
+            size,
+            etag: unquote(output.e_tag()),
+            modified: output.last_modified().and_then(|time| SystemTime::try_from(*time).ok()),
+        };
+        Ok(Some(NewestVersion { version_id, object }))
     }
 }
 

@@ -13,8 +13,9 @@ use futures::{StreamExt, stream};
 use millrace_localaws::{Config, Server};
 use millrace_retry::{Classify, FailureClass};
 use millrace_storage::{
-    BucketAdmin, Download, Listing, Markers, MemoryStorage, ObjectReader, ObjectRef, ObjectWriter,
-    PART_BYTES, Pin, S3Storage, Storage, StorageError, Stored, UploadPart,
+    BucketAdmin, Download, ListedObject, Listing, Markers, MemoryStorage, NewestVersion,
+    ObjectReader, ObjectRef, ObjectWriter, PART_BYTES, Pin, S3Storage, Storage, StorageError,
+    Stored, UploadPart,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -41,6 +42,7 @@ async fn suite(storage: Arc<dyn Storage>) {
     an_aborted_object_is_never_visible(&storage).await;
     a_pinned_version_that_was_overwritten_is_missing(&storage).await;
     keys_are_listed_under_their_prefix(&storage).await;
+    a_listing_goes_on_behind_a_key_and_says_what_is_newest(&storage).await;
 }
 
 async fn of_several_writers_one_replaces_a_marker(markers: &dyn Markers) {
@@ -117,6 +119,28 @@ async fn keys_are_listed_under_their_prefix(storage: &Arc<dyn Storage>) {
     }
     let listing = storage.list(BUCKET, "list/", None).await.expect("listed");
     assert_eq!(listing.objects, [("list/a".to_owned(), 1), ("list/b/c".to_owned(), 1)]);
+}
+
+async fn a_listing_goes_on_behind_a_key_and_says_what_is_newest(storage: &Arc<dyn Storage>) {
+    for key in ["after/a", "after/a b+é", "after/b"] {
+        storage.put(BUCKET, key, Bytes::from_static(b"x")).await.expect("put");
+    }
+    let newest = storage.put(BUCKET, "after/b", Bytes::from_static(b"xy")).await.expect("put");
+    let all = storage.list_after(BUCKET, "after/", "").await.expect("listed");
+    let keys = |listed: &[ListedObject]| -> Vec<String> {
+        listed.iter().map(|object| object.key.clone()).collect()
+    };
+    assert_eq!(keys(&all), ["after/a", "after/a b+é", "after/b"]);
+    let rest = storage.list_after(BUCKET, "after/", "after/a b+é").await.expect("listed");
+    assert_eq!(
+        (keys(&rest), &rest[0].etag, rest[0].size),
+        (vec!["after/b".into()], &newest.etag, 2)
+    );
+    assert!(rest[0].modified.is_some());
+    assert!(storage.list_after(BUCKET, "after/", "after/b").await.expect("listed").is_empty());
+    let seen = storage.newest(BUCKET, "after/b").await.expect("an answer").expect("an object");
+    assert_eq!((&seen.object.etag, seen.object.size, &seen.version_id), (&newest.etag, 2, &None));
+    assert_eq!(storage.newest(BUCKET, "after/c").await.expect("an answer"), None);
 }
 
 #[tokio::test]
@@ -230,6 +254,19 @@ impl Storage for Cut {
         page: Option<String>,
     ) -> Result<Listing, StorageError> {
         self.inner.list(bucket, prefix, page).await
+    }
+
+    async fn list_after(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: &str,
+    ) -> Result<Vec<ListedObject>, StorageError> {
+        self.inner.list_after(bucket, prefix, after).await
+    }
+
+    async fn newest(&self, bucket: &str, key: &str) -> Result<Option<NewestVersion>, StorageError> {
+        self.inner.newest(bucket, key).await
     }
 }
 

@@ -70,6 +70,7 @@ impl Making<'_> {
                 key: self.names.output(&output.partition, ordinal),
                 rows: output.rows,
                 bytes: output.bytes,
+                first_row: None,
                 partition: output.partition.clone(),
                 carried: None,
             });

@@ -148,14 +148,15 @@ impl Ingest {
             captures: route.captures.clone(),
             trace_id: delivery.trace_id.clone(),
         };
-        let (note, wanted) = match self.ledger.register(&registration).await? {
-            Registered::New => ("planned", true),
-            // Sent before, perhaps: the message was not deleted. Again is harmless.
-            Registered::Known { state: FileState::Registered } => ("planned again", true),
-            Registered::Known { .. } => ("known", false),
-            Registered::Unchanged { .. } => ("unchanged", false),
-            Registered::Superseded { .. } => ("superseded", false),
-        };
+        let (note, wanted) =
+            match self.ledger.register_published(&registration, published_at).await? {
+                Registered::New => ("planned", true),
+                // Sent before, perhaps: the message was not deleted. Again is harmless.
+                Registered::Known { state: FileState::Registered } => ("planned again", true),
+                Registered::Known { .. } => ("known", false),
+                Registered::Unchanged { .. } => ("unchanged", false),
+                Registered::Superseded { .. } => ("superseded", false),
+            };
         reach("ingest", Point::AfterRecord);
         let hop = Hop {
             file_id: &file_id,

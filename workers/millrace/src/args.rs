@@ -4,6 +4,7 @@ mod catalog;
 mod dlq;
 mod examples;
 mod local;
+mod maintain;
 mod named;
 mod operate;
 mod plan;
@@ -25,6 +26,7 @@ pub(crate) use dlq::{
     CauseArgs, DlqAdoptArgs, DlqCommand, DlqDiscardArgs, DlqEditArgs, DlqExportArgs, DlqListArgs,
     DlqRedriveArgs, DlqShowArgs, Rate, SelectionArgs,
 };
+pub(crate) use maintain::{CompactArgs, MaintenanceArgs, ReconcileArgs, RetentionArgs};
 pub(crate) use named::choices;
 pub(crate) use rejects::{
     FilesArgs, RejectListArgs, RejectShowArgs, RejectsCommand, ReplayArgs, since,
@@ -140,6 +142,22 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ScheduleCommand,
     },
+    /// Find objects that no event told of and files that are stuck, and send them on
+    /// their way.
+    ///
+    /// The raw bucket is listed and held against the ledger. What is known, whatever
+    /// became of it, is not sent again. With a prefix it is a backfill.
+    #[command(after_help = examples::RECONCILE)]
+    Reconcile(ReconcileArgs),
+    /// Join small objects of the lake into larger ones, without readers noticing.
+    #[command(after_help = examples::COMPACT)]
+    Compact(CompactArgs),
+    /// Remove what has reached the age that `[maintain.retention]` says.
+    #[command(after_help = examples::RETENTION)]
+    Retention(RetentionArgs),
+    /// Show runs of upkeep, newest first.
+    #[command(after_help = examples::MAINTENANCE)]
+    Maintenance(MaintenanceArgs),
     /// Load files again, on purpose and without duplicates.
     ///
     /// Rows of a file take the place of those it brought before, in one

@@ -224,6 +224,7 @@ fn load_task(lake: &Lake, task: &TransformTask, names: &Names, report: &Report) 
         rows: output.rows,
         bytes: output.bytes,
         partition: output.partition.clone(),
+        first_row: None,
         carried: None,
     });
     LoadTask {

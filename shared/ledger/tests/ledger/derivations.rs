@@ -54,6 +54,7 @@ fn file(number: u64, rows: &str) -> LoadTask {
         rows: 2,
         bytes: 9,
         partition: Vec::new(),
+        first_row: None,
         carried: None,
     };
     LoadTask {

@@ -95,6 +95,7 @@ pub(crate) fn load_task(file: &Registration) -> LoadTask {
             rows: 7,
             bytes: 99,
             partition: vec![("year".into(), None)],
+            first_row: None,
             carried: None,
         }],
         columns: None,

@@ -108,6 +108,27 @@ Examples:
   millrace catalog quicksight expenses --source arn:aws:quicksight:eu-west-1:123456789012:datasource/athena
   millrace catalog quicksight users   the manifest of an export of CSV or JSON";
 
+pub(crate) const RECONCILE: &str = "\
+Examples:
+  millrace reconcile --dry-run
+  millrace reconcile --dataset expenses --older-than 1h
+  millrace reconcile --prefix raw/Expenses/2019/ -o json";
+
+pub(crate) const COMPACT: &str = "\
+Examples:
+  millrace compact --dry-run
+  millrace compact --dataset expenses -o json";
+
+pub(crate) const RETENTION: &str = "\
+Examples:
+  millrace retention --dry-run
+  millrace retention --yes -o json";
+
+pub(crate) const MAINTENANCE: &str = "\
+Examples:
+  millrace maintenance
+  millrace maintenance --upkeep reconcile --limit 5 -o json";
+
 pub(crate) const SCHEDULE_LIST: &str = "\
 Examples:
   millrace schedule list
@@ -117,7 +138,8 @@ pub(crate) const SCHEDULE_RUN: &str = "\
 Examples:
   millrace schedule run users
   millrace schedule run users --at 2026-01-31T02:00:00Z --wait
-  millrace schedule run orders --param user=ann --param date=2026-01-01";
+  millrace schedule run orders --param user=ann --param date=2026-01-01
+  millrace schedule run maintain-reconcile --wait";
 
 pub(crate) const SCHEDULE_ENABLE: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use millrace_contract::StageName;
+use millrace_contract::{StageName, Upkeep};
 use millrace_ledger::FileState;
 use millrace_pipeline::nearest;
 use millrace_retry::FailureClass;
@@ -10,6 +10,11 @@ use millrace_retry::FailureClass;
 /// A stage.
 pub(crate) fn stage(text: &str) -> Result<StageName, String> {
     one_of(text, "stage", &StageName::ALL.map(StageName::as_str))
+}
+
+/// A kind of upkeep.
+pub(crate) fn upkeep(text: &str) -> Result<Upkeep, String> {
+    one_of(text, "upkeep", &Upkeep::ALL.map(Upkeep::as_str))
 }
 
 /// A failure class.
@@ -51,7 +56,7 @@ mod tests {
         );
         assert_eq!(
             stage("x").expect_err("none"),
-            "`x` is no stage; there are ingest, transform, load, export"
+            "`x` is no stage; there are ingest, transform, load, export, maintain"
         );
         assert_eq!(
             class("poisn").expect_err("a slip"),

@@ -28,7 +28,8 @@ pub(crate) enum ScheduleCommand {
 
 #[derive(Debug, Group)]
 pub(crate) struct ScheduleRunArgs {
-    /// The export, derived dataset or report, whether or not it has a schedule.
+    /// The export, derived dataset or report, whether or not it has a schedule; or
+    /// `maintain-reconcile`, `maintain-compact`, `maintain-retention`.
     pub(crate) name: String,
 
     /// The time the run of an export is for (RFC 3339); now unless given.

@@ -8,6 +8,7 @@ mod dlq;
 mod exports;
 mod healthcheck;
 mod local;
+mod maintain;
 mod man;
 mod plan;
 pub(crate) mod publish;
@@ -47,6 +48,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report::run(&args).await,
         Command::Catalog { command } => catalog::run(&command).await,
         Command::Schedule { command } => schedule::run(&command).await,
+        Command::Reconcile(args) => maintain::reconcile(&args).await,
+        Command::Compact(args) => maintain::compact(&args).await,
+        Command::Retention(args) => maintain::retention(&args).await,
+        Command::Maintenance(args) => maintain::history(&args).await,
         Command::Replay(args) => replay::run(&args).await,
         Command::Rejects { command } => rejects::run(&command).await,
         Command::Dlq { command } => dlq::run(&command).await,

@@ -10,6 +10,7 @@ use millrace_export::Exports;
 use millrace_ingest::Ingest;
 use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
+use millrace_maintain::Maintain;
 use millrace_pipeline::{RetryCurve, StageRetry};
 use millrace_queue::Sqs;
 use millrace_report::{Announce, Reports};
@@ -154,6 +155,10 @@ async fn handler(
             let handler = Reports::new(name, reports, ledger, sources, storage(), claim);
             let topics = telling::report_topics(pipeline, aws);
             Arc::new(handler.announcing(Announce { topics, links: Some(storage()) }))
+        }
+        StageName::Maintain => {
+            let claim = pipeline.stage(stage).visibility;
+            Arc::new(Maintain::new(pipeline.clone(), ledger, storage(), claim))
         }
     })
 }

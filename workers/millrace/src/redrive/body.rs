@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use millrace_contract::{
     Captures, ContractVersion, DeriveOrderError, DeriveTask, ExportTask, FileId, LoadTask,
-    ObjectVersion, OrderError, Replay, ReportTask, StageName, TransformTask, decode_event,
-    read_derive_order, read_export_order, read_report_order,
+    MaintainTask, ObjectVersion, OrderError, Replay, ReportTask, StageName, TransformTask,
+    decode_event, read_derive_order, read_export_order, read_report_order,
 };
 
 /// Work on one file that was planned under a contract.
@@ -62,6 +62,9 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 }
                 Err(error) => Err(error.to_string()),
             }
+        }
+        StageName::Maintain => {
+            MaintainTask::from_message(body).map(|_| None).map_err(|error| error.to_string())
         }
         StageName::Load => {
             let task = LoadTask::from_message(body).map_err(|error| error.to_string())?;

@@ -63,6 +63,7 @@ pub(crate) fn again(file: &Replayable, from: From, now: &Dataset) -> Way {
     let replay = Replay::Whole { of: base(file) };
     let lake = match (&file.task, file.is_mended) {
         (None, _) => Err("nothing was written of it"),
+        (Some(_), _) if file.is_removed => Err("what was written of it was removed by retention"),
         (Some(_), true) => Err("rejected rows were added since, so it has to come from the source"),
         (Some(_), false) => Ok(()),
     };

@@ -4,15 +4,15 @@
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use millrace_contract::{ExportTask, Parameters, ReportTask, StageName};
+use millrace_contract::{ExportTask, Parameters, ReportTask, StageName, Upkeep};
 use millrace_ledger::{
     DeriveFilter, DeriveRun, DeriveState, ExportFilter, ExportRun, ExportState, Ledger,
-    ReportFilter, ReportRun, ReportState,
+    ReportFilter, ReportRun, ReportState, UpkeepFilter, UpkeepRun, UpkeepState,
 };
 use millrace_pipeline::Pipeline;
 use serde_json::Value;
 
-use super::super::{derived, exports, report};
+use super::super::{derived, exports, maintain, report};
 use crate::show;
 
 /// What is started.
@@ -98,6 +98,7 @@ pub(super) enum Run {
     Export(ExportRun),
     Derive(DeriveRun),
     Report(ReportRun),
+    Upkeep(UpkeepRun),
 }
 
 impl Run {
@@ -109,6 +110,11 @@ impl Run {
     ) -> anyhow::Result<Option<Self>> {
         let name = Some(name.to_owned());
         match stage {
+            StageName::Maintain => {
+                let upkeep = name.as_deref().and_then(Upkeep::of_schedule);
+                let filter = UpkeepFilter { upkeep, limit: Some(1) };
+                Ok(ledger.upkeep_runs(filter).await?.into_iter().next().map(Self::Upkeep))
+            }
             StageName::Export => {
                 let filter = ExportFilter { export: name, state: None, limit: Some(1) };
                 Ok(ledger.export_runs(&filter).await?.into_iter().next().map(Self::Export))
@@ -131,6 +137,7 @@ impl Run {
             Self::Export(run) => run.state != ExportState::Running,
             Self::Derive(run) => run.state != DeriveState::Running,
             Self::Report(run) => run.state != ReportState::Running,
+            Self::Upkeep(run) => run.state != UpkeepState::Running,
         }
     }
 
@@ -139,6 +146,7 @@ impl Run {
             Self::Export(run) => run.state == ExportState::Failed,
             Self::Derive(run) => run.state == DeriveState::Failed,
             Self::Report(run) => run.state == ReportState::Failed,
+            Self::Upkeep(run) => run.state == UpkeepState::Failed,
         }
     }
 
@@ -148,6 +156,7 @@ impl Run {
             Self::Export(run) => (run.scheduled_at, run.state.as_str()),
             Self::Derive(run) => (run.started_at, run.state.as_str()),
             Self::Report(run) => (run.scheduled_at, run.state.as_str()),
+            Self::Upkeep(run) => (run.scheduled_at, run.state.as_str()),
         }
     }
 
@@ -156,15 +165,17 @@ impl Run {
             Self::Export(run) => exports::as_json(run),
             Self::Derive(run) => derived::as_json(run),
             Self::Report(run) => report::as_json(run),
+            Self::Upkeep(run) => maintain::as_json(run),
         }
     }
 
     /// How it ended, in a line.
     pub(super) fn outcome(&self) -> String {
         let (name, rows, place, reason) = match self {
-            Self::Export(run) => (&run.export, run.rows, &run.manifest, &run.reason),
-            Self::Derive(run) => (&run.dataset, run.rows, &None, &run.reason),
-            Self::Report(run) => (&run.report, run.rows, &run.page, &run.reason),
+            Self::Export(run) => (run.export.as_str(), run.rows, &run.manifest, &run.reason),
+            Self::Derive(run) => (run.dataset.as_str(), run.rows, &None, &run.reason),
+            Self::Report(run) => (run.report.as_str(), run.rows, &run.page, &run.reason),
+            Self::Upkeep(run) => (run.upkeep.as_str(), None, &None, &run.reason),
         };
         match reason.as_ref().filter(|_| self.is_failed()) {
             Some(reason) => format!("{name} failed: {reason}"),

@@ -1,0 +1,189 @@
+//! The maintain handler: claims the run, does a part of it, and says how it goes on.
+
+mod step;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::Utc;
+use millrace_contract::MaintainTask;
+use millrace_ledger::{Ledger, UpkeepClaim, UpkeepClaimed};
+use millrace_pipeline::Pipeline;
+use millrace_retry::{Classify, FailureClass};
+use millrace_runtime::{Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome};
+use millrace_storage::Storage;
+
+use self::step::Step;
+use crate::{Site, UpkeepError};
+
+/// Renewals of a claim while it lasts.
+const RENEWALS: u32 = 4;
+
+/// How often it is looked whether a run is free.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The maintain stage.
+pub struct Maintain {
+    pipeline: Arc<Pipeline>,
+    ledger: Ledger,
+    storage: Arc<dyn Storage>,
+    claim: Duration,
+}
+
+/// Whether a run may be worked at.
+enum Held {
+    Ours(UpkeepClaim),
+    /// Nothing is left to do, in a word.
+    Over(&'static str),
+}
+
+impl Maintain {
+    /// The handler for a pipeline. A claim lasts for `claim` unless it is renewed:
+    /// whoever waits for a worker that died waits no longer.
+    pub fn new(
+        pipeline: Pipeline,
+        ledger: Ledger,
+        storage: Arc<dyn Storage>,
+        claim: Duration,
+    ) -> Self {
+        Self { pipeline: Arc::new(pipeline), ledger, storage, claim }
+    }
+
+    async fn run(
+        &self,
+        task: &MaintainTask,
+        delivery: &Delivery,
+        lease: &Lease,
+    ) -> Result<Done, UpkeepError> {
+        let claim = match self.claim(task, delivery, lease).await? {
+            Held::Ours(claim) => claim,
+            Held::Over(note) => return Ok(Done::new(note)),
+        };
+        let site = Site {
+            pipeline: Arc::clone(&self.pipeline),
+            ledger: self.ledger.clone(),
+            storage: Arc::clone(&self.storage),
+            now: Utc::now(),
+        };
+        let ended = tokio::select! {
+            ended = step::run(&site, task, lease) => ended,
+            () = lease.lost() => Err(UpkeepError::Lost),
+            () = self.renew(&claim) => Err(UpkeepError::Lost),
+        };
+        self.settle(task, &claim, ended).await
+    }
+
+    /// Claims the run, waiting for whoever is at it. Where another run of its kind is
+    /// under way, this one has nothing to add.
+    async fn claim(
+        &self,
+        task: &MaintainTask,
+        delivery: &Delivery,
+        lease: &Lease,
+    ) -> Result<Held, UpkeepError> {
+        loop {
+            let claimed = self.ledger.claim_upkeep(task, false, &delivery.trace_id, self.claim);
+            match claimed.await? {
+                UpkeepClaimed::Yes(claim) => return Ok(Held::Ours(claim)),
+                UpkeepClaimed::Done(_) => return Ok(Held::Over("done before")),
+                UpkeepClaimed::Other(_) => return Ok(Held::Over("another run is under way")),
+                UpkeepClaimed::Busy => {}
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = lease.lost() => return Err(UpkeepError::Lost),
+            }
+        }
+    }
+
+    /// Completes when the claim is lost.
+    async fn renew(&self, claim: &UpkeepClaim) {
+        let mut failed = 0;
+        loop {
+            tokio::time::sleep(self.claim / RENEWALS).await;
+            match self.ledger.renew_upkeep(claim, self.claim).await {
+                Ok(true) => failed = 0,
+                Ok(false) => return,
+                // It may last until the ledger answers again, but no longer than the
+                // claim.
+                Err(error) => {
+                    tracing::debug!(%error, "the claim is renewed later");
+                    failed += 1;
+                    if failed >= RENEWALS {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says in the ledger what became of the step.
+    async fn settle(
+        &self,
+        task: &MaintainTask,
+        claim: &UpkeepClaim,
+        ended: Result<Step, UpkeepError>,
+    ) -> Result<Done, UpkeepError> {
+        match ended {
+            Ok(step) => self.go_on(task, claim, step).await,
+            Err(UpkeepError::Lost) => self.release(claim, UpkeepError::Lost).await,
+            Err(error) if error.class().is_retryable() => self.release(claim, error).await,
+            Err(error) => {
+                self.ledger.fail_upkeep(claim, &error.to_string()).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn release(&self, claim: &UpkeepClaim, error: UpkeepError) -> Result<Done, UpkeepError> {
+        // If this fails, the claim ends by itself.
+        if let Err(error) = self.ledger.release_upkeep(claim, None).await {
+            tracing::debug!(%error, "the claim is left to end");
+        }
+        Err(error)
+    }
+
+    /// Ends the run, or has it go on by another message.
+    async fn go_on(
+        &self,
+        task: &MaintainTask,
+        claim: &UpkeepClaim,
+        step: Step,
+    ) -> Result<Done, UpkeepError> {
+        let Step { counts, mut forward, resume, told } = step;
+        let Some(resume) = resume else {
+            if !self.ledger.complete_upkeep(claim, &counts, told.as_deref()).await? {
+                return Err(UpkeepError::Lost);
+            }
+            return Ok(Done { forward, ..Done::new(task.upkeep.as_str()) });
+        };
+        self.ledger.release_upkeep(claim, Some(&counts)).await?;
+        let next = MaintainTask { resume: Some(resume), ..task.clone() };
+        let own = self.pipeline.queue_name(millrace_contract::StageName::Maintain);
+        forward.push(Forward::new(own, next.to_message()));
+        Ok(Done { forward, ..Done::new("goes on") }.counts(Counts::default()))
+    }
+}
+
+#[async_trait]
+impl Handler for Maintain {
+    async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
+        let task = match MaintainTask::from_message(&delivery.body) {
+            Ok(task) => task,
+            Err(error) => {
+                return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
+            }
+        };
+        match self.run(&task, delivery, lease).await {
+            Ok(done) => Outcome::Done(done),
+            Err(UpkeepError::Lost) => Outcome::Abandoned,
+            Err(error) => Outcome::Failed(error.into()),
+        }
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        self.ledger.ping().await?;
+        Ok(())
+    }
+}
