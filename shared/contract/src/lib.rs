@@ -22,6 +22,7 @@ mod object;
 mod parquet;
 mod reject;
 mod replay;
+mod stream;
 mod task;
 mod transform;
 mod types;
@@ -54,6 +55,10 @@ pub use object::{ObjectVersion, Sequencer, decode_key};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};
+pub use stream::{
+    BatchLimits, MessageIdentity, STREAM_ATTRIBUTE, Stream, StreamCompression, StreamFormat,
+    check_key_part,
+};
 pub use task::{Captures, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage};
 pub use transform::SqlTransform;
 pub use types::{DataType, StructField, TimeUnit, TypeError};

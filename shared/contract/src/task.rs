@@ -27,11 +27,14 @@ pub enum StageName {
     Load,
     /// Rows of a database become objects.
     Export,
+    /// Messages become objects, in batches.
+    Collect,
 }
 
 impl StageName {
     /// All stages: those of a file's journey in its order, then the others.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Transform, Self::Load, Self::Export];
+    pub const ALL: [Self; 5] =
+        [Self::Ingest, Self::Transform, Self::Load, Self::Export, Self::Collect];
 
     /// The stages that every pipeline has, in the order of a file's journey.
     pub const JOURNEY: [Self; 3] = [Self::Ingest, Self::Transform, Self::Load];
@@ -43,6 +46,7 @@ impl StageName {
             Self::Transform => "transform",
             Self::Load => "load",
             Self::Export => "export",
+            Self::Collect => "collect",
         }
     }
 }
@@ -55,7 +59,7 @@ impl fmt::Display for StageName {
 
 /// Not a stage's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is not a stage; the stages are ingest, transform, load and export")]
+#[error("`{0}` is not a stage; the stages are ingest, transform, load, export and collect")]
 pub struct UnknownStage(pub String);
 
 impl FromStr for StageName {

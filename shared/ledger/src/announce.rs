@@ -220,8 +220,12 @@ fn short(reason: &str) -> String {
 /// is a dead letter.
 fn alert_kind(failure: &FailureRecord) -> AlertKind {
     match failure.class {
-        // An export reads no file.
-        FailureClass::Contract if failure.stage != StageName::Export => AlertKind::FileRejected,
+        // These stages read no file.
+        FailureClass::Contract
+            if !matches!(failure.stage, StageName::Export | StageName::Collect) =>
+        {
+            AlertKind::FileRejected
+        }
         FailureClass::Contract
         | FailureClass::Transient
         | FailureClass::Throttled

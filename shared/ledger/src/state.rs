@@ -54,6 +54,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_007.sql"),
         mysql: include_str!("../migrations/mysql/journey_007.sql"),
     },
+    Migration {
+        version: 8,
+        name: "collected messages",
+        sql: include_str!("../migrations/journey_008.sql"),
+        mysql: include_str!("../migrations/mysql/journey_008.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

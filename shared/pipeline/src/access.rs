@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use millrace_contract::{AlertKind, StageName};
+use millrace_contract::{AlertKind, StageName, Stream};
 use serde::Serialize;
 
 use crate::alerts::Alerts;
@@ -72,7 +72,7 @@ impl Pipeline {
     /// exports what they read.
     fn secrets(&self, stage: StageName) -> Vec<String> {
         let databases: Vec<&UrlSource> = match stage {
-            StageName::Ingest | StageName::Transform => Vec::new(),
+            StageName::Ingest | StageName::Transform | StageName::Collect => Vec::new(),
             StageName::Load => vec![&self.warehouse],
             StageName::Export => {
                 let url = |name| self.export_url(name).unwrap_or(&self.warehouse);
@@ -111,7 +111,28 @@ impl Pipeline {
                 deletes: self.exported().collect(),
                 ..PlannedAccess::default()
             },
+            // A batch that a worker which died left behind is read by another. Raw
+            // objects are written, and neither read nor replaced.
+            StageName::Collect => PlannedAccess {
+                reads: self.staged().collect(),
+                writes: self.collected().chain(self.staged()).collect(),
+                deletes: self.staged().collect(),
+                ..PlannedAccess::default()
+            },
         }
+    }
+
+    /// Streams may share folders, so each prefix is there once.
+    fn collected(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let prefix = |stream: &Stream| within(&stream.bucket, stream.literal_prefix().to_owned());
+        let prefixes: BTreeSet<PlannedPrefix> = self.streams.iter().map(prefix).collect();
+        prefixes.into_iter()
+    }
+
+    /// Where batches lie until they are published.
+    fn staged(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let prefix = |stream: &Stream| within(&stream.staging, stream.staged_prefix());
+        self.streams.iter().map(prefix)
     }
 
     /// Datasets may share files, so each prefix is there once.

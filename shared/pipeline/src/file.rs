@@ -12,6 +12,7 @@ use crate::pipeline::{Lake, Pipeline};
 use crate::problem::Problem;
 use crate::schema::schema;
 use crate::stage::Stages;
+use crate::streams;
 use crate::url::UrlSource;
 use crate::views;
 use crate::walk::{Findings, Section, Span};
@@ -54,6 +55,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
     let views = file.section("views").map(|section| views::read(&section, &datasets));
     let around = Around { lake: &lake, datasets: &datasets, globs: &globs };
     let ReadExports { exports, urls } = exports::read(file, &around);
+    let streams = streams::read(file, &around);
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
@@ -63,6 +65,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         views: views.unwrap_or_default(),
         exports,
         export_urls: urls,
+        streams,
         settings: stages,
         alerts: alerts::read(file),
         events: alerts::read_events(file),

@@ -37,6 +37,7 @@ mod spelling;
 mod sql_transform;
 mod stage;
 mod statement;
+mod streams;
 mod unavailable;
 mod url;
 mod views;
@@ -50,7 +51,7 @@ pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
     Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedExport, PlannedNotification,
-    PlannedQueue, PlannedSchedule, PlannedService, PlannedView,
+    PlannedQueue, PlannedSchedule, PlannedService, PlannedStream, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use millrace_contract::{Dataset, Export, StageName, View};
+use millrace_contract::{Dataset, Export, StageName, Stream, View};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -33,6 +33,8 @@ pub struct Pipeline {
     pub views: Vec<View>,
     /// Exports in file order.
     pub exports: Vec<Export>,
+    /// Streams in file order.
+    pub streams: Vec<Stream>,
     /// Settings of every stage.
     pub settings: Stages,
     /// Who is told what goes wrong, if anybody.
@@ -118,7 +120,10 @@ impl Pipeline {
     /// The stages that the pipeline has a use for: those of a file's journey, and
     /// those that something in the file asks for.
     pub fn stages(&self) -> Vec<StageName> {
-        let asked_for = [(StageName::Export, !self.exports.is_empty())];
+        let asked_for = [
+            (StageName::Export, !self.exports.is_empty()),
+            (StageName::Collect, !self.streams.is_empty()),
+        ];
         let asked_for = asked_for.into_iter().filter(|(_, asked)| *asked);
         StageName::JOURNEY.into_iter().chain(asked_for.map(|(stage, _)| stage)).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use millrace_contract::{Export, ExportTask, StageName, View};
+use millrace_contract::{Export, ExportTask, StageName, Stream, View};
 use serde::Serialize;
 
 use crate::access::PlannedAccess;
@@ -42,6 +42,9 @@ pub struct Plan {
     /// Exports in file order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exports: Vec<PlannedExport>,
+    /// Streams in file order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<PlannedStream>,
     /// What fires by the clock, in file order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<PlannedSchedule>,
@@ -57,6 +60,21 @@ pub struct PlannedExport {
     /// What their keys begin with.
     pub prefix: String,
     /// `parquet`, `csv` or `ndjson`.
+    pub format: &'static str,
+}
+
+/// Where the messages of a stream go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedStream {
+    /// Name.
+    pub name: String,
+    /// The queue that takes its messages.
+    pub queue: String,
+    /// Bucket of its objects.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// `ndjson` or `json`.
     pub format: &'static str,
 }
 
@@ -190,6 +208,7 @@ impl Pipeline {
             views: self.views.iter().map(planned_view).collect(),
             datasets: self.planned_datasets(),
             exports: self.exports.iter().map(planned_export).collect(),
+            streams: self.streams.iter().map(|stream| self.planned_stream(stream)).collect(),
             schedules: self.planned_schedules(),
         }
     }
@@ -261,6 +280,16 @@ impl Pipeline {
             })
         });
         scheduled.collect()
+    }
+
+    fn planned_stream(&self, stream: &Stream) -> PlannedStream {
+        PlannedStream {
+            name: stream.name.clone(),
+            queue: self.queue_name(StageName::Collect),
+            bucket: stream.bucket.clone(),
+            prefix: stream.literal_prefix().to_owned(),
+            format: stream.format.as_str(),
+        }
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {
@@ -356,6 +385,12 @@ impl fmt::Display for Plan {
         }
         for PlannedExport { name, bucket, prefix, format } in &self.exports {
             writeln!(f, "  {name}: {format} to s3://{bucket}/{prefix}*")?;
+        }
+        if !self.streams.is_empty() {
+            writeln!(f, "\nstreams")?;
+        }
+        for PlannedStream { name, queue, bucket, prefix, format } in &self.streams {
+            writeln!(f, "  {name}: {queue} → {format} to s3://{bucket}/{prefix}*")?;
         }
         if !self.schedules.is_empty() {
             writeln!(f, "\nschedules")?;

@@ -17,11 +17,13 @@ use crate::stage::{self, StageDefaults};
 
 mod exports;
 mod retry;
+mod streams;
 mod told;
 mod warehouse;
 
 use exports::export;
 use retry::retry;
+use streams::stream;
 use told::{alerts, events, freshness};
 use warehouse::{ledger, load, view, warehouse};
 
@@ -62,6 +64,11 @@ fn file() -> Value {
                 "type": "object",
                 "description": "Tables and queries whose rows are written to objects, by name.",
                 "additionalProperties": export(),
+            },
+            "streams": {
+                "type": "object",
+                "description": "Messages that become objects in batches, by name.",
+                "additionalProperties": stream(),
             },
             "stages": stages(),
             "alerts": alerts(),
@@ -189,6 +196,7 @@ fn stages() -> Value {
             "transform": stage(&StageDefaults::TRANSFORM),
             "load": stage(&StageDefaults::LOAD),
             "export": stage(&StageDefaults::EXPORT),
+            "collect": stage(&StageDefaults::COLLECT),
         }),
     )
 }
@@ -207,7 +215,7 @@ fn stage(defaults: &StageDefaults) -> Value {
             "max_workers": number("Workers to scale out to.", defaults.max_workers,
                 stage::MAX_WORKERS),
             "concurrency": number("Messages one worker handles at a time.", defaults.concurrency,
-                stage::CONCURRENCY),
+                defaults.concurrency_bounds()),
             "connections": number("Database connections one worker has open at most, to each \
                                    database.", defaults.connections, stage::CONNECTIONS),
             "visibility": { "type": "string", "default": defaults.visibility,

@@ -3,13 +3,17 @@
 //! do not exist.
 
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 4] = [
     ("derived", "derive the table with a view in the database"),
-    ("streams", "publish files to the raw bucket instead"),
-    ("stages.catalog", "the stages of this version are ingest, transform, load and export"),
-    ("stages.derive", "the stages of this version are ingest, transform, load and export"),
-    ("stages.collect", "the stages of this version are ingest, transform, load and export"),
-    ("stages.maintain", "the stages of this version are ingest, transform, load and export"),
+    (
+        "stages.catalog",
+        "the stages of this version are ingest, transform, load, export and collect",
+    ),
+    ("stages.derive", "the stages of this version are ingest, transform, load, export and collect"),
+    (
+        "stages.maintain",
+        "the stages of this version are ingest, transform, load, export and collect",
+    ),
 ];
 
 /// What to do instead of a key of a later version.

@@ -110,6 +110,13 @@ pub trait Storage: Send + Sync + 'static {
     /// Stores a whole object.
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError>;
 
+    /// Stores a whole object where there is none yet: of several writers of a key,
+    /// one succeeds, and all others are told so.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] if there is one.
+    async fn put_new(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError>;
+
     /// Starts a multipart upload and returns its id.
     async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError>;
 

@@ -69,6 +69,30 @@ impl S3Storage {
         self.stalled = limit;
         self
     }
+
+    /// Stores an object; a new one only where there is none ("Conditional writes"
+    /// in the Amazon S3 User Guide). While another writer of the key is at it, S3
+    /// answers 409, after which another attempt finds out what became of it.
+    async fn store(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        is_new: bool,
+    ) -> Result<Stored, StorageError> {
+        let client = if body.len() <= SMALL_BYTES { &self.small } else { &self.client };
+        let request = client.put_object().bucket(bucket).key(key);
+        let output = request
+            .set_if_none_match(is_new.then(|| "*".to_owned()))
+            .body(SdkBody::from(body))
+            .send()
+            .await
+            .map_err(|error| Call::put(bucket, key).error(error))?;
+        Ok(Stored {
+            etag: unquote(output.e_tag()),
+            version_id: output.version_id().map(str::to_owned),
+        })
+    }
 }
 
 #[async_trait]
@@ -105,17 +129,14 @@ impl Storage for S3Storage {
     }
 
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
-        let client = if body.len() <= SMALL_BYTES { &self.small } else { &self.client };
-        let request = client.put_object().bucket(bucket).key(key);
-        let output = request
-            .body(SdkBody::from(body))
-            .send()
-            .await
-            .map_err(|error| Call::put(bucket, key).error(error))?;
-        Ok(Stored {
-            etag: unquote(output.e_tag()),
-            version_id: output.version_id().map(str::to_owned),
-        })
+        self.store(bucket, key, body, false).await
+    }
+
+    async fn put_new(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
+        match self.store(bucket, key, body, true).await {
+            Err(StorageError::Changed { url, .. }) => Err(StorageError::Exists { url }),
+            stored => stored,
+        }
     }
 
     async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError> {
@@ -303,7 +324,11 @@ impl Call {
             | (_, Some(429 | 503)) => StorageError::Throttled { url, detail },
             // The role's credentials are renewed by themselves.
             (
-                "RequestTimeout" | "RequestTimeTooSkewed" | "OperationAborted" | "ExpiredToken",
+                "RequestTimeout"
+                | "RequestTimeTooSkewed"
+                | "OperationAborted"
+                | "ExpiredToken"
+                | "ConditionalRequestConflict",
                 _,
             ) => StorageError::Failed { url, detail },
             (code, _) if code.starts_with("KMS.") => {

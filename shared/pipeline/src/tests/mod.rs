@@ -11,6 +11,7 @@ mod plans;
 mod problems;
 mod rendered;
 mod schemas;
+mod streams;
 mod told;
 
 use crate::Pipeline;

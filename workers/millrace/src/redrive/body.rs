@@ -5,6 +5,7 @@ use millrace_contract::{
     Captures, ContractVersion, ExportTask, FileId, LoadTask, ObjectVersion, OrderError, Replay,
     StageName, TransformTask, decode_event, read_export_order,
 };
+use serde_json::Value;
 
 /// Work on one file that was planned under a contract.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,11 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 trace_id: task.trace_id,
             }))
         }
+        // Which members a stream asks for is known to the worker.
+        StageName::Collect => match serde_json::from_str::<serde_json::Map<_, Value>>(body) {
+            Ok(_) => Ok(None),
+            Err(error) => Err(format!("the body is not one JSON object: {error}")),
+        },
         // Which exports there are is known to the worker.
         StageName::Export => {
             let named = export_of(body);
@@ -93,5 +99,7 @@ mod tests {
         let error = check_body(StageName::Load, TASK).expect_err("no load task");
         assert!(error.contains("not a load message"), "{error}");
         assert!(check_body(StageName::Ingest, "no JSON").is_err());
+        assert!(check_body(StageName::Collect, "[]").is_err());
+        assert_eq!(work(StageName::Collect, "{}"), Ok(None));
     }
 }
