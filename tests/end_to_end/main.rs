@@ -4,6 +4,7 @@
 
 mod books;
 mod chaos;
+mod collects;
 mod command_line;
 mod crash_matrix;
 mod crashes;
@@ -36,6 +37,7 @@ mod slips;
 mod sql;
 mod stack;
 mod stops;
+mod superhero;
 mod telling;
 mod terminal;
 mod traces;

@@ -11,6 +11,8 @@
 //! [`Collect`] is. Any other source hands its records to a [`Collector`], see
 //! [`Record`] and [`Hold`].
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod collector;
 mod compact;
 mod encode;

@@ -57,7 +57,10 @@ impl Collector {
 
     /// Publishes the batches that were committed before a moment; answers how many
     /// these were.
-    pub(crate) async fn publish_overdue(&self, before: DateTime<Utc>) -> Result<u64, NotCollected> {
+    ///
+    /// # Errors
+    /// [`NotCollected`]: why one of them could not be published.
+    pub async fn publish_overdue(&self, before: DateTime<Utc>) -> Result<u64, NotCollected> {
         let state = Some(BatchState::Committed);
         let filter = BatchFilter { state, before: Some(before), limit: Some(MOST), stream: None };
         let mut published = 0;
@@ -70,7 +73,10 @@ impl Collector {
 
     /// Forgets messages whose time has come, and removes what was staged and not
     /// committed, or not taken away.
-    pub(crate) async fn tidy(&self, now: DateTime<Utc>) -> Result<(), NotCollected> {
+    ///
+    /// # Errors
+    /// [`NotCollected`]: what kept it from being tidied.
+    pub async fn tidy(&self, now: DateTime<Utc>) -> Result<(), NotCollected> {
         let messages = self.ledger.forget_collected(now).await?;
         if messages > 0 {
             tracing::info!(messages, "forgot messages that were collected long ago");

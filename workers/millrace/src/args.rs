@@ -9,6 +9,7 @@ mod plan;
 mod rejects;
 mod running;
 mod schedule;
+mod streams;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(crate) use rejects::{
 
 pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, LogFormat, WorkerArgs};
 pub(crate) use schedule::{ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs};
+
+pub(crate) use streams::{BatchesArgs, SendArgs, Simulated};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
@@ -100,6 +103,9 @@ pub(crate) enum Command {
     /// Upload files to the raw bucket.
     #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),
+    /// Send messages to a stream.
+    #[command(after_help = examples::SEND)]
+    Send(SendArgs),
     /// Show queues, workers and what came of the files.
     #[command(after_help = examples::STATUS)]
     Status(StatusArgs),
@@ -115,6 +121,9 @@ pub(crate) enum Command {
     /// Show runs of exports, newest first.
     #[command(after_help = examples::EXPORTS)]
     Exports(ExportsArgs),
+    /// Show batches of collected messages, newest first.
+    #[command(after_help = examples::BATCHES)]
+    Batches(BatchesArgs),
     /// Work on schedules: see when they fire, fire them by hand, turn them off.
     Schedule {
         #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod aws;
+mod batches;
 mod check;
 mod dlq;
 mod exports;
@@ -15,6 +16,7 @@ mod replay;
 mod runs;
 mod scale;
 mod schedule;
+mod send;
 mod status;
 mod trace;
 mod worker;
@@ -39,6 +41,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Scale(args) => scale::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
+        Command::Send(args) => send::run(&args).await,
+        Command::Batches(args) => batches::run(&args).await,
         Command::Exports(args) => exports::run(&args).await,
         Command::Schedule { command } => schedule::run(&command).await,
         Command::Replay(args) => replay::run(&args).await,

@@ -4,6 +4,7 @@
 mod progress;
 mod report;
 mod samples;
+pub(crate) mod superhero;
 
 use std::path::Path;
 use std::process::ExitCode;
