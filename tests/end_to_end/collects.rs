@@ -35,6 +35,7 @@ format = "json"
 json = { flatten = true }
 load = { table = "carts" }
 [datasets.carts.schema]
+mode = "strict"
 extra = "ignore"
 columns = [
   { name = "n", from = "body.n", type = "int64", required = true },
@@ -122,7 +123,8 @@ async fn messages_become_objects_and_rows() {
 #[tokio::test]
 async fn a_bad_message_is_a_dead_letter_alone() {
     let stack = Stack::start(PIPELINE);
-    let mut lines: Vec<String> = (0..9).map(|n| format!("{{\"n\":{n},\"kind\":\"web\"}}")).collect();
+    let mut lines: Vec<String> =
+        (0..9).map(|n| format!("{{\"n\":{n},\"kind\":\"web\"}}")).collect();
     // No id, of a stream that tells messages apart by theirs.
     send(&stack, "clicks", &lines[..1]);
     lines.iter_mut().for_each(|line| line.push(' '));
@@ -134,7 +136,8 @@ async fn a_bad_message_is_a_dead_letter_alone() {
         let letters = letters.as_array().expect("a list").clone();
         (letters.len() == 2).then_some(letters)
     });
-    let said = |letter: &serde_json::Value| letter["message"].as_str().unwrap_or_default().to_owned();
+    let said =
+        |letter: &serde_json::Value| letter["message"].as_str().unwrap_or_default().to_owned();
     let mut reasons: Vec<String> = letters.iter().map(said).collect();
     reasons.sort();
     assert!(reasons[0].starts_with("the body is not one JSON object"), "{reasons:?}");

@@ -19,7 +19,10 @@ const EXAMPLE: &str = include_str!("../../examples/superhero/millrace.toml");
 /// messages has several of, and workers that the test itself keeps.
 fn pipeline() -> String {
     let example = EXAMPLE.replace("env:DATABASE_URL", "env:SUPERHERO_DATABASE_URL");
-    let example = example.replace("count = 1000, bytes = \"8MiB\", age = \"5s\"", &format!("count = {}, age = \"2s\"", batch()));
+    let example = example.replace(
+        "count = 1000, bytes = \"8MiB\", age = \"5s\"",
+        &format!("count = {}, age = \"2s\"", batch()),
+    );
     format!(
         "{example}\n[stages.collect]\nworkers = 0\nvisibility = \"5s\"\nmax_receive_count = 100\n"
     )

@@ -311,6 +311,7 @@ fn members_of_structs_stand_in_brackets_and_lists_make_rows() {
                from (select named_struct('whole', id, 'parts', named_struct('city', city)) as made \
                      from input) as t where made['whole'] >= 3";
     assert_eq!(shown(sql), format!("{sql}\nid: int64!, city: string\n3 | city 3\n4 | city 4"));
-    let unknown = "select made['x'] as x from (select named_struct('whole', id) as made from input) as t";
+    let unknown =
+        "select made['x'] as x from (select named_struct('whole', id) as made from input) as t";
     assert!(shown(unknown).contains("REFUSED"), "{}", shown(unknown));
 }

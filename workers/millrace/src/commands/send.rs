@@ -55,7 +55,9 @@ pub(super) async fn run(args: &SendArgs) -> anyhow::Result<ExitCode> {
 fn check_stream(pipeline: &Pipeline, args: &SendArgs) -> anyhow::Result<()> {
     let names: Vec<&str> = pipeline.streams.iter().map(|stream| stream.name.as_str()).collect();
     if names.is_empty() {
-        return Err(Usage("this pipeline collects no messages: it has no `[streams]`".into()).into());
+        return Err(
+            Usage("this pipeline collects no messages: it has no `[streams]`".into()).into()
+        );
     }
     let said = args.attributes.iter().any(|(name, _)| name == STREAM_ATTRIBUTE);
     match &args.stream {
