@@ -30,14 +30,24 @@ struct Slot {
 impl Fleet {
     /// Starts `each` workers of every stage, and starts again whoever dies.
     pub(crate) fn start(stack: &Stack, each: usize, environment: &[(&str, &str)]) -> Self {
-        let stages = STAGES.iter().flat_map(|stage| std::iter::repeat_n(*stage, each));
-        let slot = |stage| {
+        let stages: Vec<&str> =
+            STAGES.iter().flat_map(|stage| std::iter::repeat_n(*stage, each)).collect();
+        Self::with(stack, &stages, environment)
+    }
+
+    /// Starts a worker of each of these stages, and starts again whoever dies.
+    pub(crate) fn of(stack: &Stack, stages: &[&str]) -> Self {
+        Self::with(stack, stages, &[])
+    }
+
+    fn with(stack: &Stack, stages: &[&str], environment: &[(&str, &str)]) -> Self {
+        let slot = |stage: &&str| {
             let mut command = stack.worker(stage);
             command.envs(environment.iter().copied());
             let child = Mutex::new(command.spawn().expect("a worker"));
             Slot { command: Mutex::new(command), child }
         };
-        let slots: Arc<Vec<Slot>> = Arc::new(stages.map(slot).collect());
+        let slots: Arc<Vec<Slot>> = Arc::new(stages.iter().map(slot).collect());
         let (stopped, deaths) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let keeper = {
             let (slots, stopped, deaths) = (slots.clone(), stopped.clone(), deaths.clone());

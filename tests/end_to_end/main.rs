@@ -5,6 +5,7 @@
 mod books;
 mod catalog;
 mod chaos;
+mod collects;
 mod command_line;
 mod crash_matrix;
 mod crashes;
@@ -42,6 +43,7 @@ mod slips;
 mod sql;
 mod stack;
 mod stops;
+mod superhero;
 mod telling;
 mod terminal;
 mod traces;

@@ -28,6 +28,7 @@ mod reject;
 mod replay;
 mod report;
 mod report_task;
+mod stream;
 mod task;
 mod transform;
 mod types;
@@ -68,6 +69,10 @@ pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};
 pub use report::{ChartKind, Report, ReportChart, ReportSource};
 pub use report_task::{ReportRunId, ReportTask, read_report_order};
+pub use stream::{
+    BatchLimits, MessageIdentity, STREAM_ATTRIBUTE, Stream, StreamCompression, StreamFormat,
+    check_key_part,
+};
 pub use task::{
     Captures, LoadSize, LoadTask, Output, StageName, TaskError, TransformTask, UnknownStage,
 };

@@ -33,11 +33,13 @@ pub enum StageName {
     Report,
     /// What was lost is found, small objects are joined, old ones removed.
     Maintain,
+    /// Messages become objects, in batches.
+    Collect,
 }
 
 impl StageName {
     /// All stages: those of a file's journey in its order, then the others.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Ingest,
         Self::Transform,
         Self::Load,
@@ -45,6 +47,7 @@ impl StageName {
         Self::Derive,
         Self::Report,
         Self::Maintain,
+        Self::Collect,
     ];
 
     /// The stages that every pipeline has, in the order of a file's journey.
@@ -67,6 +70,7 @@ impl StageName {
             Self::Derive => "derive",
             Self::Report => "report",
             Self::Maintain => "maintain",
+            Self::Collect => "collect",
         }
     }
 }

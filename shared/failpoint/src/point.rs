@@ -7,23 +7,28 @@ pub enum Point {
     Received,
     /// *load*: the transaction is open, and nothing is in it. *export*: the
     /// snapshot is open, and nothing is written. *maintain*: objects are to be joined.
+    /// *collect*: a batch is full, and nothing is written.
     Began,
     /// *load*: rows and commit record are written in the open transaction.
     /// *export*: the objects are there, and the manifest is not. *maintain*: what was
-    /// joined is encoded, and nothing is visible.
+    /// joined is encoded, and nothing is visible. *collect*: the batch is staged.
     AfterRows,
     /// *load*: the lease was found held, and the commit comes next. *export*: the
     /// manifest is there, and the ledger does not know. *maintain*: the joined object is
-    /// there, and the ledger does not know.
+    /// there, and the ledger does not know. *collect*: the leases were found held, and
+    /// the commit comes next.
     BeforeCommit,
     /// *load*: rows and commit record are durable, and the ledger does not know.
     /// *export*: the run is done, and its message is still there. *maintain*: the joined
-    /// object stands in for what it was made of.
+    /// object stands in for what it was made of. *collect*: the ledger knows whose batch
+    /// the messages are, and it is not published.
     AfterCommit,
     /// *transform*: the outputs are in the lake, and the ledger does not know.
+    /// *collect*: the batch is published, and the ledger does not know.
     /// Any stage: a failure is to be recorded.
     BeforeRecord,
-    /// The ledger knows the file's new state, or the failure.
+    /// The ledger knows the file's new state, that a batch is published, or the
+    /// failure.
     AfterRecord,
     /// The next stage's message, or the dead letter, is about to be sent.
     BeforeSend,

@@ -235,7 +235,11 @@ fn alert_kind(failure: &FailureRecord) -> AlertKind {
 fn is_about_a_file(stage: StageName) -> bool {
     match stage {
         StageName::Ingest | StageName::Transform | StageName::Load => true,
-        StageName::Export | StageName::Derive | StageName::Report | StageName::Maintain => false,
+        StageName::Export
+        | StageName::Derive
+        | StageName::Report
+        | StageName::Maintain
+        | StageName::Collect => false,
     }
 }
 

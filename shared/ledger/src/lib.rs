@@ -6,6 +6,7 @@
 //! database. `design.md` beside this code argues why that is enough.
 
 mod announce;
+mod batches;
 mod columns;
 mod contracts;
 mod counts;
@@ -51,6 +52,7 @@ mod url;
 mod value;
 
 pub use announce::Announcing;
+pub use batches::{Batch, BatchFilter, BatchRecord, BatchState, Recorded};
 pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;

@@ -56,6 +56,12 @@ const JOURNEY: &[Migration] = &[
         mysql: include_str!("../migrations/mysql/journey_007.sql"),
     },
     Migration {
+        version: 8,
+        name: "collected messages",
+        sql: include_str!("../migrations/journey_008.sql"),
+        mysql: include_str!("../migrations/mysql/journey_008.sql"),
+    },
+    Migration {
         version: 9,
         name: "derived datasets",
         sql: include_str!("../migrations/journey_009.sql"),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use millrace_contract::{AlertKind, Report, ReportSource, StageName};
+use millrace_contract::{AlertKind, Report, ReportSource, StageName, Stream};
 use serde::Serialize;
 
 use crate::alerts::Alerts;
@@ -77,9 +77,11 @@ impl Pipeline {
     /// where their rows come from there, and exports what they read.
     fn secrets(&self, stage: StageName) -> Vec<String> {
         let databases: Vec<&UrlSource> = match stage {
-            StageName::Ingest | StageName::Transform | StageName::Derive | StageName::Maintain => {
-                Vec::new()
-            }
+            StageName::Ingest
+            | StageName::Transform
+            | StageName::Derive
+            | StageName::Maintain
+            | StageName::Collect => Vec::new(),
             StageName::Load => vec![&self.warehouse],
             StageName::Report => self.reports_from_warehouse().map(|_| &self.warehouse).collect(),
             StageName::Export => {
@@ -137,6 +139,14 @@ impl Pipeline {
                 ..PlannedAccess::default()
             },
             StageName::Maintain => self.upkeep_access(),
+            // A batch that a worker which died left behind is read by another. Raw
+            // objects are written, and neither read nor replaced.
+            StageName::Collect => PlannedAccess {
+                reads: self.staged().collect(),
+                writes: self.collected().chain(self.staged()).collect(),
+                deletes: self.staged().collect(),
+                ..PlannedAccess::default()
+            },
         }
     }
 
@@ -174,6 +184,19 @@ impl Pipeline {
             }
         }
         access
+    }
+
+    /// Streams may share folders, so each prefix is there once.
+    fn collected(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let prefix = |stream: &Stream| within(&stream.bucket, stream.literal_prefix().to_owned());
+        let prefixes: BTreeSet<PlannedPrefix> = self.streams.iter().map(prefix).collect();
+        prefixes.into_iter()
+    }
+
+    /// Where batches lie until they are published.
+    fn staged(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let prefix = |stream: &Stream| within(&stream.staging, stream.staged_prefix());
+        self.streams.iter().map(prefix)
     }
 
     /// Datasets may share files, so each prefix is there once.

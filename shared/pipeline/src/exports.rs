@@ -29,6 +29,7 @@ pub(crate) const OBJECT_SIZE: u64 = 128 << 20;
 pub(crate) const MOST_PARTS: u64 = 16;
 
 /// What exports are read beside.
+#[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
     pub(crate) lake: &'a Lake,
     pub(crate) datasets: &'a [Dataset],

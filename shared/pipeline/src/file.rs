@@ -16,6 +16,7 @@ use crate::problem::Problem;
 use crate::reports;
 use crate::schema::schema;
 use crate::stage::Stages;
+use crate::streams;
 use crate::url::UrlSource;
 use crate::views;
 use crate::walk::{Findings, Section, Span};
@@ -71,6 +72,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         &reports::Beside { around, exports: &exports, alerts: alerts.as_ref() },
     );
     let maintain = maintain::read(file, &datasets, &exports);
+    let streams = streams::read(file, &around);
     Some(Pipeline {
         name: name?.to_owned(),
         warehouse: warehouse.unwrap_or_default(),
@@ -83,6 +85,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         reports,
         export_urls: urls,
         maintain,
+        streams,
         settings: stages,
         alerts,
         events: alerts::read_events(file),

@@ -43,6 +43,7 @@ mod spelling;
 mod sql_transform;
 mod stage;
 mod statement;
+mod streams;
 mod tables;
 mod unavailable;
 mod url;
@@ -60,7 +61,8 @@ pub use nearest::nearest;
 pub use pipeline::{Lake, LoadError, Pipeline};
 pub use plan::{
     Plan, PlannedAlerts, PlannedBucket, PlannedDataset, PlannedDerived, PlannedExport,
-    PlannedNotification, PlannedQueue, PlannedReport, PlannedSchedule, PlannedService, PlannedView,
+    PlannedNotification, PlannedQueue, PlannedReport, PlannedSchedule, PlannedService,
+    PlannedStream, PlannedView,
 };
 pub use problem::{Problem, Problems};
 pub use render::render_dataset;

@@ -98,6 +98,17 @@ fn scheduled(name: &str, what: &str) -> Result<(), String> {
     }
 }
 
+/// Why a text cannot name a stream, which is a folder of the lake.
+pub(crate) fn stream(name: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
+        true => Err(format!(
+            "`{name}` cannot be a stream's name, which has 1 to 64 letters, digits, `-` and `_`"
+        )),
+        false => Ok(()),
+    }
+}
+
 /// The longest name PostgreSQL keeps in full, in bytes.
 const LONGEST_IDENTIFIER: usize = 63;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use millrace_contract::{Dataset, Derived, Export, Report, StageName, View};
+use millrace_contract::{Dataset, Derived, Export, Report, StageName, Stream, View};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -40,6 +40,8 @@ pub struct Pipeline {
     pub reports: Vec<Report>,
     /// Upkeep.
     pub maintain: Maintenance,
+    /// Streams in file order.
+    pub streams: Vec<Stream>,
     /// Settings of every stage.
     pub settings: Stages,
     /// Who is told what goes wrong, if anybody.
@@ -140,6 +142,7 @@ impl Pipeline {
             (StageName::Derive, !self.derived.is_empty()),
             (StageName::Report, !self.reports.is_empty()),
             (StageName::Maintain, self.maintain != Maintenance::default()),
+            (StageName::Collect, !self.streams.is_empty()),
         ];
         let asked_for = asked_for.into_iter().filter(|(_, asked)| *asked);
         StageName::JOURNEY.into_iter().chain(asked_for.map(|(stage, _)| stage)).collect()

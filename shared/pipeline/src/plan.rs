@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use millrace_contract::{
     DeriveTask, Derived, Export, ExportSchedule, ExportTask, MaintainTask, Refresh, Report,
-    ReportTask, StageName, View,
+    ReportTask, StageName, Stream, View,
 };
 use serde::Serialize;
 
@@ -51,6 +51,9 @@ pub struct Plan {
     /// Reports in file order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<PlannedReport>,
+    /// Streams in file order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<PlannedStream>,
     /// What fires by the clock, in file order: exports, derived datasets, then
     /// reports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +101,21 @@ pub struct PlannedReport {
     pub prefix: String,
     /// How many charts a page has.
     pub charts: usize,
+}
+
+/// Where the messages of a stream go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedStream {
+    /// Name.
+    pub name: String,
+    /// The queue that takes its messages.
+    pub queue: String,
+    /// Bucket of its objects.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// `ndjson` or `json`.
+    pub format: &'static str,
 }
 
 /// A schedule of EventBridge Scheduler, in the group that has the pipeline's
@@ -232,6 +250,7 @@ impl Pipeline {
             exports: self.exports.iter().map(planned_export).collect(),
             derived: self.derived.iter().map(planned_derived).collect(),
             reports: self.reports.iter().map(planned_report).collect(),
+            streams: self.streams.iter().map(|stream| self.planned_stream(stream)).collect(),
             schedules: self.planned_schedules(),
         }
     }
@@ -325,6 +344,16 @@ impl Pipeline {
             })
         });
         exports.chain(derived).chain(reports).map(planned).chain(upkeep).collect()
+    }
+
+    fn planned_stream(&self, stream: &Stream) -> PlannedStream {
+        PlannedStream {
+            name: stream.name.clone(),
+            queue: self.queue_name(StageName::Collect),
+            bucket: stream.bucket.clone(),
+            prefix: stream.literal_prefix().to_owned(),
+            format: stream.format.as_str(),
+        }
     }
 
     fn planned_alerts(&self) -> Option<PlannedAlerts> {
@@ -454,6 +483,12 @@ impl fmt::Display for Plan {
             let charts =
                 if *charts == 1 { "1 chart".to_owned() } else { format!("{charts} charts") };
             writeln!(f, "  {name}: {charts} to s3://{bucket}/{prefix}*")?;
+        }
+        if !self.streams.is_empty() {
+            writeln!(f, "\nstreams")?;
+        }
+        for PlannedStream { name, queue, bucket, prefix, format } in &self.streams {
+            writeln!(f, "  {name}: {queue} → {format} to s3://{bucket}/{prefix}*")?;
         }
         if !self.schedules.is_empty() {
             writeln!(f, "\nschedules")?;

@@ -20,6 +20,7 @@ mod exports;
 mod maintain;
 mod reports;
 mod retry;
+mod streams;
 mod told;
 mod warehouse;
 
@@ -28,6 +29,7 @@ use exports::export;
 use maintain::maintain;
 use reports::report;
 use retry::retry;
+use streams::stream;
 use told::{alerts, events, freshness};
 use warehouse::{ledger, load, view, warehouse};
 
@@ -68,6 +70,11 @@ fn file() -> Value {
                 "type": "object",
                 "description": "Tables and queries whose rows are written to objects, by name.",
                 "additionalProperties": export(),
+            },
+            "streams": {
+                "type": "object",
+                "description": "Messages that become objects in batches, by name.",
+                "additionalProperties": stream(),
             },
             "derived": {
                 "type": "object",
@@ -209,6 +216,7 @@ fn stages() -> Value {
             "derive": stage(&StageDefaults::DERIVE),
             "report": stage(&StageDefaults::REPORT),
             "maintain": stage(&StageDefaults::MAINTAIN),
+            "collect": stage(&StageDefaults::COLLECT),
         }),
     )
 }
@@ -227,7 +235,7 @@ fn stage(defaults: &StageDefaults) -> Value {
             "max_workers": number("Workers to scale out to.", defaults.max_workers,
                 stage::MAX_WORKERS),
             "concurrency": number("Messages one worker handles at a time.", defaults.concurrency,
-                stage::CONCURRENCY),
+                defaults.concurrency_bounds()),
             "connections": number("Database connections one worker has open at most, to each \
                                    database.", defaults.connections, stage::CONNECTIONS),
             "visibility": { "type": "string", "default": defaults.visibility,

@@ -21,9 +21,6 @@ pub(crate) const WORKERS: RangeInclusive<u64> = 0..=5_000;
 /// Bounds of [`StageSettings::max_workers`]; ECS runs 5,000 tasks of a service.
 pub(crate) const MAX_WORKERS: RangeInclusive<u64> = 1..=5_000;
 
-/// Bounds of [`StageSettings::concurrency`].
-pub(crate) const CONCURRENCY: RangeInclusive<u64> = 1..=1_000;
-
 /// Bounds of [`StageSettings::connections`].
 pub(crate) const CONNECTIONS: RangeInclusive<u64> = 1..=1_000;
 
@@ -64,6 +61,7 @@ pub struct Stages {
     derive: StageSettings,
     report: StageSettings,
     maintain: StageSettings,
+    collect: StageSettings,
 }
 
 impl Stages {
@@ -77,6 +75,7 @@ impl Stages {
             StageName::Derive => &self.derive,
             StageName::Report => &self.report,
             StageName::Maintain => &self.maintain,
+            StageName::Collect => &self.collect,
         }
     }
 
@@ -94,6 +93,7 @@ impl Stages {
             derive: stage(StageName::Derive),
             report: stage(StageName::Report),
             maintain: stage(StageName::Maintain),
+            collect: stage(StageName::Collect),
         }
     }
 }
@@ -105,6 +105,7 @@ pub(crate) struct StageDefaults {
     pub(crate) workers: u64,
     pub(crate) max_workers: u64,
     pub(crate) concurrency: u64,
+    pub(crate) most_concurrency: u64,
     pub(crate) connections: u64,
     pub(crate) visibility: &'static str,
     pub(crate) max_receive_count: u64,
@@ -118,6 +119,7 @@ impl StageDefaults {
         workers: 1,
         max_workers: 10,
         concurrency: 16,
+        most_concurrency: 1_000,
         connections: 2,
         visibility: "1m",
         max_receive_count: 5,
@@ -193,6 +195,22 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Waits for messages: they are in hand until their batch is written, so that
+    /// there are as many as four full batches of the usual size.
+    pub(crate) const COLLECT: Self = Self {
+        about: "Messages become objects, in batches.",
+        concurrency: 4_000,
+        most_concurrency: 20_000,
+        connections: 2,
+        visibility: "2m",
+        ..Self::INGEST
+    };
+
+    /// Bounds of [`StageSettings::concurrency`].
+    pub(crate) fn concurrency_bounds(&self) -> RangeInclusive<u64> {
+        1..=self.most_concurrency
+    }
+
     fn of(stage: StageName) -> Self {
         match stage {
             StageName::Ingest => Self::INGEST,
@@ -202,6 +220,7 @@ impl StageDefaults {
             StageName::Derive => Self::DERIVE,
             StageName::Report => Self::REPORT,
             StageName::Maintain => Self::MAINTAIN,
+            StageName::Collect => Self::COLLECT,
         }
     }
 }
@@ -221,7 +240,7 @@ fn read(name: StageName, section: Option<&Section<'_>>, defaults: &StageDefaults
         .and_then(|entry| entry.size(64 << 20..=120 << 30))
         .or_else(|| quantity::size(defaults.memory));
     let workers = number("workers", WORKERS, defaults.workers);
-    let concurrency = number("concurrency", CONCURRENCY, defaults.concurrency);
+    let concurrency = number("concurrency", defaults.concurrency_bounds(), defaults.concurrency);
     StageSettings {
         workers,
         max_workers: max_workers(section, workers, defaults),
@@ -252,7 +271,8 @@ fn connections(
         | StageName::Export
         | StageName::Derive
         | StageName::Report
-        | StageName::Maintain => 1,
+        | StageName::Maintain
+        | StageName::Collect => 1,
         StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);

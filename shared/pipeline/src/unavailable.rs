@@ -3,11 +3,8 @@
 //! do not exist.
 
 /// Keys by path, `*` standing for a name of the user's, and what to do instead.
-const KEYS: [(&str, &str); 3] = [
-    ("streams", "publish files to the raw bucket instead"),
-    ("stages.catalog", "`millrace catalog` prints and writes what Athena needs"),
-    ("stages.collect", "publish files to the raw bucket instead"),
-];
+const KEYS: [(&str, &str); 1] =
+    [("stages.catalog", "`millrace catalog` prints and writes what Athena needs")];
 
 /// What to do instead of a key of a later version.
 pub(crate) fn key(path: &str) -> Option<String> {

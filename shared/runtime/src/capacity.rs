@@ -31,6 +31,10 @@ pub(crate) struct Capacity {
     handling: AtomicUsize,
     /// Messages in hand of which it is not decided what becomes of them.
     unsettled: AtomicUsize,
+    /// Bytes of the messages in hand.
+    bytes: AtomicUsize,
+    /// From so many bytes on nothing is received.
+    max_bytes: usize,
     /// Moving mean of the time it takes to handle a message; 0 is unknown.
     mean_nanos: AtomicU64,
     /// Messages in hand at most since something asked for less; the maximum if
@@ -60,12 +64,30 @@ impl Capacity {
             taken: AtomicUsize::new(0),
             handling: AtomicUsize::new(0),
             unsettled: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            max_bytes: usize::MAX,
             mean_nanos: AtomicU64::new(0),
             ceiling: AtomicUsize::new(max),
             ebb: Mutex::default(),
             wanted: AtomicUsize::new(0),
             freed: Notify::new(),
         }
+    }
+
+    /// Receives nothing while the messages in hand have so many bytes. Polls in
+    /// flight may bring more.
+    pub(crate) fn most_bytes(self, max_bytes: usize) -> Self {
+        Self { max_bytes, ..self }
+    }
+
+    /// A message of so many bytes is in hand.
+    pub(crate) fn weigh(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// It left; its place is to be released next.
+    pub(crate) fn lighten(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::SeqCst);
     }
 
     /// Messages that may be in hand now.
@@ -86,6 +108,9 @@ impl Capacity {
 
     /// Free places.
     pub(crate) fn room(&self) -> usize {
+        if self.bytes.load(Ordering::SeqCst) >= self.max_bytes {
+            return 0;
+        }
         self.limit().saturating_sub(self.taken.load(Ordering::SeqCst))
     }
 
@@ -234,6 +259,17 @@ mod tests {
         assert_eq!(rounds, [2, 3, 4, 5, 6, 7]);
         (0..20).for_each(|_| capacity.handled_in(slow));
         assert_eq!(capacity.limit(), 8, "as before");
+    }
+
+    #[test]
+    fn large_messages_leave_no_room_for_others() {
+        let capacity = capacity().most_bytes(100);
+        capacity.weigh(99);
+        assert_eq!(capacity.room(), 4);
+        capacity.weigh(1);
+        assert_eq!(capacity.room(), 0);
+        capacity.lighten(99);
+        assert_eq!(capacity.room(), 4);
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct WorkerConfig {
     /// quick that they start within [`prefetch`](Self::prefetch). Memory for
     /// message bodies is bounded by this many times 1 MiB.
     pub max_in_hand: usize,
+    /// Bytes of the messages in hand from which on nothing is received. What polls
+    /// in flight bring may be more.
+    pub max_bytes: usize,
     /// How soon a message that waits for its turn must be expected to start for
     /// it to be received at all.
     pub prefetch: Duration,
@@ -52,6 +55,7 @@ impl WorkerConfig {
             queue,
             concurrency: 4,
             max_in_hand: 32,
+            max_bytes: usize::MAX,
             prefetch: Duration::from_secs(1),
             visibility: Duration::from_secs(300),
             heartbeat: Duration::from_secs(100),

@@ -10,6 +10,7 @@ use tracing::Span;
 
 use crate::batcher::Batcher;
 use crate::capacity::Capacity;
+use crate::dead_letter::MESSAGE_ATTRIBUTE;
 use crate::fair::Turns;
 use crate::heartbeat::Holdings;
 use crate::liveness::Liveness;
@@ -21,6 +22,10 @@ use crate::{FailureLog, Handler, Observer, WorkerConfig};
 
 /// Requests of a kind that are made at the same time.
 const REQUESTS: usize = 16;
+
+/// Attributes that a message may have ("Amazon SQS message metadata" in the
+/// Amazon SQS Developer Guide).
+const MOST_ATTRIBUTES: usize = 10;
 
 /// What all messages of a worker share.
 pub(crate) struct Context {
@@ -64,7 +69,8 @@ impl Context {
         failures: Arc<dyn FailureLog>,
         outside: Outside,
     ) -> Self {
-        let capacity = Capacity::new(config.concurrency, config.max_in_hand, config.prefetch);
+        let capacity = Capacity::new(config.concurrency, config.max_in_hand, config.prefetch)
+            .most_bytes(config.max_bytes);
         Self {
             deletes: Batcher::new(
                 Delete(Arc::clone(&queue), config.stage.clone()),
@@ -112,6 +118,7 @@ impl Context {
     /// although it has not failed.
     pub(crate) async fn renew(
         &self,
+        message_id: &str,
         receive_count: u32,
         body: &str,
         attributes: &Attributes,
@@ -120,7 +127,12 @@ impl Context {
         if receive_count < self.config.max_receive_count {
             return false;
         }
-        let copy = Outgoing { attributes: attributes.clone(), ..Outgoing::new(body) };
+        let mut copy = Outgoing { attributes: attributes.clone(), ..Outgoing::new(body) };
+        // Whose copy it is: what the message did, the copy does not do again. SQS
+        // takes ten attributes.
+        if !attributes.contains_key(MESSAGE_ATTRIBUTE) && attributes.len() < MOST_ATTRIBUTES {
+            copy = copy.attribute(MESSAGE_ATTRIBUTE, message_id);
+        }
         let copy = copy.grouped(group.map(str::to_owned));
         match self.send(&self.config.queue, vec![copy], true).await {
             Ok(()) => true,

@@ -2,8 +2,9 @@
 
 use std::time::SystemTime;
 
-use millrace_queue::{Attributes, Receipt, Received, TRACE_ATTRIBUTE};
+use millrace_queue::{Attributes, REDRIVE_ATTRIBUTE, Receipt, Received, TRACE_ATTRIBUTE};
 
+use crate::dead_letter::MESSAGE_ATTRIBUTE;
 use crate::trace_context::{self, TRACEPARENT_ATTRIBUTE, TraceContext, xray_root};
 
 /// One receive of one message.
@@ -51,6 +52,23 @@ impl Delivery {
 }
 
 impl Delivery {
+    /// The messages that this one is: itself, and where it is a copy, the one it
+    /// is a copy of. A message that is handed back after its last receive is sent
+    /// anew, and so is a dead letter; both say whose copy they are.
+    pub fn origins(&self) -> Vec<&str> {
+        let redrive_of = self.attributes.get(REDRIVE_ATTRIBUTE);
+        // `queue/message id`.
+        let redriven = redrive_of.and_then(|failure| failure.rsplit_once('/'));
+        let copied = self.attributes.get(MESSAGE_ATTRIBUTE).map(String::as_str);
+        let mut origins = vec![self.message_id.as_str()];
+        for origin in copied.into_iter().chain(redriven.map(|(_, id)| id)) {
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+        origins
+    }
+
     /// Takes a received message apart: what a handler sees, and what it does
     /// not.
     pub(crate) fn split(received: Received) -> (Self, Receipt) {
@@ -115,6 +133,15 @@ mod tests {
         assert_eq!(trace_id(None, None), "m-1");
         let header = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1");
         assert_eq!(trace_id(header, None), "5759e988bd862e3fe1be46a994272793");
+    }
+
+    #[test]
+    fn a_copy_says_whose_it_is() {
+        let mut delivery = Delivery::new("m-3", "b");
+        assert_eq!(delivery.origins(), ["m-3"]);
+        delivery.attributes.insert(MESSAGE_ATTRIBUTE.to_owned(), "m-2".to_owned());
+        delivery.attributes.insert(REDRIVE_ATTRIBUTE.to_owned(), "p-collect/m-1".to_owned());
+        assert_eq!(delivery.origins(), ["m-3", "m-2", "m-1"]);
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub trait Handler: Send + Sync + 'static {
         false
     }
 
+    /// Told once, when the worker begins to stop: what waits for other messages
+    /// need not wait any longer, since none will come. Must return at once.
+    fn stopping(&self) {}
+
     /// Asked, with pauses, after a failure of class outage: has what was down
     /// come back? No messages are received until it has.
     ///

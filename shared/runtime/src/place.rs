@@ -14,6 +14,7 @@ pub(crate) struct Place {
     pub(crate) context: Arc<Context>,
     pub(crate) held: Arc<Held>,
     number: usize,
+    bytes: usize,
     handled: bool,
     settled: bool,
 }
@@ -21,10 +22,11 @@ pub(crate) struct Place {
 impl Place {
     /// Takes a message into hand. Its place must have been counted by
     /// [`Capacity::arrive`](crate::capacity::Capacity::arrive).
-    pub(crate) fn take(context: &Arc<Context>, receipt: Receipt) -> Self {
+    pub(crate) fn take(context: &Arc<Context>, receipt: Receipt, bytes: usize) -> Self {
         let held = Arc::new(Held::new(receipt, context.config.visibility));
         let number = context.holdings.add(Arc::clone(&held));
-        Self { context: Arc::clone(context), held, number, handled: false, settled: false }
+        context.capacity.weigh(bytes);
+        Self { context: Arc::clone(context), held, number, bytes, handled: false, settled: false }
     }
 
     /// The handler ended; whether no other message in hand is being handled.
@@ -45,6 +47,7 @@ impl Drop for Place {
         self.settled();
         self.context.holdings.remove(self.number);
         self.context.outside.metrics.left(1);
+        self.context.capacity.lighten(self.bytes);
         self.context.capacity.release(1);
     }
 }

@@ -79,8 +79,10 @@ impl Poller {
         context.outside.metrics.received(messages.len());
         context.outside.metrics.left(messages.len());
         let (mut renewed, mut changes) = (Vec::new(), Vec::new());
-        for Received { receipt, body, attributes, receive_count, group, .. } in messages {
-            if context.renew(receive_count, &body, &attributes, group.as_deref()).await {
+        for Received { message_id, receipt, body, attributes, receive_count, group, .. } in messages
+        {
+            let group = group.as_deref();
+            if context.renew(&message_id, receive_count, &body, &attributes, group).await {
                 renewed.push(receipt);
             } else {
                 changes.push((receipt, Duration::ZERO));
@@ -135,7 +137,7 @@ impl Poller {
         self.context.outside.metrics.received(messages.len());
         for received in messages {
             let (delivery, receipt) = Delivery::split(received);
-            let place = Place::take(&self.context, receipt);
+            let place = Place::take(&self.context, receipt, delivery.body.len());
             self.context.tasks.spawn(attend(delivery, place));
         }
     }

@@ -171,8 +171,9 @@ impl Settling<'_> {
         }
         report.released();
         self.context().tally.released.add(1);
-        let Delivery { body, attributes, receive_count, group, .. } = self.delivery;
-        if self.context().renew(*receive_count, body, attributes, group.as_deref()).await {
+        let Delivery { message_id, body, attributes, receive_count, group, .. } = self.delivery;
+        let group = group.as_deref();
+        if self.context().renew(message_id, *receive_count, body, attributes, group).await {
             return self.delete().await;
         }
         self.hide(Duration::ZERO).await;

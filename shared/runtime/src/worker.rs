@@ -146,6 +146,7 @@ async fn drain(
 async fn stop(context: &Context, poller: &mut Poller) {
     let deadline = Instant::now() + context.config.stop_timeout;
     context.stopping.cancel();
+    context.handler.stopping();
     context.turns.close();
     context.tasks.close();
     tokio::join!(poller.drain(deadline), finish(context, deadline));

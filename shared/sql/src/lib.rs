@@ -12,6 +12,7 @@
 mod beyond;
 mod columns;
 mod compile;
+mod fields;
 mod floats;
 mod message;
 mod problem;

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
+use crate::fields::Fields;
+
 /// The session, made when the first rule is compiled.
 pub(crate) fn session() -> &'static SessionState {
     static SESSION: OnceLock<SessionState> = OnceLock::new();
@@ -16,6 +18,9 @@ pub(crate) fn session() -> &'static SessionState {
         // Names are matched with the columns' before they get this far.
         parser.enable_ident_normalization = false;
         parser.map_string_types_to_utf8view = false;
-        SessionStateBuilder::new_with_default_features().with_config(config).build()
+        let mut state =
+            SessionStateBuilder::new_with_default_features().with_config(config).build();
+        Fields::register(&mut state);
+        state
     })
 }

@@ -26,6 +26,12 @@ pub enum StorageError {
         /// The ETag that was asked for.
         etag: String,
     },
+    /// There is an object already where there should be none.
+    #[error("object `{url}` exists already")]
+    Exists {
+        /// The object, as an `s3://` URL.
+        url: String,
+    },
     /// Not allowed to.
     #[error("access to `{url}` denied: grant the worker's role {grant} (`{detail}`)")]
     Denied {
@@ -78,7 +84,7 @@ impl Classify for StorageError {
             Self::Throttled { .. } => FailureClass::Throttled,
             Self::Unreachable { .. } => FailureClass::Outage,
             Self::Failed { .. } => FailureClass::Transient,
-            Self::Refused { .. } => FailureClass::Poison,
+            Self::Exists { .. } | Self::Refused { .. } => FailureClass::Poison,
         }
     }
 }

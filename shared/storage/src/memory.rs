@@ -108,6 +108,14 @@ impl Storage for MemoryStorage {
         Ok(self.lock().store(bucket, key, body))
     }
 
+    async fn put_new(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
+        let mut state = self.lock();
+        if state.objects.contains_key(&(bucket.to_owned(), key.to_owned())) {
+            return Err(StorageError::Exists { url: ObjectRef::latest(bucket, key).url() });
+        }
+        Ok(state.store(bucket, key, body))
+    }
+
     async fn start_upload(&self, _: &str, _: &str) -> Result<String, StorageError> {
         let mut state = self.lock();
         state.serial += 1;

@@ -162,6 +162,13 @@ pub trait Storage: Send + Sync + 'static {
         self.put(bucket, key, body).await
     }
 
+    /// Stores a whole object where there is none yet: of several writers of a key,
+    /// one succeeds, and all others are told so.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] if there is one.
+    async fn put_new(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError>;
+
     /// Starts a multipart upload and returns its id.
     async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError>;
 

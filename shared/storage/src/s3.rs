@@ -60,18 +60,30 @@ impl Links for S3Storage {
     }
 }
 
+/// How a whole object is stored.
+#[derive(Debug, Clone, Copy, Default)]
+struct Put<'a> {
+    /// Only where there is none yet.
+    is_new: bool,
+    content_type: Option<&'a str>,
+}
+
 impl S3Storage {
+    /// Stores an object; a new one only where there is none ("Conditional writes"
+    /// in the Amazon S3 User Guide). While another writer of the key is at it, S3
+    /// answers 409, after which another attempt finds out what became of it.
     async fn put_whole(
         &self,
         bucket: &str,
         key: &str,
         body: Bytes,
-        content_type: Option<&str>,
+        how: Put<'_>,
     ) -> Result<Stored, StorageError> {
         let client = if body.len() <= SMALL_BYTES { &self.small } else { &self.client };
         let request = client.put_object().bucket(bucket).key(key);
         let output = request
-            .set_content_type(content_type.map(str::to_owned))
+            .set_if_none_match(how.is_new.then(|| "*".to_owned()))
+            .set_content_type(how.content_type.map(str::to_owned))
             .body(SdkBody::from(body))
             .send()
             .await
@@ -150,7 +162,7 @@ impl Storage for S3Storage {
     }
 
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
-        self.put_whole(bucket, key, body, None).await
+        self.put_whole(bucket, key, body, Put::default()).await
     }
 
     async fn put_as(
@@ -160,7 +172,15 @@ impl Storage for S3Storage {
         body: Bytes,
         content_type: &str,
     ) -> Result<Stored, StorageError> {
-        self.put_whole(bucket, key, body, Some(content_type)).await
+        let content_type = Some(content_type);
+        self.put_whole(bucket, key, body, Put { is_new: false, content_type }).await
+    }
+
+    async fn put_new(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
+        match self.put_whole(bucket, key, body, Put { is_new: true, content_type: None }).await {
+            Err(StorageError::Changed { url, .. }) => Err(StorageError::Exists { url }),
+            stored => stored,
+        }
     }
 
     async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError> {
@@ -390,7 +410,11 @@ impl Call {
             | (_, Some(429 | 503)) => StorageError::Throttled { url, detail },
             // The role's credentials are renewed by themselves.
             (
-                "RequestTimeout" | "RequestTimeTooSkewed" | "OperationAborted" | "ExpiredToken",
+                "RequestTimeout"
+                | "RequestTimeTooSkewed"
+                | "OperationAborted"
+                | "ExpiredToken"
+                | "ConditionalRequestConflict",
                 _,
             ) => StorageError::Failed { url, detail },
             (code, _) if code.starts_with("KMS.") => {

@@ -38,6 +38,7 @@ fn pattern(length: usize) -> Vec<u8> {
 
 async fn suite(storage: Arc<dyn Storage>) {
     what_was_put_is_read(&storage).await;
+    of_several_writers_of_a_new_object_one_succeeds(&storage).await;
     a_large_object_is_written_in_parts_and_visible_when_finished(&storage).await;
     an_aborted_object_is_never_visible(&storage).await;
     a_pinned_version_that_was_overwritten_is_missing(&storage).await;
@@ -78,6 +79,22 @@ async fn what_was_put_is_read(storage: &Arc<dyn Storage>) {
     storage.delete(BUCKET, key).await.expect("deleted");
     let gone = read(Arc::clone(storage), object).await.expect_err("gone");
     assert!(matches!(gone, StorageError::NotFound { .. }), "{gone}");
+}
+
+async fn of_several_writers_of_a_new_object_one_succeeds(storage: &Arc<dyn Storage>) {
+    let put = async |body: &'static str| match storage
+        .put_new(BUCKET, "new", Bytes::from_static(body.as_bytes()))
+        .await
+    {
+        Ok(_) => true,
+        Err(StorageError::Exists { .. }) => false,
+        Err(error) => panic!("{error}"),
+    };
+    let (one, other) = futures::join!(put("one"), put("other"));
+    assert!(one != other, "one of both");
+    assert!(!put("late").await);
+    let stored = read(Arc::clone(storage), ObjectRef::latest(BUCKET, "new")).await.expect("read");
+    assert_eq!(stored, if one { b"one".as_slice() } else { b"other" });
 }
 
 async fn a_large_object_is_written_in_parts_and_visible_when_finished(storage: &Arc<dyn Storage>) {
@@ -207,6 +224,10 @@ impl Storage for Cut {
 
     async fn put(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
         self.inner.put(bucket, key, body).await
+    }
+
+    async fn put_new(&self, bucket: &str, key: &str, body: Bytes) -> Result<Stored, StorageError> {
+        self.inner.put_new(bucket, key, body).await
     }
 
     async fn start_upload(&self, bucket: &str, key: &str) -> Result<String, StorageError> {

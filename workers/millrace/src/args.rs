@@ -12,6 +12,7 @@ mod rejects;
 mod report;
 mod running;
 mod schedule;
+mod streams;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub(crate) use running::{AwsArgs, DemoArgs, DevArgs, ExampleName, LogFormat, Wor
 pub(crate) use schedule::{
     DerivedArgs, ExportsArgs, ScheduleCommand, ScheduleNameArgs, ScheduleRunArgs,
 };
+
+pub(crate) use streams::{BatchesArgs, SendArgs, Simulated};
 
 pub(crate) use operate::{HealthcheckArgs, ScaleArgs, Scaling, StatusArgs, WatchArgs};
 
@@ -108,6 +111,9 @@ pub(crate) enum Command {
     /// Upload files to the raw bucket.
     #[command(after_help = examples::PUBLISH)]
     Publish(PublishArgs),
+    /// Send messages to a stream.
+    #[command(after_help = examples::SEND)]
+    Send(SendArgs),
     /// Show queues, workers and what came of the files.
     #[command(after_help = examples::STATUS)]
     Status(StatusArgs),
@@ -137,6 +143,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CatalogCommand,
     },
+    /// Show batches of collected messages, newest first.
+    #[command(after_help = examples::BATCHES)]
+    Batches(BatchesArgs),
     /// Work on schedules: see when they fire, fire them by hand, turn them off.
     Schedule {
         #[command(subcommand)]

@@ -150,6 +150,10 @@ impl<H: Handler> Handler for Recorded<H> {
         self.handler.is_small(delivery)
     }
 
+    fn stopping(&self) {
+        self.handler.stopping();
+    }
+
     async fn probe(&self) -> Result<(), Failure> {
         self.handler.probe().await
     }

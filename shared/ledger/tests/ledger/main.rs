@@ -2,6 +2,7 @@
 //! folder, PostgreSQL and MariaDB where they are installed.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod batches;
 mod columns;
 mod connecting;
 mod contracts;

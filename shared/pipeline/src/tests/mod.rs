@@ -13,6 +13,7 @@ mod problems;
 mod rendered;
 mod reports;
 mod schemas;
+mod streams;
 mod told;
 
 use crate::Pipeline;

@@ -21,6 +21,14 @@ fn the_full_example_has_every_key_the_schema_lists() {
         [
             // It goes without subscribers.
             ".alerts.topic",
+            ".stages.collect.connections",
+            ".stages.collect.max_receive_count",
+            ".stages.collect.max_workers",
+            ".stages.collect.memory",
+            ".stages.collect.retention",
+            ".stages.collect.retry",
+            ".stages.collect.visibility",
+            ".stages.collect.workers",
             ".stages.export.concurrency",
             ".stages.export.connections",
             ".stages.export.max_receive_count",

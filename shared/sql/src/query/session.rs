@@ -11,6 +11,7 @@ use datafusion::prelude::SessionConfig;
 use super::arithmetic::Arithmetic;
 use super::checked::CheckedIntegers;
 use super::fault::SqlFault;
+use crate::fields::Fields;
 
 /// Memory that sorting keeps free to read back what it has put on disk.
 const SORT_RESERVE: usize = 10 << 20;
@@ -40,5 +41,6 @@ pub(crate) fn session<T: Send + Sync + 'static>(
         .with_analyzer_rule(Arc::new(CheckedIntegers))
         .build();
     Arithmetic::register(&mut state)?;
+    Fields::register(&mut state);
     Ok(state)
 }

@@ -304,3 +304,14 @@ fn names_of_captures_are_columns_too() {
     let query = SqlQuery::over_input(&transform, &columns(), &captures, &[]).unwrap();
     assert_eq!(query.columns()[1], ColumnDef::new("year", DataType::String));
 }
+
+#[test]
+fn members_of_structs_stand_in_brackets_and_lists_make_rows() {
+    let sql = "select made['whole'] as id, made['parts']['city'] as city \
+               from (select named_struct('whole', id, 'parts', named_struct('city', city)) as made \
+                     from input) as t where made['whole'] >= 3";
+    assert_eq!(shown(sql), format!("{sql}\nid: int64!, city: string\n3 | city 3\n4 | city 4"));
+    let unknown =
+        "select made['x'] as x from (select named_struct('whole', id) as made from input) as t";
+    assert!(shown(unknown).contains("REFUSED"), "{}", shown(unknown));
+}

@@ -129,6 +129,17 @@ Examples:
   millrace maintenance
   millrace maintenance --upkeep reconcile --limit 5 -o json";
 
+pub(crate) const SEND: &str = "\
+Examples:
+  millrace send log.ndjson
+  millrace send --stream clicks --attribute source=web < clicks.ndjson
+  millrace send --example superhero --count 5000   games that dice play";
+
+pub(crate) const BATCHES: &str = "\
+Examples:
+  millrace batches
+  millrace batches --stream clicks --state committed -o json";
+
 pub(crate) const SCHEDULE_LIST: &str = "\
 Examples:
   millrace schedule list

@@ -58,7 +58,7 @@ pub(crate) struct DevArgs {
 
 #[derive(Debug, Group)]
 pub(crate) struct WorkerArgs {
-    /// ingest, transform, load or export.
+    /// ingest, transform, load, export or collect.
     #[arg(value_parser = named::stage)]
     pub(crate) stage: StageName,
 

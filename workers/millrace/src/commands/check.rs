@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use millrace_contract::ExportSource;
+use millrace_contract::{ExportSource, Stream};
 use millrace_pipeline::{LoadError, Pipeline, Problem};
 use millrace_sql::{check_derived, check_rules, check_transform};
 use serde_json::json;
@@ -26,6 +26,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             ];
             let problems = problems.concat();
             notes = loop_notes(&pipeline);
+            notes.extend(unread_notes(&pipeline));
             (problems, pipeline.datasets.len())
         }
         Err(LoadError::Invalid(problems)) => (problems.problems, 0),
@@ -143,6 +144,23 @@ fn loop_notes(pipeline: &Pipeline) -> Vec<String> {
         ))
     });
     notes.collect()
+}
+
+/// What is collected and not read, as far as names of objects tell. A member of the
+/// message may be what a pattern asks for.
+fn unread_notes(pipeline: &Pipeline) -> Vec<String> {
+    let unread = pipeline
+        .streams
+        .iter()
+        .filter(|stream| stream.fields().is_empty() && pipeline.read_from(stream).is_empty());
+    let note = |stream: &Stream| {
+        format!(
+            "note: no dataset's pattern matches what stream `{}` writes, such as `{}`",
+            stream.name,
+            stream.example_key()
+        )
+    };
+    unread.map(note).collect()
 }
 
 fn report(args: &CheckArgs, problems: &[Problem], datasets: usize) {

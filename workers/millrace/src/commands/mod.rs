@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod aws;
+mod batches;
 mod catalog;
 mod check;
 mod derived;
@@ -19,6 +20,7 @@ mod report;
 mod runs;
 mod scale;
 mod schedule;
+mod send;
 mod status;
 mod trace;
 mod worker;
@@ -43,6 +45,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Scale(args) => scale::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Trace(args) => trace::run(&args).await,
+        Command::Send(args) => send::run(&args).await,
+        Command::Batches(args) => batches::run(&args).await,
         Command::Exports(args) => exports::run(&args).await,
         Command::Derived(args) => derived::run(&args).await,
         Command::Report(args) => report::run(&args).await,

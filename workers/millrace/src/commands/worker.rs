@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use millrace_collect::{Collect, Collector, Settings};
 use millrace_contract::StageName;
 use millrace_derive::Derive;
 use millrace_export::Exports;
@@ -11,7 +12,7 @@ use millrace_ingest::Ingest;
 use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
 use millrace_maintain::Maintain;
-use millrace_pipeline::{RetryCurve, StageRetry};
+use millrace_pipeline::{Pipeline, RetryCurve, StageRetry};
 use millrace_queue::Sqs;
 use millrace_report::{Announce, Reports};
 use millrace_retry::{Backoff, Curve};
@@ -74,6 +75,11 @@ fn config(setup: &Setup, stage: StageName) -> WorkerConfig {
     config.dead_letter_queue = setup.pipeline.dead_letter_queue_name(stage);
     config.max_receive_count = settings.max_receive_count;
     config.backoff = backoff(&settings.retry);
+    if stage == StageName::Collect {
+        // Messages wait for their batch, so that all in hand are handled.
+        config.max_in_hand = concurrency;
+        config.max_bytes = held_bytes(settings.memory);
+    }
     config
 }
 
@@ -83,6 +89,25 @@ fn backoff(retry: &StageRetry) -> Backoff {
         transient: curve(retry.transient),
         throttled: curve(retry.throttled),
         outage: curve(retry.outage),
+    }
+}
+
+/// Bytes of messages that a worker of the collect stage has in hand: each is there
+/// as it came, as it is written, and compressed.
+fn held_bytes(memory: u64) -> usize {
+    usize::try_from(memory / 8).unwrap_or(usize::MAX)
+}
+
+/// What is collected, and how much of it may wait: not all that is in hand, so that
+/// there is room for messages that make a batch full.
+fn collecting(pipeline: &Pipeline) -> Settings {
+    let settings = pipeline.stage(StageName::Collect);
+    let in_hand = usize::try_from(settings.concurrency).unwrap_or(usize::MAX);
+    Settings {
+        pipeline: pipeline.name.clone(),
+        streams: pipeline.streams.clone(),
+        most_messages: in_hand - in_hand / 4,
+        most_bytes: held_bytes(settings.memory) / 2,
     }
 }
 
@@ -159,6 +184,11 @@ async fn handler(
         StageName::Maintain => {
             let claim = pipeline.stage(stage).visibility;
             Arc::new(Maintain::new(pipeline.clone(), ledger, storage(), claim))
+        }
+        StageName::Collect => {
+            let collector = Collector::new(collecting(pipeline), ledger, storage());
+            collector.look_after();
+            Arc::new(Collect::new(pipeline.queue_name(stage), collector))
         }
     })
 }

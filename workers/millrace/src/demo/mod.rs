@@ -9,6 +9,7 @@ mod progress;
 mod report;
 mod samples;
 mod scene;
+pub(crate) mod superhero;
 mod workbook;
 
 use std::path::Path;

@@ -6,6 +6,7 @@ use millrace_contract::{
     MaintainTask, ObjectVersion, OrderError, Replay, ReportTask, StageName, TransformTask,
     decode_event, read_derive_order, read_export_order, read_report_order,
 };
+use serde_json::Value;
 
 /// Work on one file that was planned under a contract.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,11 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
                 trace_id: task.trace_id,
             }))
         }
+        // Which members a stream asks for is known to the worker.
+        StageName::Collect => match serde_json::from_str::<serde_json::Map<_, Value>>(body) {
+            Ok(_) => Ok(None),
+            Err(error) => Err(format!("the body is not one JSON object: {error}")),
+        },
         // Which exports and reports there are is known to the worker.
         StageName::Report => {
             let named = ReportTask::from_message(body).ok().map(|task| task.report);
@@ -117,5 +123,7 @@ mod tests {
         let error = check_body(StageName::Load, TASK).expect_err("no load task");
         assert!(error.contains("not a load message"), "{error}");
         assert!(check_body(StageName::Ingest, "no JSON").is_err());
+        assert!(check_body(StageName::Collect, "[]").is_err());
+        assert_eq!(work(StageName::Collect, "{}"), Ok(None));
     }
 }

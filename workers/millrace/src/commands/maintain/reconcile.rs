@@ -87,7 +87,8 @@ impl Targets {
             | StageName::Export
             | StageName::Derive
             | StageName::Report
-            | StageName::Maintain => self.ingest.as_ref(),
+            | StageName::Maintain
+            | StageName::Collect => self.ingest.as_ref(),
         }
     }
 }
