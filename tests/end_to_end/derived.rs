@@ -93,6 +93,12 @@ async fn the_lake_example_derives_what_each_user_spent_on_each_day() {
     let folders = keys(&stack, "lake-curated", "user_transactions/").await;
     assert_eq!(folders.len(), 5, "{folders:?}");
     assert!(folders[0].starts_with("dt=2026-01-27/"), "{folders:?}");
+    let partitions = stack.json(&["query", "show partitions user_transactions"]);
+    assert_eq!(partitions.as_array().map(Vec::len), Some(5), "{partitions}");
+    assert_eq!(partitions[1]["partition"], "dt=2026-01-28", "{partitions}");
+    let wrong = stack.run(&["query", "describe user_transaction"]);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(said.contains("did you mean `user_transactions`?"), "{said}");
 
     // The same rows, exported again: other objects, and nothing else.
     let files = |stack: &Stack| {
@@ -117,6 +123,14 @@ async fn the_lake_example_derives_what_each_user_spent_on_each_day() {
     assert_eq!(third[0]["written"], 1, "{third:?}");
     let newest = files(&stack)[0].clone();
     assert_eq!(newest["key"], "derive://user_transactions/dt=2026-01-29", "{newest}");
+    let trace = stack.json(&["trace", newest["key"].as_str().expect("a key")]);
+    let versions = trace["versions"].as_array().expect("versions");
+    let stages = |version: &Value| {
+        let hops = version["hops"].as_array().expect("hops").iter();
+        hops.map(|hop| hop["stage"].as_str().expect("a stage").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(versions.len(), 2, "{trace}");
+    assert_eq!(stages(&versions[1]), ["derive", "load"], "{trace}");
     let changed = loaded(&stack).await;
     assert_eq!(changed[3], ("2026-01-29".to_owned(), 1, "6.49".to_owned()));
     let rest = |table: &[(String, i64, String)]| [&table[..3], &table[4..]].concat();

@@ -1,18 +1,25 @@
 //! Who hears of a dataset's new files: the derived datasets that are made of it.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use millrace_contract::{Captures, DeriveTask, StageName};
 
 use crate::pipeline::Pipeline;
 
+/// Messages that are remembered before those that have arrived are forgotten.
+const MOST_REMEMBERED: usize = 1000;
+
 /// Which derived datasets are made of which datasets, for the stages after which
-/// a file's rows are where they belong.
+/// a file's rows are where they belong. Clones remember together.
 #[derive(Debug, Clone, Default)]
 pub struct Dependents {
     /// The queue of the derive stage.
     queue: String,
     all: Vec<Dependent>,
+    /// When each message was sent last.
+    told: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 /// A derived dataset that is made again when its inputs change.
@@ -24,6 +31,19 @@ pub struct Dependent {
     pub inputs: Vec<String>,
     /// How long changes are gathered.
     pub debounce: Duration,
+    /// What the path of a file says that it is waited for by, if it is.
+    pub per: Option<String>,
+}
+
+/// What a derived dataset is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The derived dataset.
+    pub dataset: String,
+    /// The message.
+    pub body: String,
+    /// How long it is kept back, so that others come along.
+    pub delay: Duration,
 }
 
 impl Dependents {
@@ -36,12 +56,44 @@ impl Dependents {
     pub fn of<'a>(&'a self, dataset: &'a str) -> impl Iterator<Item = &'a Dependent> {
         self.all.iter().filter(move |dependent| dependent.inputs.iter().any(|name| name == dataset))
     }
+
+    /// What is to be sent for a file of `dataset`, whose path says `captures`, once
+    /// its rows are where they belong. A message that is still kept back for long
+    /// enough will do for this file, too: a flood of files is a few messages.
+    ///
+    /// Where the file's own message `is_again` here, what it was to send the first
+    /// time may never have left, and others counted on it: it is always sent.
+    pub fn told_of(&self, dataset: &str, captures: &Captures, is_again: bool) -> Vec<Change> {
+        let changes = self.of(dataset).map(|dependent| dependent.change(dataset, captures));
+        let now = Instant::now();
+        changes.filter(|change| self.is_news(change, now) || is_again).collect()
+    }
+
+    /// Whether no such message is under way that comes late enough.
+    fn is_news(&self, change: &Change, now: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let will_come = |sent: &Instant| now.duration_since(*sent) < change.delay / 2;
+        if told.get(&change.body).is_some_and(will_come) {
+            return false;
+        }
+        if told.len() >= MOST_REMEMBERED {
+            told.retain(|_, sent| will_come(sent));
+        }
+        told.insert(change.body.clone(), now);
+        true
+    }
 }
 
 impl Dependent {
-    /// What it is told of a file of `input`, whose path says `captures`.
-    pub fn message(&self, input: &str, captures: &Captures) -> String {
-        DeriveTask::changed(&self.name, input, captures).to_message()
+    fn change(&self, input: &str, captures: &Captures) -> Change {
+        let awaited = |(name, _): &(&String, &String)| self.per.as_ref() == Some(*name);
+        let captures = captures.iter().filter(awaited);
+        let captures = captures.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Change {
+            dataset: self.name.clone(),
+            body: DeriveTask::changed(&self.name, input, &captures).to_message(),
+            delay: self.debounce,
+        }
     }
 }
 
@@ -53,7 +105,53 @@ impl Pipeline {
             name: derived.name.clone(),
             inputs: derived.inputs.clone(),
             debounce: derived.debounce,
+            per: derived.after.as_ref().map(|after| after.per.clone()),
         });
-        Dependents { queue: self.queue_name(StageName::Derive), all: all.collect() }
+        let queue = self.queue_name(StageName::Derive);
+        Dependents { queue, all: all.collect(), ..Dependents::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dependents(debounce: u64) -> Dependents {
+        let derived = Dependent {
+            name: "spent".into(),
+            inputs: vec!["sales".into()],
+            debounce: Duration::from_secs(debounce),
+            per: Some("day".into()),
+        };
+        Dependents { queue: "q".into(), all: vec![derived], ..Dependents::default() }
+    }
+
+    fn captures(day: &str, file: &str) -> Captures {
+        let said = [("day", day), ("file", file)];
+        said.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    #[test]
+    fn a_flood_of_files_is_one_message_for_each_that_is_waited_for() {
+        let told = dependents(600);
+        assert_eq!(told.told_of("sales", &captures("1", "a"), false).len(), 1);
+        assert!(told.clone().told_of("sales", &captures("1", "b"), false).is_empty());
+        assert_eq!(told.told_of("sales", &captures("2", "a"), false).len(), 1);
+        assert_eq!(told.told_of("sales", &captures("1", "b"), true).len(), 1, "it came again");
+        assert!(told.told_of("users", &captures("1", "a"), false).is_empty());
+    }
+
+    #[test]
+    fn a_message_that_comes_too_soon_does_not_do_for_the_next_file() {
+        let told = dependents(0);
+        for _ in 0..2 {
+            assert_eq!(told.told_of("sales", &captures("1", "a"), false).len(), 1);
+        }
+        let slow = dependents(10);
+        let change = slow.of("sales").next().expect("one").change("sales", &captures("1", "a"));
+        let now = Instant::now();
+        assert!(slow.is_news(&change, now));
+        assert!(!slow.is_news(&change, now + Duration::from_secs(4)));
+        assert!(slow.is_news(&change, now + Duration::from_secs(5)));
     }
 }

@@ -59,7 +59,10 @@ pub(crate) fn read(file: &Section<'_>, around: &Around<'_>) -> ReadExports {
         }
         let Some(export) = export(name, &section, around) else { continue };
         place::note_shared(&section, &export, &found.exports);
-        place::note_loop(&section, &export, around);
+        // Tables of another database are others, whatever their names.
+        if !found.urls.contains_key(name) {
+            place::note_loop(&section, &export, around);
+        }
         found.exports.push(export);
     }
     found

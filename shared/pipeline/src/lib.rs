@@ -53,7 +53,7 @@ mod xlsx;
 
 pub use access::{PlannedAccess, PlannedPrefix};
 pub use alerts::{Alerts, Events, Subscription};
-pub use dependents::{Dependent, Dependents};
+pub use dependents::{Change, Dependent, Dependents};
 pub use freshness::Freshness;
 pub use graph::Graph;
 pub use maintain::{Compact, Maintenance, Reconcile, Retention};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::Utc;
 use millrace_contract::{
-    ContractVersion, Dataset, DeriveCause, DeriveOrderError, DeriveTask, LoadTask, StageName,
-    read_derive_order,
+    Captures, ContractVersion, Dataset, DeriveCause, DeriveOrderError, DeriveTask, LoadTask,
+    StageName, read_derive_order,
 };
 use millrace_ledger::{
     Derivation, DeriveClaim, DeriveClaimed, DeriveInputs, DeriveWish, Hop, Ledger,
@@ -154,7 +154,7 @@ impl Derive {
             // What the run before had to tell may never have left.
             if delivery.receive_count > 1 {
                 let files = self.ledger.unloaded_files(&target.derived.name).await?;
-                done.forward = self.tell(target, &files).await?;
+                done.forward = self.tell(target, &files, true).await?;
             }
             return self.nothing(work, done).await.map(Some);
         }
@@ -185,7 +185,11 @@ impl Derive {
             self.ledger.hop(&hop).await?;
         }
         let mut done = Done::new(if ended.files.is_empty() { "same rows" } else { "derived" });
-        done.forward = self.tell(target, &ended.files).await?;
+        // Where no row is another, nobody has anything to do.
+        if !ended.files.is_empty() {
+            let is_again = delivery.receive_count > 1;
+            done.forward = self.tell(target, &ended.files, is_again).await?;
+        }
         done.forward.extend(ended.again.then(|| self.later(task, target.derived.debounce)));
         let done = done.about(about(task, &ended.files));
         Ok(Some(done.counts(Counts {
@@ -283,7 +287,12 @@ impl Derive {
 
     /// What follows from files that are in the lake: they are loaded, or, where
     /// there is no table, those that are made of them are told.
-    async fn tell(&self, target: &Target, files: &[LoadTask]) -> Result<Vec<Forward>, Failed> {
+    async fn tell(
+        &self,
+        target: &Target,
+        files: &[LoadTask],
+        is_again: bool,
+    ) -> Result<Vec<Forward>, Failed> {
         let name = &target.derived.name;
         if target.dataset.load.is_some() {
             let load = |file: &LoadTask| Forward::new(&self.load_queue, file.to_message()).of(name);
@@ -292,10 +301,10 @@ impl Derive {
         for file in files {
             self.ledger.loaded(&file.file_id, 0, Duration::ZERO).await?;
         }
-        let tell = self.dependents.of(name).map(|dependent| {
-            let body = dependent.message(name, &Default::default());
-            let forward = Forward::new(self.dependents.queue(), body).of(&dependent.name);
-            forward.after(dependent.debounce)
+        let changes = self.dependents.told_of(name, &Captures::new(), is_again).into_iter();
+        let tell = changes.map(|change| {
+            let forward = Forward::new(self.dependents.queue(), change.body);
+            forward.of(change.dataset).after(change.delay)
         });
         Ok(tell.collect())
     }

@@ -121,6 +121,16 @@ impl Load {
         Ok(done)
     }
 
+    /// What derived datasets are told of the file.
+    fn told(&self, task: &LoadTask, delivery: &Delivery) -> impl Iterator<Item = Forward> {
+        let is_again = delivery.receive_count > 1;
+        let changes = self.dependents.told_of(&task.dataset, &task.captures, is_again);
+        changes.into_iter().map(|change| {
+            let forward = Forward::new(self.dependents.queue(), change.body);
+            forward.of(change.dataset).after(change.delay)
+        })
+    }
+
     async fn dataset(&self, task: &LoadTask) -> Result<Dataset, Failed> {
         let kept = self.ledger.contract(&task.dataset, &task.contract).await?;
         kept.ok_or_else(|| {
@@ -166,14 +176,7 @@ impl Load {
         };
         self.ledger.loaded(&task.file_id, rows, clock.elapsed()).await?;
         reach("load", Point::AfterRecord);
-        let mut done = Done::new(note);
-        let dataset = &task.dataset;
-        done.forward.extend(self.dependents.of(dataset).map(|dependent| {
-            let body = dependent.message(dataset, &task.captures);
-            let forward = Forward::new(self.dependents.queue(), body).of(&dependent.name);
-            forward.after(dependent.debounce)
-        }));
-        Ok(done.counts(Counts {
+        Ok(Done::new(note).counts(Counts {
             rows_read: Some(task.balance.read),
             rows_loaded: Some(rows),
             rows_rejected: Some(task.balance.rejected),
@@ -223,7 +226,10 @@ impl Handler for Load {
             }
         };
         match self.run(&task, lease).await {
-            Ok(done) => Outcome::Done(done.about(about(&task))),
+            Ok(mut done) => {
+                done.forward.extend(self.told(&task, delivery));
+                Outcome::Done(done.about(about(&task)))
+            }
             Err(Failed::LeaseLost) => Outcome::Abandoned,
             Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task))),
         }

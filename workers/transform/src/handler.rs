@@ -45,10 +45,15 @@ impl Transform {
         Self { ledger, lake, datasets, load_queue, dependents: pipeline.dependents() }
     }
 
-    async fn run(&self, task: &TransformTask, lease: &Lease) -> Result<Done, Failed> {
+    async fn run(
+        &self,
+        task: &TransformTask,
+        lease: &Lease,
+        is_again: bool,
+    ) -> Result<Done, Failed> {
         let dataset = part("contract", self.dataset(task)).await?;
         if let Some(load) = self.ledger.load_task(&task.file_id).await? {
-            return Ok(self.done("transformed before", &dataset, load));
+            return Ok(self.done("transformed before", &dataset, load, is_again));
         }
         let clock = Instant::now();
         let columns = columns(&self.ledger, &self.lake, task, &dataset);
@@ -78,7 +83,7 @@ impl Transform {
             self.ledger.loaded(&task.file_id, 0, std::time::Duration::ZERO).await?;
         }
         small.carry(&mut load);
-        let mut done = self.done("transformed", &dataset, load);
+        let mut done = self.done("transformed", &dataset, load, is_again);
         done.counts.bytes = Some(report.source_bytes);
         Ok(done)
     }
@@ -129,7 +134,16 @@ impl Transform {
         Ok(newest.is_some_and(|version| version.run.object != task.object))
     }
 
-    fn done(&self, note: &'static str, dataset: &Dataset, load: LoadTask) -> Done {
+    /// What derived datasets are told of a file that is loaded nowhere.
+    fn told(&self, load: &LoadTask, is_again: bool) -> impl Iterator<Item = Forward> {
+        let changes = self.dependents.told_of(&load.dataset, &load.captures, is_again);
+        changes.into_iter().map(|change| {
+            let forward = Forward::new(self.dependents.queue(), change.body);
+            forward.of(change.dataset).after(change.delay)
+        })
+    }
+
+    fn done(&self, note: &'static str, dataset: &Dataset, load: LoadTask, is_again: bool) -> Done {
         let balance = &load.balance;
         let counts = Counts {
             rows_read: Some(balance.read),
@@ -145,12 +159,7 @@ impl Transform {
             }
             // Its rows are where they belong.
             None => {
-                let name = &load.dataset;
-                done.forward.extend(self.dependents.of(name).map(|dependent| {
-                    let body = dependent.message(name, &load.captures);
-                    let forward = Forward::new(self.dependents.queue(), body).of(&dependent.name);
-                    forward.after(dependent.debounce)
-                }));
+                done.forward.extend(self.told(&load, is_again));
                 done
             }
         }
@@ -229,7 +238,7 @@ impl Handler for Transform {
                 return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
             }
         };
-        match self.run(&task, lease).await {
+        match self.run(&task, lease, delivery.receive_count > 1).await {
             Ok(done) => Outcome::Done(done.about(about(&task))),
             Err(failed) => self.failure(&task, failed),
         }

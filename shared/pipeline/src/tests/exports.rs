@@ -61,6 +61,12 @@ fn a_database_of_its_own_is_a_variable_of_the_export_stage_alone() {
 }
 
 #[test]
+fn a_table_of_another_database_is_no_circle() {
+    let lines = "table = \"users\"\nbucket = \"raw\"\nto = \"in\"\nurl = \"env:SOURCE\"";
+    assert!(said(lines).is_empty(), "{:?}", said(lines));
+}
+
+#[test]
 fn what_can_t_be_exported_is_said() {
     let table = "table = \"t\"\nto = \"e/t\"";
     for (lines, expected) in [

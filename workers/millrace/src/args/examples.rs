@@ -246,6 +246,7 @@ pub(crate) const QUERY: &str = "\
 Examples:
   millrace query 'select year, sum(amount) from expenses group by year'
   millrace query 'describe expenses'
+  millrace query 'show partitions expenses'
   millrace query 'select count(*) from may' --file may.parquet -o csv";
 
 pub(crate) const AWS: &str = "\

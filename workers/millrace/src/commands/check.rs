@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use millrace_contract::{ExportSource, Stream};
+use millrace_contract::{Export, ExportSource, Stream};
 use millrace_pipeline::{LoadError, Pipeline, Problem};
 use millrace_sql::{check_derived, check_rules, check_transform};
 use serde_json::json;
@@ -135,7 +135,9 @@ fn export_problems(pipeline: &Pipeline) -> Vec<Problem> {
 
 /// What is written where it is read again, which may be meant.
 fn loop_notes(pipeline: &Pipeline) -> Vec<String> {
-    let notes = pipeline.exports.iter().filter_map(|export| {
+    let from_the_warehouse = |export: &&Export| pipeline.export_url(&export.name).is_none();
+    let exports = pipeline.exports.iter().filter(from_the_warehouse);
+    let notes = exports.filter_map(|export| {
         let dataset = pipeline.read_again_as(export)?;
         Some(format!(
             "note: what export `{}` writes is read as dataset `{dataset}`; see that this is no \

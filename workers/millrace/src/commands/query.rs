@@ -1,13 +1,15 @@
 //! `millrace query SQL`: SQL over the lake's datasets, or over Parquet files of
 //! this machine.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use millrace_lake::{LakeTable, ParquetFolder, TableError};
+use millrace_format::partition_path;
+use millrace_lake::{LakeTable, ParquetFolder, TableError, live_files};
 use millrace_ledger::Ledger;
 use millrace_sql::{SqlFault, SqlQuery, Table, tables_named, type_name};
 use millrace_storage::{S3Storage, Storage};
@@ -29,6 +31,7 @@ pub(super) async fn run(args: QueryArgs) -> anyhow::Result<ExitCode> {
     match Asked::of(&args.sql) {
         Asked::Tables => catalog.show_tables(args.output).await,
         Asked::Describe(name) => catalog.describe(&name, args.output).await,
+        Asked::Partitions(name) => catalog.show_partitions(&name, args.output).await,
         Asked::Query => query(args, &catalog).await,
     }
 }
@@ -37,6 +40,7 @@ pub(super) async fn run(args: QueryArgs) -> anyhow::Result<ExitCode> {
 enum Asked {
     Tables,
     Describe(String),
+    Partitions(String),
     Query,
 }
 
@@ -48,6 +52,9 @@ impl Asked {
             [show, tables] if is(show, "show") && is(tables, "tables") => Self::Tables,
             [verb, name] if is(verb, "describe") || is(verb, "desc") => {
                 Self::Describe(name.trim_matches('"').to_owned())
+            }
+            [show, partitions, name] if is(show, "show") && is(partitions, "partitions") => {
+                Self::Partitions(name.trim_matches('"').to_owned())
             }
             _ => Self::Query,
         }
@@ -121,12 +128,39 @@ impl Catalog {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn describe(&self, wanted: &str, format: RowFormat) -> anyhow::Result<ExitCode> {
+    /// A table's name as it is written in the pipeline file.
+    fn named(&self, wanted: &str) -> anyhow::Result<String> {
         let names = self.names();
-        let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(wanted)) else {
-            return Err(wrong(&SqlFault::no_table(wanted.to_owned(), &names)));
+        let found = names.iter().find(|name| name.eq_ignore_ascii_case(wanted)).cloned();
+        found.ok_or_else(|| wrong(&SqlFault::no_table(wanted.to_owned(), &names)))
+    }
+
+    /// The folders that a dataset's files lie in, with what is in each.
+    async fn show_partitions(&self, wanted: &str, format: RowFormat) -> anyhow::Result<ExitCode> {
+        let name = self.named(wanted)?;
+        let Self::Lake { ledger, .. } = self else {
+            let why = "`show partitions` is about datasets of the lake; leave `--file` out";
+            return Err(Usage(why.to_owned()).into());
         };
-        let table = self.table(name).await?;
+        let mut partitions: BTreeMap<String, [u64; 3]> = BTreeMap::new();
+        for output in live_files(ledger, &name).await?.iter().flat_map(|file| &file.outputs) {
+            let sums = partitions.entry(partition_path(&output.partition)).or_default();
+            for (sum, value) in sums.iter_mut().zip([1, output.rows, output.bytes]) {
+                *sum += value;
+            }
+        }
+        let columns = ["partition", "files", "rows", "bytes"];
+        let mut printer = RowPrinter::new(format, &columns, &[1, 2, 3]);
+        for (partition, sums) in partitions {
+            let numbers = sums.iter().map(|number| Some(number.to_string()));
+            printer.texts(std::iter::once(Some(partition)).chain(numbers).collect())?;
+        }
+        printer.finish()?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn describe(&self, wanted: &str, format: RowFormat) -> anyhow::Result<ExitCode> {
+        let table = self.table(&self.named(wanted)?).await?;
         let mut printer = RowPrinter::new(format, &["column", "type"], &[]);
         for field in table.schema().fields() {
             printer.texts(vec![Some(field.name().clone()), Some(type_name(field))])?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use millrace_contract::{FileId, ReplayKind};
+use millrace_contract::{DERIVED_SCHEME, FileId, ReplayKind};
 use millrace_ledger::loads::{self, CommittedLoad};
 use millrace_ledger::{FileState, FileTrace, HopRecord, ObjectTrace};
 use serde_json::{Value, json};
@@ -19,7 +19,10 @@ type Loads = HashMap<FileId, Vec<CommittedLoad>>;
 
 pub(super) async fn run(args: &TraceArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
-    let (bucket, key) = locate(&args.object, &setup.pipeline.lake.raw)?;
+    let lake = &setup.pipeline.lake;
+    let is_derived = args.object.starts_with(DERIVED_SCHEME);
+    let bucket = if is_derived { &lake.curated } else { &lake.raw };
+    let (bucket, key) = locate(&args.object, bucket)?;
     let trace = setup.ledger_to_read().await?.trace(bucket, key).await?;
     let loads = committed(&setup, &trace).await;
     match args.output.output {
