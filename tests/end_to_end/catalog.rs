@@ -88,6 +88,7 @@ async fn the_statements_that_make_the_tables_are_printed() {
     insta::assert_snapshot!("catalog_ddl", print(&["catalog", "ddl"]));
     let projected = print(&["catalog", "ddl", "orders", "--projection", "2026-01-01,NOW"]);
     assert!(projected.contains("'projection.day.range' = '2026-01-01,NOW'"), "{projected}");
+    assert!(!projected.contains("ALTER TABLE"), "{projected}");
     let set = print(&["catalog", "quicksight", "orders"]);
     let set: Value = serde_json::from_str(&set).expect("JSON");
     let table = &set[0]["PhysicalTableMap"]["table"]["RelationalTable"];

@@ -48,7 +48,7 @@ pub fn create_table(table: &CatalogTable, database: &str, projection: Option<&st
         ),
     );
     let mut properties = vec![("classification".to_owned(), "parquet".to_owned())];
-    properties.extend(projection.and_then(|range| projected(table, range)).unwrap_or_default());
+    properties.extend(projected(table, projection).unwrap_or_default());
     let property =
         |(name, value): &(String, String)| format!("  {} = {}", literal(name), literal(value));
     let properties: Vec<String> = properties.iter().map(property).collect();
@@ -58,7 +58,8 @@ pub fn create_table(table: &CatalogTable, database: &str, projection: Option<&st
 
 /// The properties by which all partitions are reckoned; none if one can't be
 /// ("Supported types for partition projection", Amazon Athena User Guide).
-fn projected(table: &CatalogTable, range: &str) -> Option<Vec<(String, String)>> {
+fn projected(table: &CatalogTable, range: Option<&str>) -> Option<Vec<(String, String)>> {
+    let range = range?;
     if table.partitioned_by.is_empty() {
         return None;
     }
@@ -93,9 +94,9 @@ fn whole_range(table: &CatalogTable, column: &ColumnDef) -> Option<String> {
 }
 
 /// The statements that add the partitions which have live objects; none for a table
-/// without partitions.
-pub fn add_partitions(table: &CatalogTable, database: &str) -> String {
-    if table.partitioned_by.is_empty() {
+/// without partitions, or one whose partitions are reckoned as in [`create_table`].
+pub fn add_partitions(table: &CatalogTable, database: &str, projection: Option<&str>) -> String {
+    if table.partitioned_by.is_empty() || projected(table, projection).is_some() {
         return String::new();
     }
     let mut sql = String::new();

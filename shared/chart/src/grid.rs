@@ -82,7 +82,8 @@ impl<'a> Grid<'a> {
             out.push_str("<tr>");
             for (cell, column) in row.iter().zip(&self.columns) {
                 let class = match (cell, column.is_number) {
-                    (Cell::Null, _) => " class=\"null\" title=\"no value\"",
+                    (Cell::Null, true) => " class=\"null number\" title=\"no value\"",
+                    (Cell::Null, false) => " class=\"null\" title=\"no value\"",
                     (_, true) => " class=\"number\"",
                     (_, false) => "",
                 };

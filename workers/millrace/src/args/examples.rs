@@ -105,7 +105,7 @@ Examples:
 
 pub(crate) const CATALOG_QUICKSIGHT: &str = "\
 Examples:
-  millrace catalog quicksight expenses --source arn:aws:quicksight:eu-west-1:123456789012:datasource/athena
+  millrace catalog quicksight expenses --database finance > data-set.json
   millrace catalog quicksight users   the manifest of an export of CSV or JSON";
 
 pub(crate) const RECONCILE: &str = "\

@@ -135,8 +135,9 @@ async fn ddl(args: &CatalogDdlArgs) -> anyhow::Result<()> {
     let mut sql = create_database(&database);
     for table in &tables {
         sql.push('\n');
-        sql.push_str(&create_table(table, &database, args.projection.as_deref()));
-        sql.push_str(&add_partitions(table, &database));
+        let projection = args.projection.as_deref();
+        sql.push_str(&create_table(table, &database, projection));
+        sql.push_str(&add_partitions(table, &database, projection));
     }
     show::line(sql.trim_end());
     Ok(())
