@@ -24,8 +24,12 @@ pub(crate) struct DemoArgs {
 pub(crate) enum ExampleName {
     /// A household book: CSV files become two tables.
     Finance,
-    /// A report: a table in a sheet of a workbook becomes a table with a key.
+    /// A workbook: a table in one of its sheets becomes a table with a key.
     Preparation,
+    /// A database: it is exported, and a table derived of what comes of it.
+    Lake,
+    /// A game's log: messages become batches, and batches typed tables.
+    Superhero,
 }
 
 #[derive(Debug, Group)]

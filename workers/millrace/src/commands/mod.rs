@@ -16,7 +16,7 @@ pub(crate) mod publish;
 mod query;
 mod rejects;
 mod replay;
-mod report;
+pub(crate) mod report;
 mod runs;
 mod scale;
 mod schedule;

@@ -1,5 +1,6 @@
 //! `millrace report`: makes a report on this machine, or lists them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -36,6 +37,19 @@ pub(super) async fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         open(&page);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a report of now, without parameters, into a folder; answers where its page
+/// is.
+pub(crate) async fn make_now(
+    setup: &Setup,
+    report: &Report,
+    source: &Source,
+    out: &Path,
+) -> anyhow::Result<PathBuf> {
+    let (report_name, scheduled_at) = (report.name.clone(), Utc::now().trunc_subsecs(0));
+    let task = ReportTask { report: report_name, scheduled_at, parameters: BTreeMap::new() };
+    write(&folder(out)?, &made(setup, report, source, &task).await?)
 }
 
 fn unknown(name: &str, setup: &Setup) -> Usage {

@@ -18,7 +18,8 @@ pub(super) async fn play(scene: &Scene<'_>) -> anyhow::Result<()> {
     step("ingest → transform → load");
     scene.drain(files).await?;
     let warehouse = scene.setup.warehouse(2).await?;
-    report::print(scene.stack, &scene.setup.pipeline, &scene.ledger, &warehouse).await
+    report::print(scene.stack, &scene.setup.pipeline, &scene.ledger, &warehouse).await?;
+    scene.report("spending").await
 }
 
 #[cfg(test)]

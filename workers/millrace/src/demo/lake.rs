@@ -1,11 +1,17 @@
-//! The lake example: the database that it begins with, and what is asked of the
-//! tables it ends with.
+//! The lake example: a database is exported, a table derived of what comes of it, and
+//! a report made.
 
 use std::path::Path;
 
-use chrono::{Days, NaiveDate};
-use millrace_ledger::Database;
+use anyhow::Context;
+use chrono::{Days, NaiveDate, SubsecRound, Utc};
+use millrace_contract::{ExportTask, Parameters, StageName};
+use millrace_ledger::{Database, DeriveFilter};
 use secrecy::SecretString;
+
+use super::scene::Scene;
+use super::{report, step};
+use crate::show;
 
 /// The pipeline file.
 pub(crate) const PIPELINE: &str = include_str!("../../../../examples/lake/millrace.toml");
@@ -33,6 +39,55 @@ pub(crate) const QUERIES: [(&str, &str); 3] = [
          group by user_id order by user_id",
     ),
 ];
+
+/// What to try next.
+pub(super) const NEXT_STEPS: [&str; 4] = ["derived", "exports", "schedule list", "dev"];
+
+/// Makes the shop's database, and has the pipeline file name it.
+pub(super) async fn prepare(pipeline: &str, data: &Path) -> anyhow::Result<String> {
+    let (shop, place) = (data.join("shop.db"), data.join("shop.url"));
+    write_source(&shop, Utc::now().date_naive()).await.context("the shop's database")?;
+    std::fs::write(&place, source_url(&shop)).with_context(|| place.display().to_string())?;
+    let place = toml::Value::from(format!("file:{}", place.display()));
+    Ok(pipeline.replace(&format!("\"env:{SOURCE}\""), &place.to_string()))
+}
+
+/// Exports twice: the second time nothing is other than before.
+pub(super) async fn play(scene: &Scene<'_>) -> anyhow::Result<()> {
+    step("export → ingest → transform → load → derive → load");
+    export(scene, 0).await?;
+    for (title, sql) in QUERIES {
+        scene.show(title, sql).await?;
+    }
+    step("the same again, as in the next night: nothing changes");
+    export(scene, 1).await?;
+    runs(scene).await?;
+    scene.report("sales").await
+}
+
+/// What the derived dataset's runs came to.
+async fn runs(scene: &Scene<'_>) -> anyhow::Result<()> {
+    let runs = scene.ledger.derive_runs(&DeriveFilter::default()).await?;
+    report::title("Runs of the derived dataset, newest first");
+    let number = |count: Option<u64>| count.map(show::number).unwrap_or_default();
+    let rows = runs.iter().map(|run| {
+        let (rows, parts) = (number(run.rows), number(run.parts));
+        vec![show::number(run.number), run.state.to_string(), rows, parts, number(run.written)]
+    });
+    show::table(&["#run", "state", "#rows", "#days", "#written"], rows.collect());
+    Ok(())
+}
+
+/// Runs both exports for a time of their own, and waits for all that follows.
+async fn export(scene: &Scene<'_>, second: i64) -> anyhow::Result<()> {
+    let scheduled_at = Utc::now().trunc_subsecs(0) + chrono::TimeDelta::seconds(second);
+    let tasks = EXPORTS.map(|export| {
+        let parameters = Parameters::new();
+        ExportTask { export: export.to_owned(), scheduled_at, parameters }.to_message()
+    });
+    scene.send(StageName::Export, tasks).await?;
+    scene.settle().await
+}
 
 /// Transactions: id, user, cost, and how many days before today.
 const TRANSACTIONS: [(u32, u32, &str, u64); 7] = [

@@ -2,7 +2,6 @@
 //! of it, and what to try next.
 
 mod finance;
-#[cfg_attr(not(test), expect(dead_code, reason = "the demo of the example is to come"))]
 mod lake;
 mod preparation;
 mod progress;
@@ -33,6 +32,19 @@ impl ExampleName {
         match self {
             Self::Finance => include_str!("../../../../examples/finance/millrace.toml"),
             Self::Preparation => include_str!("../../../../examples/preparation/millrace.toml"),
+            Self::Lake => lake::PIPELINE,
+            Self::Superhero => include_str!("../../../../examples/superhero/millrace.toml"),
+        }
+    }
+
+    /// Makes what has to be there before the workers start; answers the pipeline file
+    /// that goes with it.
+    async fn prepare(self, data: &Path) -> anyhow::Result<String> {
+        // The warehouse of a demo is its own, whatever the environment says.
+        let text = self.pipeline().replace("env:DATABASE_URL", "env:MILLRACE_DEMO_DATABASE_URL");
+        match self {
+            Self::Finance | Self::Preparation | Self::Superhero => Ok(text),
+            Self::Lake => lake::prepare(&text, data).await,
         }
     }
 
@@ -40,6 +52,8 @@ impl ExampleName {
         match self {
             Self::Finance => finance::play(scene).await,
             Self::Preparation => preparation::play(scene).await,
+            Self::Lake => lake::play(scene).await,
+            Self::Superhero => superhero::play(scene).await,
         }
     }
 
@@ -48,6 +62,8 @@ impl ExampleName {
         match self {
             Self::Finance => &finance::NEXT_STEPS,
             Self::Preparation => &preparation::NEXT_STEPS,
+            Self::Lake => &lake::NEXT_STEPS,
+            Self::Superhero => &superhero::NEXT_STEPS,
         }
     }
 }
@@ -56,9 +72,7 @@ impl ExampleName {
 pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let data = clean_folder(&args.data)?;
     let file = data.join("millrace.toml");
-    // The warehouse of a demo is its own, whatever the environment says.
-    let text = args.example.pipeline();
-    let text = text.replace("env:DATABASE_URL", "env:MILLRACE_DEMO_DATABASE_URL");
+    let text = args.example.prepare(&data).await?;
     std::fs::write(&file, text).with_context(|| format!("`{}`", file.display()))?;
     let setup = Setup::new(&PipelineArgs { pipeline: file.clone(), data: Some(data.clone()) })?;
     step("starting the embedded AWS and one worker per stage");

@@ -3,16 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
-use millrace_contract::Captures;
+use anyhow::{Context, bail};
+use millrace_contract::{Captures, ReportSource, StageName};
 use millrace_lake::LakeTable;
 use millrace_ledger::Ledger;
+use millrace_queue::{Outgoing, Queues, Sqs};
+use millrace_report::Source;
 use millrace_sql::{SqlQuery, Table, tables_named};
 use millrace_storage::{S3Storage, Storage};
 
 use super::{progress, report, step};
 use crate::args::RowFormat;
 use crate::commands::publish::{find, upload_all};
+use crate::commands::report::make_now;
 use crate::dev::Stack;
 use crate::rows::RowPrinter;
 use crate::setup::Setup;
@@ -20,6 +23,9 @@ use crate::show;
 
 /// Memory of a query that shows a result, in bytes.
 const MEMORY: u64 = 256 << 20;
+
+/// Messages that are handed on together: ten full requests.
+const SENT_AT_A_TIME: usize = 100;
 
 /// A stack that an example is played on.
 pub(super) struct Scene<'a> {
@@ -31,7 +37,7 @@ pub(super) struct Scene<'a> {
     pub(super) data: &'a Path,
     /// The history.
     pub(super) ledger: Ledger,
-    storage: Arc<dyn Storage>,
+    storage: Arc<S3Storage>,
 }
 
 impl<'a> Scene<'a> {
@@ -60,7 +66,8 @@ impl<'a> Scene<'a> {
         for note in notes {
             show::note(show::styled(format_args!("  {note}"), show::Style::Faint));
         }
-        upload_all(Arc::clone(&self.storage), raw, &files).await?;
+        let storage: Arc<dyn Storage> = Arc::clone(&self.storage) as _;
+        upload_all(storage, raw, &files).await?;
         Ok(count)
     }
 
@@ -80,6 +87,45 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
+    /// Sends messages to a stage's queue.
+    pub(super) async fn send(
+        &self,
+        stage: StageName,
+        messages: impl IntoIterator<Item = String>,
+    ) -> anyhow::Result<()> {
+        let name = self.setup.pipeline.queue_name(stage);
+        let queue = Sqs::new(self.stack.aws()).queue(&name).await?;
+        let messages: Vec<_> = messages.into_iter().map(Outgoing::new).collect();
+        for some in messages.chunks(SENT_AT_A_TIME) {
+            for sent in queue.send(some).await {
+                sent?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every queue is drained.
+    pub(super) async fn settle(&self) -> anyhow::Result<()> {
+        self.stack.idle().await
+    }
+
+    /// Makes a report into a folder, and says where its page is.
+    pub(super) async fn report(&self, name: &str) -> anyhow::Result<()> {
+        let report = self.setup.pipeline.report(name);
+        let report = report.with_context(|| format!("the example has no report `{name}`"))?;
+        let source = match report.source {
+            ReportSource::Warehouse => Source::Warehouse(self.setup.warehouse(1).await?),
+            ReportSource::Lake => {
+                self.setup.lake_source(self.ledger.clone(), Arc::clone(&self.storage))
+            }
+        };
+        let out = self.data.join("reports").join(name);
+        let page = make_now(self.setup, report, &source, &out).await?;
+        report::title("Report");
+        show::line(page.display());
+        Ok(())
+    }
+
     /// Prints the rows of a query over the lake's datasets.
     pub(super) async fn show(&self, title: &str, sql: &str) -> anyhow::Result<()> {
         report::title(title);
@@ -87,7 +133,7 @@ impl<'a> Scene<'a> {
         let names: Vec<_> = datasets.iter().map(|dataset| dataset.name.clone()).collect();
         let mut tables: Vec<Arc<dyn Table>> = Vec::new();
         for name in tables_named(sql, &names) {
-            let storage = Arc::clone(&self.storage);
+            let storage: Arc<dyn Storage> = Arc::clone(&self.storage) as _;
             tables.push(Arc::new(LakeTable::open(&self.ledger, storage, &name).await?));
         }
         let sql = sql.to_owned();

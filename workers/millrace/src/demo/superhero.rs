@@ -8,7 +8,11 @@
 
 use std::collections::VecDeque;
 
+use millrace_contract::StageName;
 use serde_json::{Value, json};
+
+use super::scene::Scene;
+use super::{report, step};
 
 /// Heroes: id, attack and health.
 const HEROES: [(u16, u64, u64); 32] = [
@@ -72,6 +76,25 @@ pub(crate) const QUERIES: [(&str, &str); 3] = [
          group by l.superhero_id order by damage desc limit 5",
     ),
 ];
+
+/// What to try next.
+pub(super) const NEXT_STEPS: [&str; 3] = ["batches", "runs", "dev"];
+
+/// Messages that the demo sends.
+const MESSAGES: usize = 3000;
+
+/// Sends games, waits for the tables, and asks them.
+pub(super) async fn play(scene: &Scene<'_>) -> anyhow::Result<()> {
+    step(&format!("playing games, and sending {MESSAGES} messages of their log"));
+    scene.send(StageName::Collect, messages(1).take(MESSAGES)).await?;
+    step("collect → ingest → transform → load");
+    scene.settle().await?;
+    for (title, sql) in QUERIES {
+        scene.show(title, sql).await?;
+    }
+    let warehouse = scene.setup.warehouse(2).await?;
+    report::print(scene.stack, &scene.setup.pipeline, &scene.ledger, &warehouse).await
+}
 
 /// The messages of one game after another, without an end.
 pub(crate) fn messages(seed: u64) -> Messages {

@@ -26,6 +26,9 @@ const REGION: &str = "us-east-1";
 /// Seconds that workers may drain on stop.
 const STOP_TIMEOUT: u16 = 30;
 
+/// Rounds without a message before the one that decides.
+const QUIET_ROUNDS: u32 = 1;
+
 /// How long telling the services to stop may take; the endpoint ends their
 /// workers by itself in the end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -133,10 +136,12 @@ impl Stack {
     /// If a queue can't be asked.
     pub(crate) async fn idle(&self) -> anyhow::Result<()> {
         let sqs = Sqs::new(&self.aws);
+        let mut quiet = 0;
         loop {
             match self.busy(&sqs).await {
-                Ok(false) => return Ok(()),
-                Ok(true) => {}
+                Ok(false) if quiet == QUIET_ROUNDS => return Ok(()),
+                Ok(false) => quiet += 1,
+                Ok(true) => quiet = 0,
                 // The counts were struck by a fault: they are asked for again.
                 Err(error) if self.faults().are_planned() => debug!("{error:#}"),
                 Err(error) => return Err(error),
@@ -145,8 +150,9 @@ impl Stack {
         }
     }
 
-    /// Messages move on in the order of the stages, and are sent on before they
-    /// are deleted: asked in this order, one on the move can't be missed.
+    /// Messages move on in the order of a file's journey, and are sent on before they
+    /// are deleted: asked in this order, one on the move can't be missed. What other
+    /// stages make begins a journey, and may slip through one round.
     async fn busy(&self, sqs: &Sqs) -> anyhow::Result<bool> {
         for name in &self.queues {
             if sqs.queue(name).await?.depth().await?.total() > 0 {
