@@ -21,6 +21,14 @@ fn the_full_example_has_every_key_the_schema_lists() {
         [
             // It goes without subscribers.
             ".alerts.topic",
+            ".stages.derive.concurrency",
+            ".stages.derive.connections",
+            ".stages.derive.max_receive_count",
+            ".stages.derive.max_workers",
+            ".stages.derive.memory",
+            ".stages.derive.retention",
+            ".stages.derive.retry",
+            ".stages.derive.visibility",
             ".stages.export.concurrency",
             ".stages.export.connections",
             ".stages.export.max_receive_count",
