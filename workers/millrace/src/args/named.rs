@@ -51,7 +51,7 @@ mod tests {
         );
         assert_eq!(
             stage("x").expect_err("none"),
-            "`x` is no stage; there are ingest, transform, load, export"
+            "`x` is no stage; there are ingest, transform, load, export, derive"
         );
         assert_eq!(
             class("poisn").expect_err("a slip"),
