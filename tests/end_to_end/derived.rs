@@ -164,7 +164,7 @@ debounce = "1s"
 load = { table = "best", mode = "replace_table" }
 
 [derived.totals]
-sql = "select shop, sum(amount) as total from sales group by shop"
+sql = "select shop, sum(amount * 4) as total from sales group by shop"
 debounce = "1s"
 
 [stages.derive]
@@ -182,12 +182,12 @@ async fn datasets_are_made_of_derived_ones_and_a_flood_of_files_is_gathered() {
     wait_for("all sales", Duration::from_secs(90), || {
         let best = ended(&stack, "best");
         let done = !best.is_empty() && stack.is_drained();
-        (done && rows(&stack, "select total from best") == [json!({ "total": 435 })]).then_some(())
+        (done && rows(&stack, "select total from best") == [json!({ "total": 1740 })]).then_some(())
     });
     let asked = "select shop, total from totals order by shop";
     assert_eq!(
         rows(&stack, asked),
-        [json!({ "shop": "a", "total": 435 }), json!({ "shop": "b", "total": 30 })]
+        [json!({ "shop": "a", "total": 1740 }), json!({ "shop": "b", "total": 120 })]
     );
     let runs = ended(&stack, "totals");
     assert!(runs.len() <= 10, "30 files, {} runs", runs.len());

@@ -7,17 +7,15 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::Utc;
 use millrace_contract::{
-    Captures, ContractVersion, Dataset, DeriveCause, DeriveOrderError, DeriveTask, LoadTask,
-    StageName, read_derive_order,
+    ContractVersion, Dataset, DeriveCause, DeriveOrderError, DeriveTask, LoadTask, StageName,
+    read_derive_order,
 };
 use millrace_ledger::{
     Derivation, DeriveClaim, DeriveClaimed, DeriveInputs, DeriveWish, Hop, Ledger,
 };
 use millrace_pipeline::{Dependents, Pipeline};
 use millrace_retry::FailureClass;
-use millrace_runtime::{
-    Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part,
-};
+use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, part};
 use millrace_storage::Storage;
 
 use crate::failed::Failed;
@@ -33,9 +31,9 @@ pub struct Derive {
     targets: Vec<Target>,
     /// The lake's bucket.
     lake: String,
-    load_queue: String,
-    dependents: Dependents,
-    ledger: Ledger,
+    pub(crate) load_queue: String,
+    pub(crate) dependents: Dependents,
+    pub(crate) ledger: Ledger,
     storage: Arc<dyn Storage>,
     claim: Duration,
 }
@@ -283,39 +281,6 @@ impl Derive {
         if let Err(error) = self.ledger.release_derivation(claim).await {
             tracing::debug!(%error, "the claim is left to end");
         }
-    }
-
-    /// What follows from files that are in the lake: they are loaded, or, where
-    /// there is no table, those that are made of them are told.
-    async fn tell(
-        &self,
-        target: &Target,
-        files: &[LoadTask],
-        is_again: bool,
-    ) -> Result<Vec<Forward>, Failed> {
-        let name = &target.derived.name;
-        if target.dataset.load.is_some() {
-            let load = |file: &LoadTask| Forward::new(&self.load_queue, file.to_message()).of(name);
-            return Ok(files.iter().map(load).collect());
-        }
-        for file in files {
-            self.ledger.loaded(&file.file_id, 0, Duration::ZERO).await?;
-        }
-        let changes = self.dependents.told_of(name, &Captures::new(), is_again).into_iter();
-        let tell = changes.map(|change| {
-            let forward = Forward::new(self.dependents.queue(), change.body);
-            forward.of(change.dataset).after(change.delay)
-        });
-        Ok(tell.collect())
-    }
-
-    /// The same once more, later: for whatever changed meanwhile.
-    fn later(&self, task: &DeriveTask, delay: Duration) -> Forward {
-        let task = DeriveTask { cause: DeriveCause::Changed, ..task.clone() };
-        // Delays are whole seconds.
-        let delay = Duration::from_secs(delay.as_secs() + u64::from(delay.subsec_nanos() > 0));
-        let forward = Forward::new(self.dependents.queue(), task.to_message());
-        forward.of(&task.derived).after(delay)
     }
 }
 

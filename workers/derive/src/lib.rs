@@ -14,5 +14,6 @@ mod handler;
 mod inputs;
 mod parts;
 mod run;
+mod telling;
 
 pub use handler::Derive;

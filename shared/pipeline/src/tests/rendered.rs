@@ -13,7 +13,9 @@ fn read_back(block: &str) -> Dataset {
 
 #[test]
 fn a_dataset_reads_back_as_it_was_written() {
-    for dataset in Pipeline::parse(include_str!("full.toml")).unwrap().datasets {
+    let all = Pipeline::parse(include_str!("full.toml")).unwrap().datasets;
+    // What is derived has a block of its own kind.
+    for dataset in all.into_iter().filter(|dataset| !dataset.is_derived()) {
         assert_eq!(read_back(&render_dataset(&dataset, &[])), dataset);
     }
 }
