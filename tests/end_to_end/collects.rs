@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
 use crate::exports::keys;
+use crate::fleet::Fleet;
 use crate::stack::{Stack, wait_for};
 use crate::warehouse;
 
@@ -108,8 +109,9 @@ async fn messages_become_objects_and_rows() {
     wait_for_rows(&stack, "clicks", 25).await;
     wait_for_rows(&stack, "carts", 12).await;
     assert_eq!(count(&stack, "SELECT SUM(n) FROM clicks WHERE kind = 'web'").await, 300);
-    assert_eq!(count(&stack, "SELECT COUNT(DISTINCT place) FROM carts").await, 10);
-    assert_eq!(count(&stack, "SELECT MAX(size) FROM carts").await, 25);
+    assert_eq!(count(&stack, "SELECT MIN(place) FROM carts").await, 0);
+    assert!(count(&stack, "SELECT MAX(place) FROM carts").await < 10);
+    assert_eq!(count(&stack, "SELECT MAX(size) FROM carts").await, 23);
     let batches = stack.json(&["batches", "--stream", "carts"]);
     let batches = batches.as_array().expect("a list");
     let messages: u64 = batches.iter().filter_map(|batch| batch["messages"].as_u64()).sum();
@@ -168,8 +170,12 @@ async fn killed_before_a_batch_is_staged_each_message_is_collected_once() {
 
 #[tokio::test]
 async fn killed_before_the_commit_each_message_is_collected_once() {
-    survive("after_rows").await;
     survive("before_commit").await;
+}
+
+#[tokio::test]
+async fn killed_when_a_batch_is_staged_each_message_is_collected_once() {
+    survive("after_rows").await;
 }
 
 #[tokio::test]
@@ -184,6 +190,28 @@ async fn killed_before_the_ledger_knows_each_message_is_collected_once() {
 
 #[tokio::test]
 async fn killed_before_the_messages_are_deleted_each_is_collected_once() {
-    survive("after_record").await;
     survive("before_delete").await;
+}
+
+#[tokio::test]
+async fn killed_when_the_ledger_knows_each_message_is_collected_once() {
+    survive("after_record").await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_told_to_stop_writes_what_it_has() {
+    let patient = PIPELINE.replace("age = \"1s\"", "age = \"15m\"");
+    let patient = patient.replace("[stages.collect]", "[stages.collect]\nworkers = 0");
+    let stack = Stack::start(&patient);
+    let fleet = Fleet::of(&stack, &["collect"]);
+    send_with_ids(&stack, 0..5).await;
+    let all_in_hand = || {
+        let status = stack.json(&["status"]);
+        let queues = status["queues"].as_array().expect("queues").clone();
+        let queue = queues.into_iter().find(|queue| queue["stage"] == "collect");
+        queue.filter(|queue| queue["in_flight"] == 5)
+    };
+    wait_for("the messages to be in hand", Duration::from_secs(30), all_in_hand);
+    fleet.stop();
+    wait_for_rows(&stack, "clicks", 5).await;
 }

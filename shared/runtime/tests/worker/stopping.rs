@@ -43,6 +43,7 @@ async fn interrupted_is_not_failed_however_often() {
     }
     let handler = Scripted::new(|delivery, _| async move {
         assert_eq!(delivery.trace_id, "t-1");
+        assert_eq!(delivery.origins().len(), 2, "it says whose copy it is");
         done()
     });
     assert_eq!(world.run(handler, SECOND).await.done, 1);
