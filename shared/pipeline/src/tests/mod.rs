@@ -7,6 +7,7 @@ mod arbitrary;
 mod exports;
 mod keys;
 mod loading;
+mod maintain;
 mod plans;
 mod problems;
 mod rendered;
