@@ -32,6 +32,13 @@ row_group_rows = 3
 table = "orders"
 mode = "replace_file"
 
+[datasets.notes]
+match = "notes/*.csv"
+[datasets.notes.schema]
+columns = [{ name = "order_id", type = "int64" }]
+[[datasets.notes.expect]]
+rule = "references(order_id, orders.id)"
+
 [maintain.reconcile]
 older_than = "0s"
 [maintain.compact]
@@ -240,9 +247,14 @@ async fn small_objects_are_joined_and_removed_and_rows_are_the_same_throughout()
     assert_eq!(removed["lake_objects"], 6, "{removed}");
     assert_eq!(objects(&stack).await.len(), 3);
     assert_eq!(rows(&stack), after);
+    // Keys of other datasets are read where they lie, without those that left.
+    put(&stack, "notes/a.csv", "order_id\n1\n10\n22\n99\n").await;
+    let runs = stack.wait_for_runs("the notes", |runs| count(runs, "loaded") == 8);
+    let notes = runs.iter().find(|run| run["dataset"] == "notes").expect("a run");
+    assert_eq!(notes["rows"]["rejected"], 1, "{notes}");
     let replay = stack.json(&["replay", "orders/fr/1.csv", "--from", "lake"]);
     assert_eq!(replay[0]["result"], "started", "{replay}");
-    stack.wait_for_runs("the replay", |runs| count(runs, "loaded") == 8);
+    stack.wait_for_runs("the replay", |runs| count(runs, "loaded") == 9);
     assert_eq!(rows(&stack), after);
     assert_eq!(row(&stack, "SELECT COUNT(*) FROM orders").await, 16);
     assert_eq!(row(&stack, "SELECT COUNT(*) FROM orders WHERE note = 'é, 1'").await, 1);

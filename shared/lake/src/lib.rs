@@ -8,8 +8,9 @@ mod parts;
 mod rejects;
 mod table;
 
-pub use batches::{LakeError, Missing, batches, object_schema};
+pub use batches::{LakeError, Missing, batches, object_schema, rows_of};
 pub use folder::{FolderError, ParquetFolder};
 pub use object::LakeFile;
+pub use parts::coalesced;
 pub use rejects::{RejectReader, RejectsError};
 pub use table::{LakeTable, TableError};
