@@ -24,6 +24,7 @@ mod freshness;
 mod frozen;
 mod house;
 mod journey;
+mod maintain;
 mod modes;
 mod night;
 mod otlp;

@@ -12,14 +12,15 @@ use crate::stack::Stack;
 use crate::telling::{OPS, put};
 
 /// Members whose names are the user's.
-const OPEN: [&str; 3] = ["captures", "first_rows", "rows.skipped_by_rule"];
+const OPEN: [&str; 5] = ["captures", "first_rows", "rows.skipped_by_rule", "removed", "counts"];
 
 /// Commands whose tables depend on the moment: the pace of the workers, and whether one
 /// of them looks at the same messages just then.
 const MOVING: [&str; 2] = ["status", "dlq adopt"];
 
 /// What there is beside the datasets.
-const TOLD: &str = "[datasets.orders.freshness]\nexpected = \"cron(0 0 1 1 ? *)\"\n[events]\n";
+const TOLD: &str = "[datasets.orders.freshness]\nexpected = \"cron(0 0 1 1 ? *)\"\n[events]\n\
+                    [maintain.retention]\nhistory = \"90d\"\n";
 
 /// A history to look at: a file that is loaded but for a row, one that broke its
 /// contract, and an object that no dataset takes.
@@ -47,7 +48,7 @@ async fn history() -> Stack {
 
 /// The commands, each with the words that name its section.
 fn commands(letter: &str) -> Vec<(&'static str, Vec<String>)> {
-    let all: [(&str, &str); 27] = [
+    let all: [(&str, &str); 31] = [
         ("check", "check"),
         ("check", "check wrong.toml"),
         ("plan", "plan"),
@@ -57,6 +58,10 @@ fn commands(letter: &str) -> Vec<(&'static str, Vec<String>)> {
         ("trace", "trace stray.txt"),
         ("rejects list", "rejects list"),
         ("rejects show", "rejects show orders/de/good.csv"),
+        ("reconcile", "reconcile --dry-run"),
+        ("compact", "compact --dry-run"),
+        ("retention", "retention --dry-run"),
+        ("maintenance", "maintenance"),
         ("replay", "replay --dataset orders --dry-run"),
         ("replay", "rejects replay --dataset orders --dry-run"),
         ("dlq list", "dlq list"),

@@ -74,11 +74,17 @@ impl Stack {
         self.control("PUT", "faults", &plan.to_string());
     }
 
+    /// How often each fault was met, and how often it happened.
+    pub(crate) fn faults(&self) -> Vec<Value> {
+        let counted = self.control("GET", "faults", "");
+        counted["faults"].as_array().expect("a list").clone()
+    }
+
     /// Ends the faults; answers how often each happened.
     pub(crate) fn end_faults(&self) -> Vec<Value> {
-        let counted = self.control("GET", "faults", "");
+        let counted = self.faults();
         self.control("PUT", "faults", "{}");
-        counted["faults"].as_array().expect("a list").clone()
+        counted
     }
 
     /// Sets the clock of the embedded AWS forward, as in `1m`.

@@ -120,15 +120,16 @@ module "schedules" {
   source = "../schedules"
   count  = length(local.schedules) > 0 ? 1 : 0
 
-  name                  = local.name
-  kms_key_arn           = var.kms_key_arn
-  dead_letter_queue_arn = module.stage[values(local.schedules)[0].stage].queue.dead_letter_arn
+  name        = local.name
+  kms_key_arn = var.kms_key_arn
   schedules = { for name, schedule in local.schedules : name => {
     expression = schedule.expression
     timezone   = schedule.timezone
     input      = schedule.input
     enabled    = schedule.enabled
     queue_arn  = module.stage[schedule.stage].queue.arn
+    # A dead letter is read by its own stage.
+    dead_letter_queue_arn = module.stage[schedule.stage].queue.dead_letter_arn
   } }
 }
 

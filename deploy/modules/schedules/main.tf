@@ -27,7 +27,7 @@ locals {
         Sid      = "Send"
         Effect   = "Allow"
         Action   = ["sqs:SendMessage"]
-        Resource = distinct(concat([for s in values(var.schedules) : s.queue_arn], [var.dead_letter_queue_arn]))
+        Resource = distinct(flatten([for s in values(var.schedules) : [s.queue_arn, s.dead_letter_queue_arn]]))
       },
       {
         # An encrypted queue takes a message from who may use its key.
@@ -76,7 +76,7 @@ resource "aws_scheduler_schedule" "this" {
     input    = each.value.input
 
     dead_letter_config {
-      arn = var.dead_letter_queue_arn
+      arn = each.value.dead_letter_queue_arn
     }
 
     retry_policy {

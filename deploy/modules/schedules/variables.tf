@@ -9,24 +9,20 @@ variable "name" {
 }
 
 variable "schedules" {
-  description = "Schedules by name: an EventBridge expression, its time zone, the queue that hears of it and the message."
+  description = "Schedules by name: an EventBridge expression, its time zone, the queue that hears of it, the one for what could not be delivered after a day of attempts, and the message."
   type = map(object({
-    expression = string
-    timezone   = optional(string, "UTC")
-    queue_arn  = string
-    input      = string
-    enabled    = optional(bool, true)
+    expression            = string
+    timezone              = optional(string, "UTC")
+    queue_arn             = string
+    dead_letter_queue_arn = string
+    input                 = string
+    enabled               = optional(bool, true)
   }))
 
   validation {
     condition     = alltrue([for s in values(var.schedules) : can(regex("^(rate|cron|at)\\(.+\\)$", s.expression))])
     error_message = "An expression is rate(…), cron(…) or at(…)."
   }
-}
-
-variable "dead_letter_queue_arn" {
-  description = "Queue for events that could not be delivered after a day of attempts."
-  type        = string
 }
 
 variable "kms_key_arn" {

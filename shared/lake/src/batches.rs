@@ -156,16 +156,22 @@ async fn fetched(
     let wrong = move |error| LakeError::of(&key, error);
     let builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&wrong)?;
     let projection = wanted(&builder, &schema);
-    let builder = match output.first_row {
-        Some(first_row) => within(builder, first_row, output.rows),
-        None => builder,
-    };
-    let rows = builder.with_projection(projection).with_batch_size(BATCH_ROWS).build();
+    let rows =
+        rows_of(builder, &output).with_projection(projection).with_batch_size(BATCH_ROWS).build();
     let rows = rows.map_err(&wrong)?;
     let fitted = rows
         .map_err(wrong)
         .and_then(move |batch| futures::future::ready(fit(&batch, &output, &schema, missing)));
     Ok(fitted.boxed())
+}
+
+/// Has an object's reader read the rows of an output alone, where the object has
+/// others' too.
+pub fn rows_of<T>(builder: ArrowReaderBuilder<T>, output: &Output) -> ArrowReaderBuilder<T> {
+    match output.first_row {
+        Some(first_row) => within(builder, first_row, output.rows),
+        None => builder,
+    }
 }
 
 /// Reads some rows of an object alone: of the row groups that have any of them, those.

@@ -11,10 +11,11 @@ mod rejects;
 mod table;
 mod upload;
 
-pub use batches::{LakeError, Missing, batches, object_schema};
+pub use batches::{LakeError, Missing, batches, object_schema, rows_of};
 pub use folder::{FolderError, ParquetFolder};
 pub use object::LakeFile;
 pub use outputs::{LakeSink, Names, SmallObjects};
+pub use parts::coalesced;
 pub use rejects::{RejectReader, RejectsError};
 pub use table::{LakeTable, Live, TableError, live, live_files};
 pub use upload::FirstError;

@@ -7,7 +7,7 @@ use millrace_contract::Output;
 
 /// The outputs of buckets, with those of one object that follow one another joined.
 /// Rows are the same; only their order changes.
-pub(crate) fn coalesced(outputs: Vec<(String, Output)>) -> Vec<(String, Output)> {
+pub fn coalesced(outputs: Vec<(String, Output)>) -> Vec<(String, Output)> {
     let mut whole: Vec<(String, Output)> = Vec::with_capacity(outputs.len());
     let mut parts: HashMap<(String, String), Vec<(u64, Output)>> = HashMap::new();
     for (bucket, output) in outputs {

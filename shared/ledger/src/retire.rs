@@ -189,7 +189,7 @@ fn keys(task: &LoadTask, placements: &Placements, cut: DateTime<Utc>) -> Vec<Str
     let mut keys = Vec::with_capacity(task.outputs.len());
     for (number, output) in (0_u64..).zip(&task.outputs) {
         let placement = placements.get(&(task.file_id.as_str().to_owned(), number));
-        if !placement.is_some_and(|placement| placement.placed_at < cut) {
+        if placement.is_none_or(|placement| placement.placed_at >= cut) {
             keys.push(output.key.clone());
         }
         keys.extend(placement.map(|placement| placement.key.clone()));

@@ -36,6 +36,11 @@ const NEVER: &str = "never";
 const AGES: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(100 * 365 * 86_400);
 
+/// A message comes again for fourteen days at most, and rows by which it is known
+/// outlive that.
+const HISTORY: RangeInclusive<Duration> =
+    Duration::from_secs(15 * 86_400)..=Duration::from_secs(100 * 365 * 86_400);
+
 /// The upkeep of a pipeline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Maintenance {
@@ -188,28 +193,35 @@ fn compact(section: &Section<'_>) -> Compact {
 
 fn retention(section: &Section<'_>, datasets: &[Dataset]) -> Retention {
     let defaults = Retention::default();
-    let age_of = |key: &str, default| section.get(key).map_or(default, |entry| age(&entry));
+    let age_of = |key: &str, default| section.get(key).map_or(default, |entry| age(&entry, AGES));
+    let superseded = age_of("superseded", defaults.superseded);
     let mut lake = BTreeMap::new();
     for (name, entry) in section.section("lake").map(|lake| lake.named()).unwrap_or_default() {
         note_unknown_dataset(name, &entry, datasets);
-        if let Some(age) = age(&entry) {
+        if let Some(age) = age(&entry, AGES) {
             lake.insert(name.to_owned(), age);
         }
     }
+    if let (Some(entry), false, None) = (section.get("lake"), lake.is_empty(), superseded) {
+        entry.note_with(
+            "objects whose time has come go once `superseded` has passed, which is never",
+            "write `superseded = \"7d\"`",
+        );
+    }
     Retention {
         schedule: timing(section),
-        superseded: age_of("superseded", defaults.superseded),
+        superseded,
         rejects: age_of("rejects", defaults.rejects),
-        history: age_of("history", defaults.history),
+        history: section.get("history").and_then(|entry| age(&entry, HISTORY)),
         lake,
     }
 }
 
 /// An age, or none for what keeps for good.
-fn age(entry: &Entry<'_>) -> Option<Duration> {
+fn age(entry: &Entry<'_>, bounds: RangeInclusive<Duration>) -> Option<Duration> {
     match entry.text() {
         Some(NEVER) | None => None,
-        Some(_) => entry.duration(AGES),
+        Some(_) => entry.duration(bounds),
     }
 }
 

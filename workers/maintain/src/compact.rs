@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use millrace_contract::UpkeepCounts;
 use millrace_pipeline::Compact;
-use millrace_retry::Classify;
+use millrace_retry::{Classify, FailureClass};
 
 pub use bins::Bin;
 use bins::{Bins, Shares};
@@ -108,13 +108,23 @@ impl Compactor {
                 add("bytes", bytes);
                 Ok(())
             }
-            Err(UpkeepError::Lost) => Err(UpkeepError::Lost),
-            Err(error) if error.class().is_retryable() => Err(error),
+            Err(error) if !is_its_own(&error) => Err(error),
             Err(error) => {
                 tracing::warn!(dataset = %bin.dataset, %error, "objects are left as they are");
                 add("left", bin.objects());
                 Ok(())
             }
         }
+    }
+}
+
+/// Whether an error is about the objects of a bin alone.
+fn is_its_own(error: &UpkeepError) -> bool {
+    match error.class() {
+        FailureClass::Missing | FailureClass::Poison | FailureClass::Contract => true,
+        FailureClass::Transient
+        | FailureClass::Throttled
+        | FailureClass::Outage
+        | FailureClass::Denied => false,
     }
 }

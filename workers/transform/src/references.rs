@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use millrace_contract::{LoadTask, Output};
 use millrace_format::{KeySet, References};
-use millrace_lake::LakeFile;
+use millrace_lake::{LakeFile, coalesced, rows_of};
 use millrace_sql::Reference;
 use millrace_storage::{ObjectRef, StorageError};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
@@ -32,9 +32,7 @@ pub(crate) async fn load(lake: &Lake, reference: &Reference) -> Result<Reference
     loop {
         let (tasks, next) = lake.ledger.live_files(&reference.dataset, after).await?;
         files += tasks.len();
-        for task in &tasks {
-            read_file(lake, task, reference, &mut keys).await?;
-        }
+        read_files(lake, tasks, reference, &mut keys).await?;
         match next {
             Some(next) => after = Some(next),
             None if files == 0 => {
@@ -48,17 +46,21 @@ pub(crate) async fn load(lake: &Lake, reference: &Reference) -> Result<Reference
     Ok(References { text: text.clone(), on_fail: *on_fail, column: *column, keys })
 }
 
-async fn read_file(
+async fn read_files(
     lake: &Lake,
-    task: &LoadTask,
+    tasks: Vec<LoadTask>,
     reference: &Reference,
     keys: &mut KeySet,
 ) -> Result<(), TransformError> {
-    for output in &task.outputs {
-        let object = ObjectRef::latest(&task.lake, &output.key);
+    let outputs = tasks.into_iter().flat_map(|task| {
+        let LoadTask { lake, outputs, .. } = task;
+        outputs.into_iter().map(move |output| (lake.clone(), output))
+    });
+    for (bucket, output) in coalesced(outputs.collect()) {
+        let object = ObjectRef::latest(&bucket, &output.key);
         let url = object.url();
         let file = LakeFile::new(Arc::clone(&lake.storage), object, output.bytes);
-        let read = read_output(file, output, reference, keys).await;
+        let read = read_output(file, &output, reference, keys).await;
         read.map_err(|error| error.at(&url, reference))?;
     }
     Ok(())
@@ -117,7 +119,7 @@ async fn read_output(
         }));
     };
     let mask = ProjectionMask::roots(builder.parquet_schema(), [column]);
-    let mut batches = builder.with_projection(mask).build()?;
+    let mut batches = rows_of(builder, output).with_projection(mask).build()?;
     while let Some(batch) = batches.try_next().await? {
         let added = keys.add(batch.column(0));
         added.map_err(|error| KeyFault::Keys(format!("`{dataset}.{key}`: {error}")))?;

@@ -117,7 +117,7 @@ run "schedules_of_the_plan_send_to_their_stage" {
       pipeline      = "finance"
       buckets       = [{ name = "finance-raw", purpose = "files are published here" }, { name = "finance-lake", purpose = "Parquet and rejects" }]
       notifications = [{ bucket = "finance-raw", prefix = "", queue = "finance-ingest" }]
-      queues = [for stage in ["ingest", "transform", "load", "export"] : {
+      queues = [for stage in ["ingest", "transform", "load", "export", "maintain"] : {
         stage                         = stage
         name                          = "finance-${stage}"
         dead_letter_queue             = "finance-${stage}-dlq"
@@ -126,7 +126,7 @@ run "schedules_of_the_plan_send_to_their_stage" {
         dead_letter_retention_seconds = 1209600
         max_receive_count             = 5
       }]
-      services = [for stage in ["ingest", "transform", "load", "export"] : {
+      services = [for stage in ["ingest", "transform", "load", "export", "maintain"] : {
         stage       = stage
         name        = "finance-${stage}"
         workers     = 1

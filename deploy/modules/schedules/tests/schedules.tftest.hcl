@@ -14,15 +14,15 @@ mock_provider "aws" {
 }
 
 variables {
-  name                  = "finance"
-  kms_key_arn           = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
-  dead_letter_queue_arn = "arn:aws:sqs:eu-west-1:123456789012:finance-export-dlq"
+  name        = "finance"
+  kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-1111-1111-1111-111111111111"
   schedules = {
     users = {
-      expression = "cron(0 2 * * ? *)"
-      timezone   = "Australia/Canberra"
-      queue_arn  = "arn:aws:sqs:eu-west-1:123456789012:finance-export"
-      input      = "{\"export\":\"users\"}"
+      expression            = "cron(0 2 * * ? *)"
+      timezone              = "Australia/Canberra"
+      queue_arn             = "arn:aws:sqs:eu-west-1:123456789012:finance-export"
+      dead_letter_queue_arn = "arn:aws:sqs:eu-west-1:123456789012:finance-export-dlq"
+      input                 = "{\"export\":\"users\"}"
     }
   }
 }
@@ -33,8 +33,8 @@ run "a_schedule_sends_in_its_time_zone_and_nothing_is_lost" {
     error_message = "two o'clock is two o'clock there"
   }
   assert {
-    condition     = aws_scheduler_schedule.this["users"].target[0].dead_letter_config[0].arn == var.dead_letter_queue_arn
-    error_message = "what can't be delivered is kept"
+    condition     = aws_scheduler_schedule.this["users"].target[0].dead_letter_config[0].arn == "arn:aws:sqs:eu-west-1:123456789012:finance-export-dlq"
+    error_message = "what can't be delivered is kept where its stage reads it"
   }
   assert {
     condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[0].Resource == ["arn:aws:sqs:eu-west-1:123456789012:finance-export", "arn:aws:sqs:eu-west-1:123456789012:finance-export-dlq"]
@@ -49,7 +49,7 @@ run "a_schedule_sends_in_its_time_zone_and_nothing_is_lost" {
 run "an_expression_is_checked" {
   command = plan
   variables {
-    schedules = { bad = { expression = "daily", queue_arn = "arn:aws:sqs:eu-west-1:123456789012:q", input = "{}" } }
+    schedules = { bad = { expression = "daily", queue_arn = "arn:aws:sqs:eu-west-1:123456789012:q", dead_letter_queue_arn = "arn:aws:sqs:eu-west-1:123456789012:d", input = "{}" } }
   }
   expect_failures = [var.schedules]
 }

@@ -8,6 +8,7 @@ mod derived;
 mod exports;
 mod keys;
 mod loading;
+mod maintain;
 mod plans;
 mod problems;
 mod rendered;

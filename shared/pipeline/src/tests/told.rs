@@ -66,7 +66,7 @@ fn what_is_wrong_with_alerts_is_said_all_at_once() {
             "6 `ops@example.com` does not say who is told",
             "6 `email:a@b` is there twice",
             "7 `dead_leter` is not one of dead_letter, file_rejected, late_dataset, outage, \
-             schema_changed",
+             schema_changed, lost_events",
             "7 `outage` is named twice",
             "8 a topic of your own has its subscribers already",
             "8 `p-alerts` is no topic",

@@ -1,8 +1,9 @@
 //! Each version of a key is committed to a table once, whoever tries and in
 //! whatever order.
 
+use chrono::DateTime;
 use futures::future::join_all;
-use millrace_contract::LoadMode;
+use millrace_contract::{LoadMode, Sequencer};
 use millrace_warehouse::Loaded;
 
 use crate::support::{File, fresh, lineage, people, places};
@@ -92,6 +93,39 @@ async fn an_older_event_never_overwrites_a_newer_load() {
             let elsewhere = old.key("in/b.csv").load_into(&place.warehouse).await.unwrap();
             assert_eq!(elsewhere, fresh(1));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_was_found_is_newer_than_what_was_published_before_it_was_seen() {
+    for place in places().await {
+        let version = |name: &str, sequencer: &str| {
+            let file = File::new("people", vec![people(&[(1, name)])]);
+            file.version(name, sequencer).mode(LoadMode::ReplaceFile)
+        };
+        let seen = |seconds: i64| {
+            let at = DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
+            Sequencer::found(at).as_str().to_owned()
+        };
+        let first = version("first", "0A").published(10);
+        first.load_into(&place.warehouse).await.unwrap();
+        let found = version("found", &seen(20)).published(0);
+        assert!(matches!(
+            found.load_into(&place.warehouse).await.unwrap(),
+            Loaded::Fresh { rows: 1, replaced: 1 }
+        ));
+        // It was on its way when the other was seen to be the newest.
+        let late = version("late", "0B").published(15).load_into(&place.warehouse).await.unwrap();
+        assert_eq!(late, Loaded::Superseded { by: found.task.file_id.clone() });
+        let next = version("next", "0C").published(25);
+        next.load_into(&place.warehouse).await.unwrap();
+        // Seen before that one was put, and loaded after it.
+        let slow = version("slow", &seen(22)).published(1);
+        let slow = slow.load_into(&place.warehouse).await.unwrap();
+        assert_eq!(slow, Loaded::Superseded { by: next.task.file_id.clone() });
+        let last = version("last", &seen(30)).published(2);
+        last.load_into(&place.warehouse).await.unwrap();
+        assert_eq!(place.column("people", "name").await, ["last"]);
     }
 }
 
