@@ -20,6 +20,7 @@ mod identity;
 mod limits;
 mod load;
 mod object;
+mod order;
 mod parquet;
 mod reject;
 mod replay;
@@ -47,14 +48,13 @@ pub use export::{
     QueryPiece, Split,
 };
 pub use export_event::{ExportEvent, ExportObject, ExportOutcome, Watermark};
-pub use export_task::{
-    ExportRunId, ExportTask, OrderError, Parameters, SCHEDULED_TIME, read_export_order,
-};
+pub use export_task::{ExportRunId, ExportTask, read_export_order};
 pub use facts::BodyFacts;
 pub use identity::{ContractVersion, FileId};
 pub use limits::LimitOptions;
 pub use load::{LoadMode, LoadTarget, View};
 pub use object::{ObjectVersion, Sequencer, decode_key};
+pub use order::{OrderError, Parameters, SCHEDULED_TIME};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};
