@@ -5,8 +5,9 @@ use millrace_contract::ReportChart;
 use crate::canvas::{Anchor, Canvas, WIDTH};
 use crate::cell::Cell;
 use crate::number::{change, exact};
+use crate::roles::{ChartError, Roles};
 use crate::rows::Rows;
-use crate::series::{ChartError, Roles, name};
+use crate::series::name;
 use crate::ticks::Grain;
 
 /// A large number.

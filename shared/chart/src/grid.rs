@@ -6,8 +6,9 @@ use millrace_contract::{ChartKind, ReportChart};
 use crate::canvas::{Anchor, Canvas, SIZE, WIDTH};
 use crate::cell::Cell;
 use crate::number::exact;
+use crate::roles::Roles;
 use crate::rows::Rows;
-use crate::series::{Roles, name};
+use crate::series::name;
 use crate::text::{escaped, put, width};
 use crate::ticks::Grain;
 

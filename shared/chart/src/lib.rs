@@ -18,6 +18,7 @@ mod page;
 mod palette;
 mod picture;
 mod pie;
+mod roles;
 mod rows;
 mod series;
 mod text;
@@ -27,8 +28,8 @@ pub use cell::{Cell, Number};
 pub use figure::{Change, Figure, figures};
 pub use page::{Page, page};
 pub use picture::picture;
+pub use roles::ChartError;
 pub use rows::{Rows, schema};
-pub use series::ChartError;
 
 #[cfg(test)]
 mod tests;

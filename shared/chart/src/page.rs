@@ -7,8 +7,8 @@ use crate::figure::{Figure, figures};
 use crate::grid::Grid;
 use crate::palette::{DARK, LIGHT, Palette, marks, strokes};
 use crate::picture::Picture;
+use crate::roles::ChartError;
 use crate::rows::Rows;
-use crate::series::ChartError;
 use crate::text::{escaped, put};
 
 /// How the page is laid out.

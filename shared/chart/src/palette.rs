@@ -4,7 +4,7 @@
 use crate::text::put;
 
 /// Series that have a colour of their own.
-pub(crate) const SERIES: usize = 8;
+pub(crate) const SERIES: usize = 7;
 
 /// The colours of one surface.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Palette {
     pub(crate) series: [&'static str; SERIES],
 }
 
-/// On white. Hues of Okabe and Ito's set, darkened to a contrast of three to one.
+/// On white: as far apart as seven can be to all eyes, at a contrast of three to one.
 pub(crate) const LIGHT: Palette = Palette {
     surface: "#ffffff",
     text: "#1b1f27",
@@ -27,9 +27,7 @@ pub(crate) const LIGHT: Palette = Palette {
     grid: "#e3e6eb",
     zero: "#7a8190",
     other: "#7d7d7d",
-    series: [
-        "#0072b2", "#d55e00", "#008f68", "#b1489a", "#946c00", "#332288", "#3b8fc4", "#882255",
-    ],
+    series: ["#0072b2", "#d55e00", "#0ea09c", "#332288", "#9a4152", "#2d95ff", "#5a2008"],
 };
 
 /// On near black.
@@ -40,13 +38,11 @@ pub(crate) const DARK: Palette = Palette {
     grid: "#2c323c",
     zero: "#8b93a2",
     other: "#9a9a9a",
-    series: [
-        "#5ab4ec", "#ff9a4a", "#2ec79b", "#e391d3", "#e2c14e", "#a79cf5", "#a5d6f7", "#e58aa8",
-    ],
+    series: ["#5ab4ec", "#ff9a4a", "#86f2e8", "#c0574a", "#f7e64a", "#3f6fee", "#1f8ca6"],
 };
 
 /// Dashes that tell lines apart without their colours.
-const DASHES: [&str; SERIES] = ["", "7 4", "2 3", "10 3 2 3", "5 2", "1 4", "12 4", "6 2 1 2"];
+const DASHES: [&str; SERIES] = ["", "7 4", "2 3", "10 3 2 3", "5 2", "1 4", "12 4"];
 
 /// The style of what pictures are drawn with.
 pub(crate) fn marks(palette: &Palette) -> String {
@@ -84,12 +80,15 @@ mod tests {
 
     /// Relative luminance and contrast as in WCAG 2.2.
     fn luminance(colour: &str) -> f64 {
-        let channel = |at: usize| {
-            let value = u8::from_str_radix(&colour[at..at + 2], 16).expect(colour);
-            let value = f64::from(value) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+        let of = |at| channel(colour, at);
+        0.2126 * of(1) + 0.7152 * of(3) + 0.0722 * of(5)
+    }
+
+    /// The amount of light of a colour's channel.
+    fn channel(colour: &str, at: usize) -> f64 {
+        let value = u8::from_str_radix(&colour[at..at + 2], 16).expect(colour);
+        let value = f64::from(value) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
     }
 
     fn contrast(one: &str, other: &str) -> f64 {
@@ -110,18 +109,50 @@ mod tests {
         }
     }
 
+    /// What a colour is to whoever has these cones (Machado, Oliveira and Fernandes,
+    /// 2009), in the space OKLab, where distances are as they are seen.
+    fn seen(colour: &str, cones: &[[f64; 3]; 3]) -> [f64; 3] {
+        let linear = [1, 3, 5].map(|at| channel(colour, at));
+        let through = |rows: &[[f64; 3]; 3], values: [f64; 3]| {
+            rows.map(|row| row.iter().zip(values).map(|(a, b)| a * b).sum::<f64>())
+        };
+        let to_cones = [
+            [0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9],
+            [0.211_903_498_2, 0.680_699_545_1, 0.107_396_956_6],
+            [0.088_302_461_9, 0.281_718_837_6, 0.629_978_700_5],
+        ];
+        let to_lab = [
+            [0.210_454_255_3, 0.793_617_785_0, -0.004_072_046_8],
+            [1.977_998_495_1, -2.428_592_205_0, 0.450_593_709_9],
+            [0.025_904_037_1, 0.782_771_766_2, -0.808_675_766_0],
+        ];
+        let perceived = through(cones, linear).map(|value| value.clamp(0.0, 1.0));
+        through(&to_lab, through(&to_cones, perceived).map(f64::cbrt))
+    }
+
     #[test]
-    fn neighbours_differ_to_people_who_do_not_tell_red_from_green() {
-        // The differences of blue to yellow and of lightness, which stay.
+    fn all_colours_differ_to_all_eyes() {
+        let all = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let no_green = [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_820, 0.042_940, 0.968_881],
+        ];
+        let no_red = [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ];
         for palette in [&LIGHT, &DARK] {
-            for pair in palette.series[..5].windows(2) {
-                let side = |colour: &str| {
-                    let of = |at| i32::from_str_radix(&colour[at..at + 2], 16).expect("hex");
-                    (of(5) - (of(1) + of(3)) / 2, luminance(colour))
-                };
-                let ((a, la), (b, lb)) = (side(pair[0]), side(pair[1]));
-                let apart = f64::from((a - b).abs()) / 255.0 + (la - lb).abs();
-                assert!(apart > 0.15, "{pair:?}: {apart}");
+            for (index, one) in palette.series.iter().enumerate() {
+                for (other, cones) in palette.series[..index]
+                    .iter()
+                    .flat_map(|other| [&all, &no_green, &no_red].map(|cones| (other, cones)))
+                {
+                    let pairs = seen(one, cones).into_iter().zip(seen(other, cones));
+                    let apart = pairs.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                    assert!(apart > 0.1, "{one} and {other}: {apart}");
+                }
             }
         }
     }

@@ -6,8 +6,9 @@ use crate::canvas::{Anchor, Canvas, WIDTH};
 use crate::figure::{self, figures};
 use crate::grid::Grid;
 use crate::palette::{LIGHT, marks, strokes};
+use crate::roles::ChartError;
 use crate::rows::Rows;
-use crate::series::{ChartError, Plot};
+use crate::series::Plot;
 use crate::text::{at, escaped, put};
 use crate::{bar, line, pie};
 

@@ -23,6 +23,7 @@ mod limits;
 mod load;
 mod maintain;
 mod object;
+mod order;
 mod parquet;
 mod reject;
 mod replay;
@@ -55,15 +56,14 @@ pub use export::{
     QueryPiece, Split,
 };
 pub use export_event::{ExportEvent, ExportObject, ExportOutcome, Watermark};
-pub use export_task::{
-    ExportRunId, ExportTask, OrderError, Parameters, SCHEDULED_TIME, read_export_order,
-};
+pub use export_task::{ExportRunId, ExportTask, read_export_order};
 pub use facts::BodyFacts;
 pub use identity::{ContractVersion, FileId, JoinedId};
 pub use limits::LimitOptions;
 pub use load::{LoadMode, LoadTarget, View};
 pub use maintain::{MaintainTask, Resume, Upkeep, UpkeepCounts};
 pub use object::{ObjectVersion, Sequencer, decode_key, encode_key};
+pub use order::{OrderError, Parameters, SCHEDULED_TIME};
 pub use parquet::{CompressionError, Dictionary, ParquetCompression, ParquetOptions, SortKey};
 pub use reject::{Reject, RejectCause};
 pub use replay::{Replay, ReplayKind};

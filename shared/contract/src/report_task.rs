@@ -7,8 +7,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::export_task::{Order, Wanted, read_order};
 use crate::identity::fingerprint;
+use crate::order::{Order, Wanted, read_order};
 use crate::task::{decode, encode};
 use crate::{OrderError, Parameters, SCHEDULED_TIME, TaskError};
 

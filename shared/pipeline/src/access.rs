@@ -131,9 +131,10 @@ impl Pipeline {
                 deletes: self.exported().collect(),
                 ..PlannedAccess::default()
             },
-            // It reads the lake where a report does.
+            // It reads the lake where a report does. Whoever follows a link reads as who
+            // signed it.
             StageName::Report => PlannedAccess {
-                reads: self.reported_on().collect(),
+                reads: self.reported_on().chain(self.linked_to()).collect(),
                 writes: self.reported().collect(),
                 publishes_to: self.reports_topics(),
                 ..PlannedAccess::default()
@@ -230,6 +231,15 @@ impl Pipeline {
         let places = self.reports.iter().map(|report| &report.to);
         let prefixes: BTreeSet<PlannedPrefix> =
             places.map(|place| within(&place.bucket, place.literal_prefix().to_owned())).collect();
+        prefixes.into_iter()
+    }
+
+    /// Pages that there are links to, each prefix once.
+    fn linked_to(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let linked = self.reports.iter().filter(|report| report.link.is_some());
+        let prefixes: BTreeSet<PlannedPrefix> = linked
+            .map(|report| within(&report.to.bucket, report.to.literal_prefix().to_owned()))
+            .collect();
         prefixes.into_iter()
     }
 

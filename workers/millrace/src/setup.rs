@@ -12,7 +12,7 @@ use millrace_contract::{Export, ReportSource, StageName};
 use millrace_ledger::{Database, Durability, Ledger};
 use millrace_localaws::FaultPlan;
 use millrace_pipeline::{LoadError, Pipeline, UrlSource};
-use millrace_report::Source;
+use millrace_report::{Lake, Source};
 use millrace_storage::S3Storage;
 
 use crate::args::PipelineArgs;
@@ -122,7 +122,7 @@ impl Setup {
     /// The lake as reports read it.
     pub(crate) fn lake_source(&self, ledger: Ledger, storage: Arc<S3Storage>) -> Source {
         let datasets = self.pipeline.datasets.iter().map(|dataset| dataset.name.clone());
-        Source::Lake { ledger, storage, datasets: datasets.collect() }
+        Source::Lake(Lake { ledger, storage, datasets: datasets.collect() })
     }
 
     /// A database that nothing local stands in for.

@@ -18,4 +18,4 @@ pub use failed::Failed;
 pub use handler::{Announce, Reports};
 pub use local::local_time;
 pub use made::{Made, Moment, ReportFile, make};
-pub use source::Source;
+pub use source::{Lake, Source};

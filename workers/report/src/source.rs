@@ -26,14 +26,18 @@ pub enum Source {
     /// A database, read in its own SQL.
     Warehouse(Database),
     /// The live files of datasets, read by DataFusion.
-    Lake {
-        /// Knows which files live.
-        ledger: Ledger,
-        /// Has them.
-        storage: Arc<dyn Storage>,
-        /// Names of the datasets.
-        datasets: Vec<String>,
-    },
+    Lake(Lake),
+}
+
+/// The lake as a source.
+#[derive(Clone)]
+pub struct Lake {
+    /// Knows which files live.
+    pub ledger: Ledger,
+    /// Has them.
+    pub storage: Arc<dyn Storage>,
+    /// Names of the datasets.
+    pub datasets: Vec<String>,
 }
 
 /// How much of it.
@@ -55,12 +59,12 @@ impl Source {
     ) -> Result<Rows, Failed> {
         let reading = async {
             match self {
-                Self::Warehouse(database) => from_warehouse(database, chart, bound, bounds).await,
-                Self::Lake { .. } => self.from_lake(chart, bound, bounds.rows).await,
+                Self::Warehouse(database) => of_warehouse(database, chart, bound, bounds).await,
+                Self::Lake(lake) => lake.rows(chart, bound, bounds.rows).await,
             }
         };
-        // The server has its own bound, where it has one; what waits for a connection,
-        // or computes here, has this one.
+        // A database ends a statement by itself; what waits for a connection, or
+        // computes here, has this bound.
         match tokio::time::timeout(bounds.time, reading).await {
             Ok(read) => read,
             Err(_) => Err(Failed::Verdict(Failure::new(
@@ -72,16 +76,16 @@ impl Source {
             ))),
         }
     }
+}
 
-    async fn from_lake(
+impl Lake {
+    async fn rows(
         &self,
         chart: &ReportChart,
         bound: &[String],
         most: usize,
     ) -> Result<Rows, Failed> {
-        let Self::Lake { ledger, storage, datasets } = self else {
-            return Err(Failed::contract("the rows come from the warehouse"));
-        };
+        let Self { ledger, storage, datasets } = self;
         let sql = with_values(&chart.query, bound);
         let mut tables: Vec<Arc<dyn Table>> = Vec::new();
         for name in tables_named(&sql, datasets) {
@@ -138,7 +142,7 @@ fn collect(query: &SqlQuery, most: usize, stopped: &AtomicBool) -> Result<Rows, 
     Ok(rows)
 }
 
-async fn from_warehouse(
+async fn of_warehouse(
     database: &Database,
     chart: &ReportChart,
     bound: &[String],

@@ -53,7 +53,8 @@ fn a_scheduled_report_over_the_lake_reads_it_and_tells_its_topic() {
     ));
     let plan = Pipeline::parse(&text).unwrap().plan();
     let access = &plan.services[3].access;
-    assert_eq!(access.reads[0].prefix, "users/");
+    let reads: Vec<&str> = access.reads.iter().map(|read| read.prefix.as_str()).collect();
+    assert_eq!(reads, ["users/", "r/x/"], "what is linked to is read as the worker's role");
     assert_eq!(access.publishes_to, [topic]);
     let schedule = &plan.schedules[0];
     assert_eq!((schedule.name.as_str(), schedule.queue.as_str()), ("x", "p-report"));

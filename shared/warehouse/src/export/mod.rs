@@ -40,8 +40,7 @@ pub struct Extract<'a> {
     pub split: Option<&'a Split>,
     /// Types that the database does not know.
     pub types: &'a BTreeMap<String, DataType>,
-    /// How long a statement may take on the server, where that is bounded (PostgreSQL,
-    /// MySQL, MariaDB; SQLite has no server).
+    /// How long a statement may take before the database ends it, if that is bounded.
     pub most: Option<Duration>,
 }
 

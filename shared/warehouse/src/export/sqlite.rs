@@ -7,6 +7,8 @@
 mod kinds;
 mod value;
 
+use std::time::{Duration, Instant};
+
 use chrono::Utc;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -35,6 +37,9 @@ pub(super) async fn open(
     extract: &Extract<'_>,
 ) -> Result<Snapshot, ExtractError> {
     let mut connection = database.detached().await?;
+    if let Some(most) = extract.most {
+        limit_time(&mut connection, most).await?;
+    }
     // The first statement that reads takes the snapshot.
     connection.session().run_script("BEGIN").await?;
     connection.session().fetch_all("SELECT count(*) AS n FROM sqlite_master", &[]).await?;
@@ -64,6 +69,22 @@ pub(super) async fn open(
     let ended = |_| ExtractError::Protocol("reading ended before it began".to_owned());
     let columns = told.await.map_err(ended)??;
     Ok(Snapshot { taken_at, upper, schema: schema(&columns), parts: vec![rows] })
+}
+
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS: i32 = 10_000;
+
+/// Has statements ended that take longer, even those that never come to a row.
+async fn limit_time(connection: &mut Detached, most: Duration) -> Result<(), ExtractError> {
+    let at = connection.name().to_owned();
+    let Session::Sqlite(connection, _) = connection.session() else {
+        return Err(ExtractError::Protocol("it is no SQLite".to_owned()));
+    };
+    let deadline = Instant::now() + most;
+    let mut handle =
+        connection.lock_handle().await.map_err(|error| DatabaseError::of(&at, error))?;
+    handle.set_progress_handler(STEPS, move || Instant::now() < deadline);
+    Ok(())
 }
 
 /// What is known of the columns before there are rows.
