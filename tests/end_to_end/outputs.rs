@@ -160,10 +160,10 @@ fn print(stack: &Stack, words: &[String], more: &[&str]) -> String {
 }
 
 /// `docs/json.md`: by section, the types of each field.
-struct Documentation(BTreeMap<String, BTreeMap<String, String>>);
+pub(crate) struct Documentation(BTreeMap<String, BTreeMap<String, String>>);
 
 impl Documentation {
-    fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/json.md");
         let text = std::fs::read_to_string(path).expect("docs/json.md");
         let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -185,7 +185,7 @@ impl Documentation {
     }
 
     /// Asserts that every field of a value is described with the type that it has.
-    fn assert_describes(&self, section: &str, value: &Value) {
+    pub(crate) fn assert_describes(&self, section: &str, value: &Value) {
         let mut found = Vec::new();
         fields(value, "", &mut found);
         for (path, value) in found {
