@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 
 use crate::exports::keys;
 use crate::fleet::Fleet;
+use crate::outputs::Documentation;
 use crate::stack::{Stack, wait_for};
 use crate::warehouse;
 
@@ -58,6 +59,7 @@ fn send(stack: &Stack, stream: &str, lines: &[String]) {
     let sent = stack.json(&["send", &file, "--stream", stream]);
     assert_eq!(sent["messages"], lines.len(), "{sent}");
     assert_eq!(sent["queue"], "shop-collect");
+    Documentation::read().assert_describes("send", &sent);
 }
 
 /// Sends messages with an id that is their number.
@@ -113,6 +115,7 @@ async fn messages_become_objects_and_rows() {
     assert!(count(&stack, "SELECT MAX(place) FROM carts").await < 10);
     assert_eq!(count(&stack, "SELECT MAX(size) FROM carts").await, 23);
     let batches = stack.json(&["batches", "--stream", "carts"]);
+    Documentation::read().assert_describes("batches", &batches);
     let batches = batches.as_array().expect("a list");
     let messages: u64 = batches.iter().filter_map(|batch| batch["messages"].as_u64()).sum();
     assert_eq!(messages, 12, "{batches:#?}");
