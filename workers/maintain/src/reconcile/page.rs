@@ -27,7 +27,7 @@ pub struct Page {
     pub listed: u64,
     /// Objects that no dataset takes.
     pub unrouted: u64,
-    /// Objects that may still be on their way.
+    /// Objects that are not in the ledger and may still be on their way.
     pub young: u64,
     /// Objects whose newest version is in the ledger.
     pub known: u64,
@@ -61,10 +61,10 @@ impl Reconciler {
                 datasets.iter().filter(|name| !is_known(&newest, &object, name)).cloned().collect();
             if datasets.is_empty() {
                 page.unrouted += 1;
-            } else if stored_at(object.modified) > self.old() {
-                page.young += 1;
             } else if missing.is_empty() {
                 page.known += 1;
+            } else if stored_at(object.modified) > self.old() {
+                page.young += 1;
             } else {
                 unknown.push((object, missing));
             }
