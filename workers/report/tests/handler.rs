@@ -183,10 +183,8 @@ async fn a_chart_that_can_t_be_drawn_leaves_no_page_and_its_reason() {
 
 #[tokio::test]
 async fn a_query_that_takes_too_long_is_cut_off_and_tried_again() {
-    let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i, i from n where i < 0";
-    let mut slow = chart("Slow", ChartKind::Bar, endless);
-    slow.kind = ChartKind::Table;
-    let bench = Bench::with(vec![slow]).await;
+    let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i, i as j from n where i < 0";
+    let bench = Bench::with(Vec::new()).await;
     let mut short = report(vec![chart("Slow", ChartKind::Table, endless)]);
     short.timeout = Duration::from_millis(200);
     let sources =
