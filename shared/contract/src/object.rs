@@ -102,7 +102,10 @@ impl Sequencer {
         if self.0.starts_with(FOUND) {
             return self.0.clone();
         }
-        self.0.trim_end_matches('0').to_ascii_uppercase()
+        match self.0.trim_end_matches('0') {
+            "" => "0".to_owned(),
+            digits => digits.to_ascii_uppercase(),
+        }
     }
 }
 
