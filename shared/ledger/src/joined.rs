@@ -5,6 +5,8 @@
 //! once: where two have joined the same output, the later placement holds, and the
 //! rows in the other object are nobody's.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use millrace_contract::{FileId, JoinedId};
 
@@ -76,6 +78,23 @@ impl Ledger {
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// How many rows the objects have that outputs of a dataset were joined into, by
+    /// bucket and key.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn joined_rows(
+        &self,
+        dataset: &str,
+    ) -> Result<HashMap<(String, String), u64>, LedgerError> {
+        let sql = "SELECT bucket, object_key, row_count FROM millrace_joined WHERE dataset = $1";
+        let mut rows = HashMap::new();
+        for row in self.database.fetch_all(sql, &[dataset.into()]).await? {
+            rows.insert((row.get("bucket")?, row.get("object_key")?), row.count("row_count")?);
+        }
+        Ok(rows)
     }
 
     /// Of these joined objects, those that nobody needs to keep: that were never put

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use bytes::Bytes;
 use millrace_catalog::{
     CatalogTable, LiveObject, add_partitions, create_database, create_table, data_set, manifests,
     s3_manifest,
 };
 use millrace_contract::Dataset;
-use millrace_lake::{Live, TableError, live};
+use millrace_lake::{Live, TableError, coalesced, live};
 use millrace_ledger::Ledger;
 use millrace_pipeline::{Pipeline, nearest};
 use millrace_storage::{S3Storage, Storage};
@@ -59,6 +60,8 @@ async fn table(
         }
         Err(error @ TableError::Ledger(_)) => return Err(error.into()),
     };
+    // Those that were joined in one object are one.
+    let outputs = coalesced(outputs);
     let objects = outputs.into_iter().map(|(bucket, output)| LiveObject { bucket, output });
     let objects: Vec<LiveObject> = objects.collect();
     Ok(Some(CatalogTable::new(dataset, &pipeline.lake.curated, &columns, &objects)))
@@ -143,12 +146,34 @@ async fn ddl(args: &CatalogDdlArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Refuses a list that would name rows of nobody: an object that others were joined
+/// into is read whole, and a file of it may have been superseded since.
+async fn check_whole(ledger: &Ledger, dataset: &str) -> anyhow::Result<()> {
+    let Ok(Live { outputs, .. }) = live(ledger, dataset).await else { return Ok(()) };
+    let rows = ledger.joined_rows(dataset).await?;
+    for (bucket, output) in coalesced(outputs) {
+        let Some(first) = output.first_row else { continue };
+        let all = rows.get(&(bucket.clone(), output.key.clone())).copied();
+        if first > 0 || all != Some(output.rows) {
+            bail!(
+                "object s3://{bucket}/{} of dataset `{dataset}` has rows of a file that was \
+                 superseded since it was joined, and Athena would read them; `millrace replay \
+                 --dataset {dataset}` writes the dataset's files anew",
+                output.key
+            );
+        }
+    }
+    Ok(())
+}
+
 async fn write_manifests(args: &CatalogListArgs) -> anyhow::Result<()> {
     let OutputArgs { pipeline, output } = &args.output;
     let setup = Setup::new(pipeline)?;
+    let ledger = setup.ledger_to_read().await?;
     let storage = S3Storage::new(&setup::signed_in().await?);
     let mut written = Vec::new();
     for table in tables(&setup, args.dataset.as_deref()).await? {
+        check_whole(&ledger, &table.dataset).await?;
         let (bucket, prefix) = (table.bucket.clone(), table.manifests_prefix());
         let all = manifests(&table);
         let mut emptied = Vec::new();
