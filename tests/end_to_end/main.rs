@@ -10,6 +10,7 @@ mod command_line;
 mod crash_matrix;
 mod crashes;
 mod dead_letters;
+mod demos;
 mod derived;
 mod derived_crash;
 mod derived_when;

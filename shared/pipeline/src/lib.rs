@@ -39,6 +39,7 @@ mod retry;
 mod route;
 mod schema;
 mod secret;
+mod shown;
 mod spelling;
 mod sql_transform;
 mod stage;

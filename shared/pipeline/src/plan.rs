@@ -2,7 +2,6 @@
 //! services. `millrace plan` shows it; provisioning makes it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use millrace_contract::{
@@ -14,7 +13,7 @@ use serde::Serialize;
 use crate::access::PlannedAccess;
 use crate::alerts::{Events, Subscription};
 use crate::pipeline::Pipeline;
-use crate::quantity::{show_duration, show_size};
+
 use crate::retention::DEAD_LETTERS;
 use crate::url::UrlSource;
 
@@ -408,94 +407,5 @@ fn planned_view(view: &View) -> PlannedView {
         name: view.full_name(),
         depends_on: view.depends_on.clone(),
         sql: view.sql.clone(),
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |seconds: u32| show_duration(Duration::from_secs(seconds.into()));
-        writeln!(f, "pipeline {}", self.pipeline)?;
-        writeln!(f, "\nbuckets")?;
-        for bucket in &self.buckets {
-            writeln!(f, "  {}: {}", bucket.name, bucket.purpose)?;
-        }
-        writeln!(f, "\nnotifications")?;
-        for PlannedNotification { bucket, prefix, queue } in &self.notifications {
-            writeln!(f, "  s3://{bucket}/{prefix}* → {queue}")?;
-        }
-        writeln!(f, "\nqueues")?;
-        for queue in &self.queues {
-            let visibility = seconds(queue.visibility_seconds);
-            let retention = seconds(queue.retention_seconds);
-            let (name, attempts) = (&queue.name, queue.max_receive_count);
-            writeln!(
-                f,
-                "  {name}: visibility {visibility}, kept {retention}, {attempts} attempts"
-            )?;
-            let retention = seconds(queue.dead_letter_retention_seconds);
-            writeln!(f, "  {}: kept {retention}", queue.dead_letter_queue)?;
-        }
-        writeln!(f, "\nservices")?;
-        for service in &self.services {
-            let PlannedService { name, workers, max_workers, concurrency, .. } = service;
-            let memory = show_size(service.memory);
-            writeln!(
-                f,
-                "  {name}: {workers} to {max_workers} workers of {memory}, {concurrency} messages at a time each"
-            )?;
-        }
-        if let Some(PlannedAlerts { topic, subscriptions }) = &self.alerts {
-            writeln!(f, "\nalerts")?;
-            writeln!(f, "  {topic}")?;
-            for Subscription { protocol, endpoint } in subscriptions {
-                writeln!(f, "  {topic} → {protocol} {endpoint}")?;
-            }
-        }
-        if let Some(Events { bus }) = &self.events {
-            writeln!(f, "\nevents")?;
-            writeln!(f, "  bus {bus}")?;
-        }
-        if !self.views.is_empty() {
-            writeln!(f, "\nviews")?;
-        }
-        for PlannedView { name, depends_on, .. } in &self.views {
-            match depends_on.as_slice() {
-                [] => writeln!(f, "  {name}")?,
-                others => writeln!(f, "  {name}: after {}", others.join(", "))?,
-            }
-        }
-        if !self.exports.is_empty() {
-            writeln!(f, "\nexports")?;
-        }
-        for PlannedExport { name, bucket, prefix, format } in &self.exports {
-            writeln!(f, "  {name}: {format} to s3://{bucket}/{prefix}*")?;
-        }
-        if !self.derived.is_empty() {
-            writeln!(f, "\nderived")?;
-        }
-        for PlannedDerived { name, inputs, .. } in &self.derived {
-            writeln!(f, "  {} → {name}", inputs.join(", "))?;
-        }
-        if !self.reports.is_empty() {
-            writeln!(f, "\nreports")?;
-        }
-        for PlannedReport { name, bucket, prefix, charts } in &self.reports {
-            let charts =
-                if *charts == 1 { "1 chart".to_owned() } else { format!("{charts} charts") };
-            writeln!(f, "  {name}: {charts} to s3://{bucket}/{prefix}*")?;
-        }
-        if !self.streams.is_empty() {
-            writeln!(f, "\nstreams")?;
-        }
-        for PlannedStream { name, queue, bucket, prefix, format } in &self.streams {
-            writeln!(f, "  {name}: {queue} → {format} to s3://{bucket}/{prefix}*")?;
-        }
-        if !self.schedules.is_empty() {
-            writeln!(f, "\nschedules")?;
-        }
-        for PlannedSchedule { name, queue, expression, timezone, .. } in &self.schedules {
-            writeln!(f, "  {name}: {expression} {timezone} → {queue}")?;
-        }
-        Ok(())
     }
 }
