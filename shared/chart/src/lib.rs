@@ -3,7 +3,7 @@
 //! Pure: rows and a chart's description in, text out. The page has no script and
 //! loads nothing; it is readable on a phone, on paper, in the dark, and by those who
 //! hear it. Whatever comes from data is escaped at the one place that writes it
-//! ([`escaped`](text::escaped)). Numbers are drawn by floats and read by their digits.
+//! (`escaped`). Numbers are drawn by floats and read by their digits.
 
 mod across;
 mod bar;

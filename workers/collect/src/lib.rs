@@ -1,7 +1,7 @@
 //! The collect stage: messages become objects of the raw bucket, in batches, and
 //! the object's own event starts its journey.
 //!
-//! A message waits in a [batch](gather) of its stream until that is full or old
+//! A message waits in a batch of its stream until that is full or old
 //! enough. The batch is then staged, committed in the ledger under the names of
 //! its messages, and published; only then are its messages done. Whoever dies in
 //! between leaves either nothing or a batch that anybody can publish: `design.md`

@@ -146,7 +146,7 @@ mod tests {
     fn every_example_is_a_valid_pipeline() {
         for example in <ExampleName as clap::ValueEnum>::value_variants() {
             let pipeline = millrace_pipeline::Pipeline::parse(example.pipeline());
-            assert!(pipeline.is_ok(), "{example:?}: {}", pipeline.err().expect("an error"));
+            pipeline.unwrap_or_else(|problems| panic!("{example:?}: {problems}"));
         }
     }
 }
