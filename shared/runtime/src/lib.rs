@@ -9,6 +9,7 @@ mod adoption;
 mod attempt;
 mod batcher;
 mod capacity;
+mod claim;
 mod config;
 mod context;
 mod dead_letter;
@@ -37,6 +38,7 @@ mod tending;
 mod trace_context;
 mod worker;
 
+pub use claim::{claim_lost, until_free};
 pub use config::{ConfigError, WorkerConfig};
 pub use dead_letter::{DeadCopy, DeadLetter, FailureLog, FailureLogError, Standing};
 pub use delivery::Delivery;

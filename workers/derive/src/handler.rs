@@ -15,15 +15,14 @@ use millrace_ledger::{
 };
 use millrace_pipeline::{Dependents, Pipeline};
 use millrace_retry::FailureClass;
-use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, part};
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, claim_lost, part,
+};
 use millrace_storage::Storage;
 
 use crate::failed::Failed;
 use crate::inputs::{Inputs, awaited};
 use crate::run::{Attempt, Ended, Target};
-
-/// Renewals of a claim while it lasts.
-const RENEWALS: u32 = 4;
 
 /// The derive stage.
 pub struct Derive {
@@ -217,32 +216,12 @@ impl Derive {
             lease: work.lease,
             stop: &stop,
         };
+        let (claim, lasting) = (work.claim, self.claim);
         tokio::select! {
             ended = part("derive", attempt.run(inputs)) => ended,
             // What was written nobody is told of.
             () = work.lease.lost() => Err(Failed::Lost),
-            () = self.renew(work.claim) => Err(Failed::Lost),
-        }
-    }
-
-    /// Completes when the claim is lost.
-    async fn renew(&self, claim: &DeriveClaim) {
-        let mut failed = 0;
-        loop {
-            tokio::time::sleep(self.claim / RENEWALS).await;
-            match self.ledger.renew_derivation(claim, self.claim).await {
-                Ok(true) => failed = 0,
-                Ok(false) => return,
-                // It may last until the ledger answers again, but no longer than
-                // the claim.
-                Err(error) => {
-                    tracing::debug!(%error, "the claim is renewed later");
-                    failed += 1;
-                    if failed >= RENEWALS {
-                        return;
-                    }
-                }
-            }
+            () = claim_lost(lasting, || self.ledger.renew_derivation(claim, lasting)) => Err(Failed::Lost),
         }
     }
 

@@ -11,17 +11,13 @@ use millrace_ledger::{
     Claimed, Database, ExportClaim, ExportRun, ExportTotals, ExportWish, Ledger,
 };
 use millrace_retry::FailureClass;
-use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, claim_lost, until_free,
+};
 use millrace_storage::Storage;
 
 use crate::failed::Failed;
 use crate::run::Attempt;
-
-/// Renewals of a claim while it lasts.
-const RENEWALS: u32 = 4;
-
-/// How often it is looked whether a run is free.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// The export stage.
 pub struct Exports {
@@ -84,7 +80,7 @@ impl Exports {
             ended = attempt.run() => ended,
             // Dropping the attempt ends its snapshot; what it wrote nobody is told of.
             () = lease.lost() => Err(Failed::Lost),
-            () = self.renew(&claim) => Err(Failed::Lost),
+            () = claim_lost(self.claim, || self.ledger.renew_export(&claim, self.claim)) => Err(Failed::Lost),
         };
         self.settle(task, &claim, ended).await
     }
@@ -100,38 +96,14 @@ impl Exports {
     ) -> Result<Held, Failed> {
         let column = export.incremental.as_deref();
         let wish = ExportWish { task, column, trace_id: &delivery.trace_id, lease: self.claim };
-        loop {
-            match self.ledger.claim_export(&wish).await? {
-                Claimed::Yes(claim) => return Ok(Held::Ours(claim)),
-                Claimed::Done(run) => return Ok(Held::Done(run)),
-                Claimed::Busy => {}
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = lease.lost() => return Err(Failed::Lost),
-            }
-        }
-    }
-
-    /// Completes when the claim is lost.
-    async fn renew(&self, claim: &ExportClaim) {
-        let mut failed = 0;
-        loop {
-            tokio::time::sleep(self.claim / RENEWALS).await;
-            match self.ledger.renew_export(claim, self.claim).await {
-                Ok(true) => failed = 0,
-                Ok(false) => return,
-                // It may last until the ledger answers again, but no longer than
-                // the claim.
-                Err(error) => {
-                    tracing::debug!(%error, "the claim is renewed later");
-                    failed += 1;
-                    if failed >= RENEWALS {
-                        return;
-                    }
-                }
-            }
-        }
+        until_free(lease, || async {
+            Ok(match self.ledger.claim_export(&wish).await? {
+                Claimed::Yes(claim) => Some(Held::Ours(claim)),
+                Claimed::Done(run) => Some(Held::Done(run)),
+                Claimed::Busy => None,
+            })
+        })
+        .await
     }
 
     /// Says in the ledger what became of the attempt.

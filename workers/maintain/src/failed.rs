@@ -6,6 +6,7 @@ use millrace_format::FormatError;
 use millrace_lake::LakeError;
 use millrace_ledger::LedgerError;
 use millrace_retry::{Classify, FailureClass};
+use millrace_runtime::LeaseLost;
 use millrace_storage::StorageError;
 
 /// Why upkeep stopped.
@@ -59,6 +60,12 @@ impl Classify for UpkeepError {
             Self::Format(_) | Self::Rows { .. } => FailureClass::Poison,
             Self::Lost => FailureClass::Transient,
         }
+    }
+}
+
+impl From<LeaseLost> for UpkeepError {
+    fn from(_: LeaseLost) -> Self {
+        Self::Lost
     }
 }
 

@@ -11,17 +11,13 @@ use millrace_contract::MaintainTask;
 use millrace_ledger::{Ledger, UpkeepClaim, UpkeepClaimed};
 use millrace_pipeline::Pipeline;
 use millrace_retry::{Classify, FailureClass};
-use millrace_runtime::{Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome};
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, claim_lost, until_free,
+};
 use millrace_storage::Storage;
 
 use self::step::Step;
 use crate::{Site, UpkeepError};
-
-/// Renewals of a claim while it lasts.
-const RENEWALS: u32 = 4;
-
-/// How often it is looked whether a run is free.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// The maintain stage.
 pub struct Maintain {
@@ -69,7 +65,7 @@ impl Maintain {
         let ended = tokio::select! {
             ended = step::run(&site, task, lease) => ended,
             () = lease.lost() => Err(UpkeepError::Lost),
-            () = self.renew(&claim) => Err(UpkeepError::Lost),
+            () = claim_lost(self.claim, || self.ledger.renew_upkeep(&claim, self.claim)) => Err(UpkeepError::Lost),
         };
         self.settle(task, &claim, ended).await
     }
@@ -82,40 +78,16 @@ impl Maintain {
         delivery: &Delivery,
         lease: &Lease,
     ) -> Result<Held, UpkeepError> {
-        loop {
+        until_free(lease, || async {
             let claimed = self.ledger.claim_upkeep(task, false, &delivery.trace_id, self.claim);
-            match claimed.await? {
-                UpkeepClaimed::Yes(claim) => return Ok(Held::Ours(claim)),
-                UpkeepClaimed::Done(_) => return Ok(Held::Over("done before")),
-                UpkeepClaimed::Other(_) => return Ok(Held::Over("another run is under way")),
-                UpkeepClaimed::Busy => {}
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = lease.lost() => return Err(UpkeepError::Lost),
-            }
-        }
-    }
-
-    /// Completes when the claim is lost.
-    async fn renew(&self, claim: &UpkeepClaim) {
-        let mut failed = 0;
-        loop {
-            tokio::time::sleep(self.claim / RENEWALS).await;
-            match self.ledger.renew_upkeep(claim, self.claim).await {
-                Ok(true) => failed = 0,
-                Ok(false) => return,
-                // It may last until the ledger answers again, but no longer than the
-                // claim.
-                Err(error) => {
-                    tracing::debug!(%error, "the claim is renewed later");
-                    failed += 1;
-                    if failed >= RENEWALS {
-                        return;
-                    }
-                }
-            }
-        }
+            Ok(match claimed.await? {
+                UpkeepClaimed::Yes(claim) => Some(Held::Ours(claim)),
+                UpkeepClaimed::Done(_) => Some(Held::Over("done before")),
+                UpkeepClaimed::Other(_) => Some(Held::Over("another run is under way")),
+                UpkeepClaimed::Busy => None,
+            })
+        })
+        .await
     }
 
     /// Says in the ledger what became of the step.

@@ -39,7 +39,7 @@ impl Permit<'_> {
     /// [`UpkeepError::Lost`] if another worker may have the message.
     pub fn check(self) -> Result<(), UpkeepError> {
         match self {
-            Self::Lease(lease) => lease.check().map_err(|_| UpkeepError::Lost),
+            Self::Lease(lease) => Ok(lease.check()?),
             Self::ByHand => Ok(()),
         }
     }

@@ -10,7 +10,9 @@ use millrace_contract::{OrderError, Report, ReportSource, ReportTask, read_repor
 use millrace_ledger::{Ledger, ReportClaim, ReportClaimed, ReportRun, ReportTotals};
 use millrace_notify::Topic;
 use millrace_retry::FailureClass;
-use millrace_runtime::{Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
+use millrace_runtime::{
+    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, claim_lost, until_free,
+};
 use millrace_storage::{Links, Storage};
 
 use crate::failed::Failed;
@@ -18,12 +20,6 @@ use crate::local::local_time;
 use crate::publish::Attempt;
 use crate::source::Source;
 use crate::told::{Link, message};
-
-/// Renewals of a claim while it lasts.
-const RENEWALS: u32 = 4;
-
-/// How often it is looked whether a run is free.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Who is told of pages.
 #[derive(Default)]
@@ -106,7 +102,7 @@ impl Reports {
         let ended = tokio::select! {
             ended = attempt.run() => ended,
             () = lease.lost() => Err(Failed::Lost),
-            () = self.renew(&claim) => Err(Failed::Lost),
+            () = claim_lost(self.claim, || self.ledger.renew_report(&claim, self.claim)) => Err(Failed::Lost),
         };
         self.settle(&claim, ended).await?;
         let run = self.ledger.report_run(&claim.run).await?.ok_or(Failed::Lost)?;
@@ -122,38 +118,15 @@ impl Reports {
         delivery: &Delivery,
         lease: &Lease,
     ) -> Result<Held, Failed> {
-        loop {
-            match self.ledger.claim_report(task, &delivery.trace_id, self.claim).await? {
-                ReportClaimed::Yes(claim) => return Ok(Held::Ours(claim)),
-                ReportClaimed::Done(run) => return Ok(Held::Done(run)),
-                ReportClaimed::Busy => {}
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = lease.lost() => return Err(Failed::Lost),
-            }
-        }
-    }
-
-    /// Completes when the claim is lost.
-    async fn renew(&self, claim: &ReportClaim) {
-        let mut failed = 0;
-        loop {
-            tokio::time::sleep(self.claim / RENEWALS).await;
-            match self.ledger.renew_report(claim, self.claim).await {
-                Ok(true) => failed = 0,
-                Ok(false) => return,
-                // It may last until the ledger answers again, but no longer than
-                // the claim.
-                Err(error) => {
-                    tracing::debug!(%error, "the claim is renewed later");
-                    failed += 1;
-                    if failed >= RENEWALS {
-                        return;
-                    }
-                }
-            }
-        }
+        until_free(lease, || async {
+            let claimed = self.ledger.claim_report(task, &delivery.trace_id, self.claim);
+            Ok(match claimed.await? {
+                ReportClaimed::Yes(claim) => Some(Held::Ours(claim)),
+                ReportClaimed::Done(run) => Some(Held::Done(run)),
+                ReportClaimed::Busy => None,
+            })
+        })
+        .await
     }
 
     /// Says in the ledger what became of an attempt that made no page.

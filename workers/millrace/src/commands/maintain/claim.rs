@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use millrace_contract::{MaintainTask, Upkeep, UpkeepCounts};
 use millrace_ledger::{Ledger, UpkeepClaim, UpkeepClaimed};
-use tokio::time::sleep;
+use millrace_runtime::claim_lost;
 
 use crate::actor::actor;
 use crate::exit::Usage;
@@ -32,7 +32,7 @@ pub(super) async fn under<T>(
     let claim = claim(ledger, upkeep).await?;
     let done = tokio::select! {
         done = work => done,
-        lost = renew(ledger, &claim) => Err(lost),
+        () = claim_lost(LEASE, || ledger.renew_upkeep(&claim, LEASE)) => Err(lost(upkeep)),
     };
     match done {
         Ok((done, counts)) => {
@@ -63,14 +63,10 @@ async fn claim(ledger: &Ledger, upkeep: Upkeep) -> anyhow::Result<UpkeepClaim> {
     }
 }
 
-/// Completes when the claim can't be kept.
-async fn renew(ledger: &Ledger, claim: &UpkeepClaim) -> anyhow::Error {
-    loop {
-        sleep(LEASE / 4).await;
-        match ledger.renew_upkeep(claim, LEASE).await {
-            Ok(true) => {}
-            Ok(false) => return anyhow::anyhow!("somebody else does the same by now"),
-            Err(error) => return error.into(),
-        }
-    }
+/// Either somebody took it over, or the history was away for as long as it lasts.
+fn lost(upkeep: Upkeep) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{upkeep} could not be kept from others, who may do it by now; `millrace maintenance` \
+         shows it"
+    )
 }
