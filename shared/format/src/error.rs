@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use millrace_contract::{DataType, RejectLimit, Unbalanced};
+use millrace_retry::{Classify, FailureClass};
 use thiserror::Error;
 
 use crate::{RejectGroup, ReshapeError, RuleError};
@@ -221,6 +222,17 @@ impl FormatError {
     /// Whether the file broke its dataset's contract.
     pub fn is_contract(&self) -> bool {
         self.kind() == ErrorKind::Contract
+    }
+}
+
+/// A broken stream may be whole by the next attempt.
+impl Classify for FormatError {
+    fn class(&self) -> FailureClass {
+        match self.kind() {
+            ErrorKind::Source | ErrorKind::Sink => FailureClass::Transient,
+            ErrorKind::Contract => FailureClass::Contract,
+            ErrorKind::Unreadable | ErrorKind::Defect => FailureClass::Poison,
+        }
     }
 }
 

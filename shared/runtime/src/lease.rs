@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use millrace_queue::Receipt;
-use millrace_retry::{Classify, FailureClass};
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -27,16 +26,11 @@ pub(crate) const LONGEST_HOLD: Duration = Duration::from_secs(43_200);
 #[derive(Clone)]
 pub struct Lease(Arc<Held>);
 
-/// The message may be in other hands: nothing of it may be committed.
+/// The message may be in other hands: nothing of it may be committed. It has no class,
+/// since no verdict on the message follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the lease on the message was lost; another worker may have it, so nothing is committed")]
 pub struct LeaseLost;
-
-impl Classify for LeaseLost {
-    fn class(&self) -> FailureClass {
-        FailureClass::Transient
-    }
-}
 
 impl Lease {
     /// A lease that nothing extends, for tests and for handling without a

@@ -16,11 +16,10 @@ use millrace_ledger::{
 use millrace_pipeline::{Dependents, Pipeline};
 use millrace_retry::FailureClass;
 use millrace_runtime::{
-    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, claim_lost, part,
+    Counts, Delivery, Done, Failed, Failure, Handler, Lease, Outcome, Subject, claim_lost, part,
 };
 use millrace_storage::Storage;
 
-use crate::failed::Failed;
 use crate::inputs::{Inputs, awaited};
 use crate::run::{Attempt, Ended, Target};
 
@@ -307,8 +306,7 @@ impl Handler for Derive {
                 Outcome::Done(done.about(about(&task, &[])))
             }
             Ok(done) => Outcome::Done(done),
-            Err(Failed::Lost) => Outcome::Abandoned,
-            Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task, &[]))),
+            Err(failed) => failed.about(about(&task, &[])).into(),
         }
     }
 

@@ -9,7 +9,6 @@
 //! that ends the run; the others are let go. From there on they are files like any:
 //! they are loaded, replaced and told of as those that somebody published.
 
-mod failed;
 mod handler;
 mod inputs;
 mod parts;

@@ -9,11 +9,11 @@ use millrace_failpoint::{Point, reach};
 use millrace_format::{FormatError, Made, Plan, Reshape, write_made};
 use millrace_lake::{FirstError, LakeSink, Names, live_files};
 use millrace_ledger::{Derivation, DeriveTotals, Ledger};
-use millrace_runtime::Lease;
-use millrace_sql::SqlQuery;
+use millrace_retry::Classify;
+use millrace_runtime::{Failed, Failure, Lease};
+use millrace_sql::{SqlFault, SqlQuery};
 use millrace_storage::Storage;
 
-use crate::failed::Failed;
 use crate::inputs::Inputs;
 use crate::parts::Making;
 
@@ -90,8 +90,7 @@ impl Attempt<'_> {
             Failed::contract(format!("dataset `{}` has no SQL to be derived by", dataset.name))
         })?;
         let tables = inputs.tables(self.ledger, self.storage).await?;
-        SqlQuery::over_datasets(transform, &tables)
-            .map_err(|fault| Failed::sql(&dataset.name, &fault))
+        SqlQuery::over_datasets(transform, &tables).map_err(|fault| no_query(&dataset.name, &fault))
     }
 
     /// Writes what the query gives; nothing of it is visible yet.
@@ -174,6 +173,12 @@ impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// The dataset's SQL does not fit its inputs.
+fn no_query(dataset: &str, fault: &SqlFault) -> Failed {
+    let problem = format!("the SQL of `{dataset}`: {fault}");
+    Failed::Verdict(Failure::new(fault.class(), problem))
 }
 
 /// The storage error behind a broken stream, or else the format's own error.

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use millrace_contract::{Captures, DeriveCause, DeriveTask, LoadTask};
-use millrace_runtime::Forward;
+use millrace_runtime::{Failed, Forward};
 
-use crate::failed::Failed;
 use crate::handler::Derive;
 use crate::run::Target;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 use millrace_contract::{ExportObject, ExportRunId};
+use millrace_runtime::Failed;
 use millrace_storage::{ObjectRef, Storage, StorageError};
 
-use crate::failed::Failed;
 use crate::manifest::{Manifest, NAME};
 
 /// Bytes of a manifest that are read: one of a hundred thousand objects.

@@ -12,11 +12,11 @@ use millrace_ledger::{
 };
 use millrace_retry::FailureClass;
 use millrace_runtime::{
-    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, claim_lost, until_free,
+    Counts, Delivery, Done, Failed, Failure, Handler, Lease, Outcome, Subject, claim_lost,
+    until_free,
 };
 use millrace_storage::Storage;
 
-use crate::failed::Failed;
 use crate::run::Attempt;
 
 /// The export stage.
@@ -172,8 +172,7 @@ impl Handler for Exports {
         };
         match self.run(&task, delivery, lease).await {
             Ok(done) => Outcome::Done(done.about(about(&task))),
-            Err(Failed::Lost) => Outcome::Abandoned,
-            Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task))),
+            Err(failed) => failed.about(about(&task)).into(),
         }
     }
 

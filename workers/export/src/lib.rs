@@ -7,7 +7,6 @@
 //! watermark moves. Whoever dies in between leaves nothing that says it is
 //! complete, and the next attempt writes the same objects again.
 
-mod failed;
 mod folder;
 mod handler;
 mod manifest;

@@ -3,12 +3,11 @@
 use arrow::record_batch::RecordBatch;
 use millrace_contract::{Export, ExportObject};
 use millrace_format::{FileOptions, FileWriter, FormatError};
-use millrace_runtime::Lease;
+use millrace_runtime::{Failed, Lease};
 use millrace_storage::ObjectWriter;
 use millrace_warehouse::export::Rows;
 use std::sync::Arc;
 
-use crate::failed::Failed;
 use crate::folder::Folder;
 
 /// What objects are written by.
@@ -91,7 +90,8 @@ impl Objects<'_> {
         let key = self.folder.object(part, ordinal, self.export.format.as_str());
         let storage = Arc::clone(&self.folder.storage);
         let writer = ObjectWriter::new(storage, &self.folder.bucket, &key);
-        Ok(Open { writer, file: FileWriter::new(&self.options, first)?, rows: 0 })
+        let file = FileWriter::new(&self.options, first).map_err(Failed::contract)?;
+        Ok(Open { writer, file, rows: 0 })
     }
 
     /// Makes an object visible, if the right to do so is still there.
@@ -107,10 +107,7 @@ impl Objects<'_> {
 }
 
 /// Encodes rows, away from what must not wait for it.
-async fn encode(
-    mut file: FileWriter,
-    rows: RecordBatch,
-) -> Result<(FileWriter, Vec<u8>), FormatError> {
+async fn encode(mut file: FileWriter, rows: RecordBatch) -> Result<(FileWriter, Vec<u8>), Failed> {
     blocking(move || {
         file.write(&rows)?;
         let bytes = file.take();
@@ -119,13 +116,13 @@ async fn encode(
     .await
 }
 
+/// Rows that can't be encoded are not this attempt's alone.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FormatError> + Send + 'static,
-) -> Result<T, FormatError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => Err(FormatError::Encode(format!("encoding ended early: {error}"))),
-    }
+) -> Result<T, Failed> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(FormatError::Encode(format!("encoding ended early: {error}"))))
+        .map_err(Failed::contract)
 }
 
 /// Frees what was sent. Best effort: the bucket's lifecycle rule for incomplete

@@ -10,11 +10,10 @@ use millrace_contract::{Export, ExportObject, ExportTask};
 use millrace_failpoint::{Point, reach};
 use millrace_format::FileOptions;
 use millrace_ledger::{Database, ExportClaim, ExportTotals, Ledger};
-use millrace_runtime::Lease;
+use millrace_runtime::{Failed, Lease};
 use millrace_storage::Storage;
 use millrace_warehouse::export::{Extract, Growing, Snapshot, column_type, open};
 
-use crate::failed::Failed;
 use crate::folder::Folder;
 use crate::manifest::{Manifest, ManifestColumn, ManifestWatermark};
 use crate::objects::Objects;

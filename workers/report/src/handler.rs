@@ -11,11 +11,11 @@ use millrace_ledger::{Ledger, ReportClaim, ReportClaimed, ReportRun, ReportTotal
 use millrace_notify::Topic;
 use millrace_retry::FailureClass;
 use millrace_runtime::{
-    Counts, Delivery, Done, Failure, Handler, Lease, Outcome, Subject, claim_lost, until_free,
+    Counts, Delivery, Done, Failed, Failure, Handler, Lease, Outcome, Subject, claim_lost,
+    until_free,
 };
 use millrace_storage::{Links, Storage};
 
-use crate::failed::Failed;
 use crate::local::local_time;
 use crate::publish::Attempt;
 use crate::source::Source;
@@ -216,8 +216,7 @@ impl Handler for Reports {
         };
         match self.run(&task, delivery, lease).await {
             Ok(done) => Outcome::Done(done.about(about(&task))),
-            Err(Failed::Lost) => Outcome::Abandoned,
-            Err(Failed::Verdict(failure)) => Outcome::Failed(failure.about(about(&task))),
+            Err(failed) => failed.about(about(&task)).into(),
         }
     }
 

@@ -6,7 +6,6 @@
 //! its end in the ledger. Then people are told, at least once. Whoever dies in
 //! between leaves no page, and the next attempt writes the same objects again.
 
-mod failed;
 mod handler;
 mod local;
 mod made;
@@ -14,7 +13,6 @@ mod publish;
 mod source;
 mod told;
 
-pub use failed::Failed;
 pub use handler::{Announce, Reports};
 pub use local::local_time;
 pub use made::{Made, Moment, ReportFile, make};

@@ -3,8 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use millrace_contract::Report;
-
-use crate::failed::Failed;
+use millrace_runtime::Failed;
 
 /// The scheduled time on the clocks of the report's time zone.
 ///

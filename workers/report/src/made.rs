@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
-use millrace_chart::{Page, Rows, figures, page, picture};
+use millrace_chart::{ChartError, Page, Rows, figures, page, picture};
 use millrace_contract::{ChartKind, Report, ReportChart};
 use millrace_ledger::Figure;
+use millrace_runtime::Failed;
 
-use crate::failed::Failed;
 use crate::source::{Bounds, Source};
 
 /// The page's name in its folder.
@@ -72,15 +72,27 @@ pub async fn make(report: &Report, source: &Source, moment: &Moment<'_>) -> Resu
     for chart in &report.charts {
         let bound = chart.bound(moment.values).map_err(Failed::contract)?;
         let rows = source.rows(chart, &bound, bounds).await;
-        charts.push((chart.clone(), rows.map_err(|failed| failed.of_chart(&chart.title))?));
+        charts.push((chart.clone(), rows.map_err(|failed| of_chart(&chart.title, failed))?));
     }
     let (title, text) = (report.title.clone(), report.text.clone());
     let about = about(report, moment);
     let drawing =
         tokio::task::spawn_blocking(move || draw(&title, text.as_deref(), &about, &charts));
     match drawing.await {
-        Ok(made) => made,
+        // Rows that can't be drawn are not this attempt's alone.
+        Ok(made) => made.map_err(Failed::contract),
         Err(error) => Err(Failed::contract(format!("drawing ended early: {error}"))),
+    }
+}
+
+/// The failure, with the chart that it happened to.
+fn of_chart(title: &str, failed: Failed) -> Failed {
+    match failed {
+        Failed::Lost => Failed::Lost,
+        Failed::Verdict(mut failure) => {
+            failure.message = format!("chart `{title}`: {}", failure.message);
+            Failed::Verdict(failure)
+        }
     }
 }
 
@@ -89,7 +101,7 @@ fn draw(
     text: Option<&str>,
     about: &str,
     charts: &[(ReportChart, Rows)],
-) -> Result<Made, Failed> {
+) -> Result<Made, ChartError> {
     let mut made = Made { files: Vec::new(), figures: Vec::new(), rows: 0 };
     for (index, (chart, rows)) in charts.iter().enumerate() {
         made.rows += rows.len() as u64;

@@ -7,10 +7,9 @@ use bytes::Bytes;
 use chrono::Utc;
 use millrace_contract::{Report, ReportTask};
 use millrace_ledger::{Ledger, ReportClaim, ReportTotals};
-use millrace_runtime::Lease;
+use millrace_runtime::{Failed, Lease};
 use millrace_storage::Storage;
 
-use crate::failed::Failed;
 use crate::local::local_time;
 use crate::made::{Made, Moment, PAGE, make};
 use crate::source::Source;

@@ -10,12 +10,10 @@ use millrace_contract::{ExportSource, QueryPiece, ReportChart};
 use millrace_lake::LakeTable;
 use millrace_ledger::{Database, Ledger};
 use millrace_retry::FailureClass;
-use millrace_runtime::Failure;
+use millrace_runtime::{Failed, Failure};
 use millrace_sql::{SqlFault, SqlQuery, Table, tables_named};
 use millrace_storage::Storage;
 use millrace_warehouse::export::{Extract, open};
-
-use crate::failed::Failed;
 
 /// Bytes that a query over the lake takes before it goes on on disk.
 const LAKE_MEMORY: u64 = 128 << 20;
@@ -123,9 +121,7 @@ fn said(fault: SqlFault, datasets: &[String]) -> String {
 
 fn collect(query: &SqlQuery, most: usize, stopped: &AtomicBool) -> Result<Rows, Failed> {
     let failed = |error: millrace_format::ReshapeError| match error {
-        refused @ millrace_format::ReshapeError::Refused(_) => {
-            Failed::contract(refused.to_string())
-        }
+        refused @ millrace_format::ReshapeError::Refused(_) => Failed::contract(refused),
         other @ (millrace_format::ReshapeError::Source(_)
         | millrace_format::ReshapeError::Disk(_)) => {
             Failed::Verdict(Failure::new(FailureClass::Transient, other.to_string()))
@@ -134,7 +130,7 @@ fn collect(query: &SqlQuery, most: usize, stopped: &AtomicBool) -> Result<Rows, 
     let mut rows = Rows::new(&query.schema(), most);
     for batch in query.rows().map_err(failed)? {
         let batch = batch.map_err(failed)?;
-        let is_enough = !rows.push(&batch).map_err(|error| Failed::contract(error.to_string()))?;
+        let is_enough = !rows.push(&batch).map_err(Failed::contract)?;
         if is_enough || stopped.load(Ordering::Relaxed) {
             break;
         }
@@ -160,7 +156,7 @@ async fn of_warehouse(
     let mut rows = Rows::new(&snapshot.schema, bounds.rows);
     for part in &mut snapshot.parts {
         while let Some(batch) = part.next().await? {
-            if !rows.push(&batch).map_err(|error| Failed::contract(error.to_string()))? {
+            if !rows.push(&batch).map_err(Failed::contract)? {
                 return Ok(rows);
             }
         }

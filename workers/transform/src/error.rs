@@ -1,6 +1,6 @@
 //! Why a file could not be transformed, and which class of failure that is.
 
-use millrace_format::{ErrorKind, FormatError};
+use millrace_format::FormatError;
 use millrace_lake::RejectsError;
 use millrace_ledger::LedgerError;
 use millrace_retry::{Classify, FailureClass};
@@ -67,11 +67,7 @@ impl Classify for TransformError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Storage(error) => error.class(),
-            Self::Format(error) => match error.kind() {
-                ErrorKind::Source | ErrorKind::Sink => FailureClass::Transient,
-                ErrorKind::Contract => FailureClass::Contract,
-                ErrorKind::Unreadable | ErrorKind::Defect => FailureClass::Poison,
-            },
+            Self::Format(error) => error.class(),
             Self::Refused { .. } | Self::Rules(_) => FailureClass::Contract,
             Self::Keys { source, .. } => match source {
                 // Its own object is not what is missing: a newer version of the
@@ -83,8 +79,7 @@ impl Classify for TransformError {
             },
             Self::Rejects(error) => error.class(),
             Self::Ledger(error) => error.class(),
-            Self::Sql { fault: SqlFault::NoThread(_), .. } => FailureClass::Transient,
-            Self::Sql { .. } => FailureClass::Contract,
+            Self::Sql { fault, .. } => fault.class(),
             Self::NoKeys { .. } | Self::LeaseLost => FailureClass::Transient,
         }
     }

@@ -2,6 +2,7 @@
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use millrace_retry::{Classify, FailureClass};
 use thiserror::Error;
 
 use crate::columns::nearest;
@@ -95,6 +96,27 @@ pub enum SqlFault {
     /// The operating system gives no thread.
     #[error("it cannot be planned now: {0}")]
     NoThread(String),
+}
+
+impl Classify for SqlFault {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::NoThread(_) => FailureClass::Transient,
+            Self::Syntax(_)
+            | Self::TooLong(_)
+            | Self::NotAQuery(_)
+            | Self::NoTable { .. }
+            | Self::NoColumn { .. }
+            | Self::InputTimes { .. }
+            | Self::Changing(_)
+            | Self::Unnamed { .. }
+            | Self::Duplicate(_)
+            | Self::Type { .. }
+            | Self::NotGiven { .. }
+            | Self::NotSeen(_)
+            | Self::Refused(_) => FailureClass::Contract,
+        }
+    }
 }
 
 impl SqlFault {

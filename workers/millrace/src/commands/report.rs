@@ -10,7 +10,8 @@ use chrono::{SubsecRound, Utc};
 use millrace_contract::{Report, ReportSource, ReportTask};
 use millrace_ledger::{ReportFilter, ReportRun};
 use millrace_pipeline::nearest;
-use millrace_report::{Failed, Made, Moment, Source, local_time, make};
+use millrace_report::{Made, Moment, Source, local_time, make};
+use millrace_runtime::Failed;
 use millrace_storage::S3Storage;
 use serde_json::{Value, json};
 
