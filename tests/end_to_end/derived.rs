@@ -144,6 +144,115 @@ async fn the_lake_example_derives_what_each_user_spent_on_each_day() {
     assert_eq!(rows(&stack, asked).len(), 6);
 }
 
+const DAILY: &str = r#"
+version = 1
+name = "shop"
+
+[datasets.sales]
+match = "sales/{dt}/*.csv"
+parquet = { partition_by = ["dt"] }
+[datasets.sales.schema]
+mode = "strict"
+columns = [
+  { name = "shop", type = "int64", required = true },
+  { name = "amount", type = "int64", required = true },
+]
+
+[datasets.shops]
+match = "shops.csv"
+[datasets.shops.schema]
+mode = "strict"
+columns = [
+  { name = "id", type = "int64", required = true },
+  { name = "city", type = "string", required = true },
+]
+[datasets.shops.load]
+table = "shops"
+mode = "replace_file"
+
+[derived.cities]
+sql = """
+select s.dt, c.city, sum(s.amount) as total
+from sales as s join shops as c on c.id = s.shop
+group by s.dt, c.city
+"""
+partition_by = ["dt"]
+refresh = "partition"
+debounce = "0s"
+load = { table = "cities" }
+"#;
+
+/// Runs of `cities`: what was read, what there is, and what was written.
+fn counted(runs: &[Value]) -> [u64; 4] {
+    let count = |name: &str| runs[0][name].as_u64().unwrap_or_else(|| panic!("{name}: {runs:?}"));
+    [count("rows_read"), count("rows"), count("parts"), count("written")]
+}
+
+#[tokio::test]
+async fn a_file_of_a_day_has_that_day_derived_and_nothing_else_read() {
+    let stack = Stack::start(DAILY);
+    put(&stack, "shops.csv", "id,city\n1,Rome\n2,Oslo\n").await;
+    put(&stack, "sales/2026-01-30/a.csv", "shop,amount\n1,10\n2,20\n").await;
+    put(&stack, "sales/2026-01-31/a.csv", "shop,amount\n1,5\n").await;
+    stack.wait_until_drained();
+    let count = ended(&stack, "cities").len();
+    assert!(count > 0, "it was derived");
+    let asked = "select dt, city, total from cities order by dt, city";
+    let row = |dt: &str, city: &str, total: u32| json!({ "dt": dt, "city": city, "total": total });
+    let first = [
+        row("2026-01-30", "Oslo", 20),
+        row("2026-01-30", "Rome", 10),
+        row("2026-01-31", "Rome", 5),
+    ];
+    assert_eq!(rows(&stack, asked), first);
+
+    // A second file of a day: it, the other of its day, and the two shops.
+    put(&stack, "sales/2026-01-31/b.csv", "shop,amount\n1,1\n2,3\n").await;
+    let runs = wait_for_runs(&stack, "cities", count + 1);
+    assert_eq!(counted(&runs), [1 + 2 + 2, 4, 2, 1], "{runs:?}");
+    let second = [
+        first[0].clone(),
+        first[1].clone(),
+        row("2026-01-31", "Oslo", 3),
+        row("2026-01-31", "Rome", 6),
+    ];
+    assert_eq!(rows(&stack, asked), second);
+
+    // A day that was not there yet.
+    put(&stack, "sales/2026-02-01/a.csv", "shop,amount\n2,7\n").await;
+    let runs = wait_for_runs(&stack, "cities", count + 2);
+    assert_eq!(counted(&runs), [1 + 2, 5, 3, 1], "{runs:?}");
+
+    // Shops are joined with every day: all of them are derived, and are what they were
+    // but for one.
+    put(&stack, "shops.csv", "id,city\n1,Roma\n2,Oslo\n").await;
+    let runs = wait_for_runs(&stack, "cities", count + 3);
+    assert_eq!(counted(&runs), [6 + 2, 5, 3, 2], "{runs:?}");
+    put(&stack, "shops.csv", "id,city\n1,Roma\n2,Oslo\n3,Bern\n").await;
+    let runs = wait_for_runs(&stack, "cities", count + 4);
+    assert_eq!(counted(&runs), [6 + 3, 5, 3, 0], "{runs:?}");
+
+    // Nothing of it is forgotten by a run whose rows were all the same.
+    put(&stack, "sales/2026-02-01/a.csv", "shop,amount\n2,8\n").await;
+    let runs = wait_for_runs(&stack, "cities", count + 5);
+    assert_eq!(counted(&runs), [1 + 3, 5, 3, 1], "{runs:?}");
+    let third = [
+        second[0].clone(),
+        row("2026-01-30", "Roma", 10),
+        second[2].clone(),
+        row("2026-01-31", "Roma", 6),
+        row("2026-02-01", "Oslo", 8),
+    ];
+    assert_eq!(rows(&stack, asked), third);
+    let url = format!("sqlite://{}", stack.data().join("warehouse.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("the warehouse");
+    let loaded: (i64, i64) = sqlx::query_as("SELECT COUNT(*), SUM(total) FROM cities")
+        .fetch_one(&mut connection)
+        .await
+        .expect("a table");
+    assert_eq!(loaded, (5, 20 + 10 + 3 + 6 + 8));
+}
+
 const CHAIN: &str = r#"
 version = 1
 name = "shop"

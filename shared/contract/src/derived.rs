@@ -94,6 +94,14 @@ impl Derived {
         fingerprint(&parts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
+    /// Names what the rows of a partition come from: tables, each with its columns and
+    /// with the part of it that has to be read, and the SQL.
+    pub fn origin_name(contract: &ContractVersion, parts: &[[&str; 3]]) -> String {
+        let mut words = vec![contract.as_str()];
+        words.extend(parts.as_flattened());
+        fingerprint(&words)
+    }
+
     /// Names a run, as a file's id names a file: the keys of what it writes begin
     /// with it.
     pub fn run_id(&self, number: u64, inputs: &str) -> FileId {

@@ -13,7 +13,7 @@ use millrace_contract::{ColumnDef, DataType, Dataset, LoadTask, Output, SchemaMo
 use millrace_format::arrow_schema;
 use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::{Classify, FailureClass};
-use millrace_sql::{Table, table_schema};
+use millrace_sql::{Part, Table, table_schema};
 use millrace_storage::Storage;
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -49,8 +49,9 @@ impl Classify for TableError {
 pub struct LakeTable {
     name: String,
     schema: SchemaRef,
-    /// The bucket of each output, and the output; those that lie side by side in one
-    /// object are one.
+    /// What it is made of: a part for each output.
+    parts: Vec<Part>,
+    /// The bucket of each output, and the output.
     outputs: Vec<(String, Output)>,
     storage: Arc<dyn Storage>,
     runtime: Handle,
@@ -88,15 +89,27 @@ impl LakeTable {
         dataset: &str,
         files: Vec<LoadTask>,
     ) -> Result<Self, TableError> {
+        let parts = files.iter().flat_map(parts).collect();
         let Live { columns, outputs } = of_files(ledger, dataset, files).await?;
         Ok(Self {
             name: dataset.to_owned(),
             schema: nullable(&table_schema(&columns)),
-            outputs: coalesced(outputs),
+            parts,
+            outputs,
             storage,
             runtime: Handle::current(),
         })
     }
+}
+
+/// The outputs of a file as parts of a table. They are named by the file, whose
+/// rows stay when they are joined with others in one object.
+fn parts(file: &LoadTask) -> impl Iterator<Item = Part> {
+    file.outputs.iter().enumerate().map(|(ordinal, output)| Part {
+        name: format!("{}/{ordinal}", file.file_id),
+        rows: output.rows,
+        values: output.partition.clone(),
+    })
 }
 
 /// What lives of a dataset in the lake.
@@ -194,15 +207,40 @@ impl Table for LakeTable {
         Some(self.outputs.iter().map(|(_, output)| output.rows).sum())
     }
 
-    /// The lake is read on the runtime the table was opened on: that is where the
-    /// connections live.
+    fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
     fn scan(&self, columns: Vec<usize>) -> BoxStream<'static, io::Result<RecordBatch>> {
-        let schema = match self.schema.project(&columns) {
+        self.read(self.outputs.clone(), &columns)
+    }
+
+    fn scan_parts(
+        &self,
+        parts: Vec<usize>,
+        columns: Vec<usize>,
+    ) -> BoxStream<'static, io::Result<RecordBatch>> {
+        let outputs = parts.into_iter().filter_map(|index| self.outputs.get(index).cloned());
+        self.read(outputs.collect(), &columns)
+    }
+}
+
+impl LakeTable {
+    /// The rows of some outputs. The lake is read on the runtime the table was opened
+    /// on: that is where the connections live.
+    fn read(
+        &self,
+        outputs: Vec<(String, Output)>,
+        columns: &[usize],
+    ) -> BoxStream<'static, io::Result<RecordBatch>> {
+        let schema = match self.schema.project(columns) {
             Ok(schema) => Arc::new(schema),
             Err(error) => return futures::stream::iter([Err(io::Error::other(error))]).boxed(),
         };
         let (mut sender, receiver) = mpsc::channel(BATCHES);
-        let (storage, outputs) = (Arc::clone(&self.storage), self.outputs.clone());
+        let storage = Arc::clone(&self.storage);
+        // Those that lie side by side in one object are one.
+        let outputs = coalesced(outputs);
         self.runtime.spawn(async move {
             for (lake, output) in outputs {
                 let storage = Arc::clone(&storage);

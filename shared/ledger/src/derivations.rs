@@ -47,14 +47,18 @@ pub struct DeriveInputs<'a> {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeriveTotals {
-    /// Rows that the query gave.
+    /// Rows of the files that were read.
+    pub rows_read: u64,
+    /// Rows of the dataset as it is now.
     pub rows: u64,
-    /// Partitions that it gave, 1 where there are none.
+    /// Its partitions, 1 where there are none.
     pub parts: u64,
     /// How long it took.
     pub duration: Duration,
+    /// What the rows of its partitions come from, as JSON: for the next claim.
+    pub origins: Option<String>,
 }
 
 impl Ledger {
@@ -100,8 +104,8 @@ impl Ledger {
         register(&mut transaction, files, totals).await?;
         let sql = "UPDATE millrace_derive_runs SET state = 'done', row_count = $1, \
                        part_count = $2, written = $3, finished_at = $4, duration_ms = $5, \
-                       reason = NULL WHERE dataset = $6 AND run_number = $7";
-        let values: [Value; 7] = [
+                       reason = NULL, rows_read = $8 WHERE dataset = $6 AND run_number = $7";
+        let values: [Value; 8] = [
             totals.rows.into(),
             totals.parts.into(),
             (files.len() as u64).into(),
@@ -109,7 +113,12 @@ impl Ledger {
             u64::try_from(totals.duration.as_millis()).unwrap_or(u64::MAX).into(),
             run.claim.dataset.as_str().into(),
             run.number.into(),
+            totals.rows_read.into(),
         ];
+        transaction.execute(sql, &values).await?;
+        let sql = "UPDATE millrace_derived SET origins = $2 WHERE dataset = $1";
+        let values: [Value; 2] =
+            [run.claim.dataset.as_str().into(), totals.origins.as_deref().into()];
         transaction.execute(sql, &values).await?;
         transaction.commit().await?;
         Ok(Some(again))

@@ -79,6 +79,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_011.sql"),
         mysql: include_str!("../migrations/mysql/journey_011.sql"),
     },
+    Migration {
+        version: 13,
+        name: "origins of partitions",
+        sql: include_str!("../migrations/journey_013.sql"),
+        mysql: include_str!("../migrations/mysql/journey_013.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

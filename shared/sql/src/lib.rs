@@ -32,8 +32,8 @@ use crate::reference::{check_reference, declared_schema};
 
 pub use problem::{RuleFault, RuleProblem};
 pub use query::{
-    INPUT, QueryRows, SqlFault, SqlQuery, Table, TransformProblem, check_derived, check_transform,
-    table_schema, tables_named, type_name,
+    INPUT, Part, Partition, QueryRows, SqlFault, SqlQuery, Table, TableRead, TransformProblem,
+    check_derived, check_transform, table_schema, tables_named, type_name,
 };
 pub use read::Rules;
 pub use reference::Reference;

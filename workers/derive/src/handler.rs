@@ -162,7 +162,6 @@ impl Derive {
         };
         let run = self.ledger.begin_derivation(claim, &wanted).await?.ok_or(Failed::Lost)?;
         let (clock, started_at) = (Instant::now(), Utc::now());
-        let rows_read = inputs.rows();
         let ended = self.attempt(work, &run, &made_of, inputs).await;
         let ended = match self.settle(&run, ended).await? {
             Some(ended) => ended,
@@ -189,7 +188,7 @@ impl Derive {
         done.forward.extend(ended.again.then(|| self.later(task, target.derived.debounce)));
         let done = done.about(about(task, &ended.files));
         Ok(Some(done.counts(Counts {
-            rows_read: Some(rows_read),
+            rows_read: Some(ended.rows_read),
             rows_loaded: Some(ended.rows),
             rows_rejected: None,
             bytes: None,

@@ -38,11 +38,6 @@ impl Inputs {
         Derived::inputs_name(contract, &ids)
     }
 
-    /// Rows of all of them together.
-    pub(crate) fn rows(&self) -> u64 {
-        self.0.iter().flat_map(|(_, files)| files).map(|file| file.balance.written).sum()
-    }
-
     /// The inputs as tables.
     pub(crate) async fn tables(
         self,

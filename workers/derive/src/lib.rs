@@ -6,11 +6,13 @@
 //! over them, and what it gives is written to the lake under names that follow from
 //! the run. Partitions whose rows are others than before are then registered as
 //! files of the dataset, newer than those of every earlier run, in the transaction
-//! that ends the run; the others are let go. From there on they are files like any:
+//! that ends the run; the others are let go. Partitions whose rows
+//! can only come from files that they came from before are not even derived. From there on they are files like any:
 //! they are loaded, replaced and told of as those that somebody published.
 
 mod handler;
 mod inputs;
+mod kept;
 mod parts;
 mod run;
 mod telling;

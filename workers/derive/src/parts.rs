@@ -9,6 +9,8 @@ use millrace_contract::{
 use millrace_format::{Made, partition_path};
 use millrace_lake::Names;
 
+use crate::kept::Kept;
+
 /// A part: all rows, or those of a partition.
 #[derive(Debug, Default)]
 struct Part {
@@ -32,13 +34,16 @@ pub(crate) struct Making<'a> {
 
 impl Making<'_> {
     /// The files that are other than those of `live`, in the order of their keys.
-    /// What is no longer there is a file without rows.
-    pub(crate) fn files(&self, made: &Made, live: &[LoadTask]) -> Vec<LoadTask> {
+    /// What is no longer there is a file without rows; what is kept is left alone.
+    pub(crate) fn files(&self, made: &Made, live: &[LoadTask], kept: &Kept) -> Vec<LoadTask> {
         let mut parts = self.parts(made);
         for file in live.iter().filter(|file| file.balance.written > 0) {
             let prefix = self.derived.key("");
             let folders = file.object.key.strip_prefix(&prefix).unwrap_or_default();
-            parts.entry(folders.trim_start_matches('/').to_owned()).or_default();
+            let folders = folders.trim_start_matches('/');
+            if !kept.origins.contains_key(folders) {
+                parts.entry(folders.to_owned()).or_default();
+            }
         }
         if parts.is_empty() && live.is_empty() {
             // So that it is known to be there, and to have no rows.
@@ -160,7 +165,7 @@ mod tests {
             columns: &[ColumnDef::new("n", DataType::Int32)],
             trace_id: "t",
         };
-        making.files(made, live)
+        making.files(made, live, &Kept::default())
     }
 
     fn keys(files: &[LoadTask]) -> Vec<(&str, u64)> {

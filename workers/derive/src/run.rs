@@ -11,10 +11,11 @@ use millrace_lake::{FirstError, LakeSink, Names, live_files};
 use millrace_ledger::{Derivation, DeriveTotals, Ledger};
 use millrace_retry::Classify;
 use millrace_runtime::{Failed, Failure, Lease};
-use millrace_sql::{SqlFault, SqlQuery};
+use millrace_sql::{Partition, SqlFault, SqlQuery, Table};
 use millrace_storage::Storage;
 
 use crate::inputs::Inputs;
+use crate::kept::{Kept, Origins, Tracing, is_by_partition};
 use crate::parts::Making;
 
 /// The stage whose failpoints lie here.
@@ -43,12 +44,23 @@ pub(crate) struct Attempt<'a> {
     pub(crate) stop: &'a Arc<AtomicBool>,
 }
 
+/// What is left to do of a run.
+struct Narrowed {
+    query: SqlQuery,
+    /// Where partitions are looked at one by one.
+    tracing: Option<Tracing>,
+    kept: Kept,
+    rows_read: u64,
+}
+
 /// What a run came to.
 pub(crate) struct Ended {
     /// The files that are other than before, with those that are small at hand.
     pub(crate) files: Vec<LoadTask>,
-    /// Rows of the query.
+    /// Rows of the dataset as it is now.
     pub(crate) rows: u64,
+    /// Rows of the files that were read for it.
+    pub(crate) rows_read: u64,
     /// Whether an input changed meanwhile.
     pub(crate) again: bool,
 }
@@ -58,39 +70,91 @@ impl Attempt<'_> {
     pub(crate) async fn run(&self, inputs: Inputs) -> Result<Ended, Failed> {
         let clock = Instant::now();
         let derived = &self.target.derived;
-        let query = self.query(inputs).await?;
+        let live = live_files(self.ledger, &derived.name).await?;
+        let Narrowed { query, tracing, kept, rows_read } = self.narrowed(inputs, &live).await?;
         let columns = query.columns().to_vec();
         let run_id = derived.run_id(self.run.number, self.made_of);
         let names = Names::new(&derived.name, &run_id);
         reach(STAGE, Point::Began);
         let (made, sink) = self.write(query, &run_id, &names).await?;
         reach(STAGE, Point::AfterRows);
-        let mut files = self.files(&made, &names, &columns).await?;
+        let mut files = self.making(&names, &columns).files(&made, &live, &kept);
+        let origins = self.origins(tracing, &made, &kept).await?;
         self.lease.check()?;
         let keys: Vec<String> =
             files.iter().flat_map(|file| &file.outputs).map(|output| output.key.clone()).collect();
         let mut small = sink.publish_those(|key| keys.iter().any(|wanted| wanted == key)).await?;
-        let rows = made.partitions.iter().map(|partition| partition.rows).sum();
-        let parts = made.partitions.len() as u64;
+        let rows = made.partitions.iter().map(|partition| partition.rows).sum::<u64>() + kept.rows;
+        let parts = (made.partitions.len() + kept.partitions.len()) as u64;
         reach(STAGE, Point::BeforeCommit);
         self.lease.check()?;
-        let totals = DeriveTotals { rows, parts, duration: clock.elapsed() };
+        let totals = DeriveTotals { rows_read, rows, parts, duration: clock.elapsed(), origins };
         let ended = self.ledger.complete_derivation(self.run, &files, &totals).await?;
         let again = ended.ok_or(Failed::Lost)?;
         reach(STAGE, Point::AfterCommit);
         for file in &mut files {
             small.carry_into(file);
         }
-        Ok(Ended { files, rows, again })
+        Ok(Ended { files, rows, rows_read, again })
     }
 
-    async fn query(&self, inputs: Inputs) -> Result<SqlQuery, Failed> {
+    /// The query without the partitions that stay.
+    async fn narrowed(&self, inputs: Inputs, live: &[LoadTask]) -> Result<Narrowed, Failed> {
+        let tables = inputs.tables(self.ledger, self.storage).await?;
+        let query = self.query(&tables)?;
+        let known = self.run.claim.origins.as_deref();
+        // Of what another version of Millrace wrote nothing is known.
+        let known: Origins =
+            known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        let contract = self.target.contract.clone();
+        let is_by_partition = is_by_partition(self.target);
+        let live = live.to_vec();
+        self.planned(move || {
+            let query = Arc::new(query);
+            let tracing = is_by_partition.then(|| Tracing::new(&query, &contract, &tables));
+            let kept = match &tracing {
+                Some(tracing) => tracing.kept(&known, &live)?,
+                None => Kept::default(),
+            };
+            let query = query.except(&kept.partitions)?;
+            let rows_read = query.reads()?.iter().filter_map(|read| read.rows).sum();
+            Ok(Narrowed { query, tracing, kept, rows_read })
+        })
+        .await
+    }
+
+    /// What partitions come from, for the next run.
+    async fn origins(
+        &self,
+        tracing: Option<Tracing>,
+        made: &Made,
+        kept: &Kept,
+    ) -> Result<Option<String>, Failed> {
+        let Some(tracing) = tracing else { return Ok(None) };
+        let partitions = made.partitions.iter().map(|made| made.partition.clone());
+        let partitions: Vec<Partition> = partitions.collect();
+        let mut origins = self.planned(move || tracing.origins(&partitions)).await?;
+        origins.extend(kept.origins.clone());
+        Ok(Some(serde_json::to_string(&origins).map_err(Failed::contract)?))
+    }
+
+    /// Plans on a thread that may block. A panic goes on here.
+    async fn planned<T: Send + 'static>(
+        &self,
+        plan: impl FnOnce() -> Result<T, SqlFault> + Send + 'static,
+    ) -> Result<T, Failed> {
+        match tokio::task::spawn_blocking(plan).await {
+            Ok(planned) => planned.map_err(|fault| no_query(&self.target.dataset.name, &fault)),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    fn query(&self, tables: &[Arc<dyn Table>]) -> Result<SqlQuery, Failed> {
         let Target { dataset, .. } = self.target;
         let transform = dataset.transform.as_ref().ok_or_else(|| {
             Failed::contract(format!("dataset `{}` has no SQL to be derived by", dataset.name))
         })?;
-        let tables = inputs.tables(self.ledger, self.storage).await?;
-        SqlQuery::over_datasets(transform, &tables).map_err(|fault| no_query(&dataset.name, &fault))
+        SqlQuery::over_datasets(transform, tables).map_err(|fault| no_query(&dataset.name, &fault))
     }
 
     /// Writes what the query gives; nothing of it is visible yet.
@@ -139,15 +203,9 @@ impl Attempt<'_> {
         said.into_iter().map(|(name, value)| (format!("millrace.{name}"), value)).collect()
     }
 
-    async fn files(
-        &self,
-        made: &Made,
-        names: &Names,
-        columns: &[ColumnDef],
-    ) -> Result<Vec<LoadTask>, Failed> {
+    fn making<'a>(&'a self, names: &'a Names, columns: &'a [ColumnDef]) -> Making<'a> {
         let Target { derived, contract, .. } = self.target;
-        let live = live_files(self.ledger, &derived.name).await?;
-        let making = Making {
+        Making {
             derived,
             contract,
             lake: self.lake,
@@ -155,8 +213,7 @@ impl Attempt<'_> {
             names,
             columns,
             trace_id: self.trace_id,
-        };
-        Ok(making.files(made, &live))
+        }
     }
 }
 

@@ -45,6 +45,8 @@ pub struct DeriveClaim {
     pub fence: i64,
     /// What the last run that was done was made of.
     pub made_of: Option<String>,
+    /// What that run said its partitions come from.
+    pub origins: Option<String>,
 }
 
 impl Ledger {
@@ -67,7 +69,8 @@ impl Ledger {
                 take(&mut transaction, wish, fence, known.is_some()).await?;
                 let made_of = made_of(&mut transaction, wish.dataset).await?;
                 let dataset = wish.dataset.to_owned();
-                DeriveClaimed::Yes(DeriveClaim { dataset, fence, made_of })
+                let origins = known.and_then(|known| known.origins);
+                DeriveClaimed::Yes(DeriveClaim { dataset, fence, made_of, origins })
             }
             Decision::Join => {
                 let sql = "UPDATE millrace_derived SET asked_again = 1 WHERE dataset = $1";
@@ -129,6 +132,7 @@ struct Known {
     begun_at: Option<DateTime<Utc>>,
     due_at: Option<DateTime<Utc>>,
     due_message: Option<String>,
+    origins: Option<String>,
 }
 
 impl Known {
@@ -136,8 +140,8 @@ impl Known {
         transaction: &mut Transaction,
         dataset: &str,
     ) -> Result<Option<Self>, LedgerError> {
-        let sql = "SELECT fence, claimed_until, claimed_by, begun_at, due_at, due_message \
-                   FROM millrace_derived WHERE dataset = $1";
+        let sql = "SELECT fence, claimed_until, claimed_by, begun_at, due_at, due_message, \
+                       origins FROM millrace_derived WHERE dataset = $1";
         let row = transaction.fetch_optional(sql, &[dataset.into()]).await?;
         let read = |row: &Row| {
             Ok::<_, LedgerError>(Self {
@@ -147,6 +151,7 @@ impl Known {
                 begun_at: row.get("begun_at")?,
                 due_at: row.get("due_at")?,
                 due_message: row.get("due_message")?,
+                origins: row.get("origins")?,
             })
         };
         row.as_ref().map(read).transpose()
@@ -269,6 +274,7 @@ mod tests {
             begun_at: Some(at(begun)),
             due_at: None,
             due_message: None,
+            origins: None,
         }
     }
 

@@ -74,9 +74,12 @@ pub struct DeriveRun {
     pub trace_id: String,
     /// How far it has come.
     pub state: DeriveState,
-    /// Rows that the query gave.
+    /// Rows of the files that were read: with partitions, of those that had a say in
+    /// any that was derived.
+    pub rows_read: Option<u64>,
+    /// Rows of the dataset after it.
     pub rows: Option<u64>,
-    /// Partitions that it gave, 1 where there are none.
+    /// Partitions of the dataset after it, 1 where there are none.
     pub parts: Option<u64>,
     /// Partitions that were written again, and those that went.
     pub written: Option<u64>,
@@ -91,7 +94,7 @@ pub struct DeriveRun {
 }
 
 const COLUMNS: &str = "dataset, run_number, cause, trace_id, state, row_count, part_count, \
-    written, reason, started_at, finished_at, duration_ms";
+    written, rows_read, reason, started_at, finished_at, duration_ms";
 
 impl Ledger {
     /// Runs of derived datasets, the newest first.
@@ -128,6 +131,7 @@ fn read_run(row: &Row) -> Result<DeriveRun, LedgerError> {
         cause: row.get("cause")?,
         trace_id: row.get("trace_id")?,
         state: state.parse().map_err(|_| LedgerError::unreadable("a run's state", &state))?,
+        rows_read: count(row, "rows_read")?,
         rows: count(row, "row_count")?,
         parts: count(row, "part_count")?,
         written: count(row, "written")?,

@@ -76,7 +76,13 @@ fn file(number: u64, rows: &str) -> LoadTask {
 }
 
 fn totals() -> DeriveTotals {
-    DeriveTotals { rows: 2, parts: 1, duration: Duration::from_millis(5) }
+    DeriveTotals {
+        rows_read: 3,
+        rows: 2,
+        parts: 1,
+        duration: Duration::from_millis(5),
+        origins: Some(r#"{"dt=1":"a"}"#.to_owned()),
+    }
 }
 
 async fn live(ledger: &Ledger) -> Vec<String> {
@@ -97,6 +103,7 @@ async fn the_files_of_the_newest_run_are_live_and_it_knows_what_it_was_made_of()
         assert_eq!(ledger.unloaded_files("spent").await.unwrap().len(), 1);
         let second = claim(&ledger).await;
         assert_eq!(second.made_of.as_deref(), Some("a"));
+        assert_eq!(second.origins, totals().origins, "what its partitions come from");
         let run = begin(&ledger, &second, "b").await.unwrap();
         ledger.complete_derivation(&run, &[file(2, "x")], &totals()).await.unwrap();
         assert_eq!(live(&ledger).await, ["spent/2.parquet"], "though its rows are the same");
@@ -104,6 +111,7 @@ async fn the_files_of_the_newest_run_are_live_and_it_knows_what_it_was_made_of()
         assert_eq!(runs.len(), 2);
         let newest = runs.iter().find(|run| run.number == 2).unwrap();
         assert_eq!((newest.state, newest.written), (DeriveState::Done, Some(1)));
+        assert_eq!((newest.rows_read, newest.rows), (Some(3), Some(2)));
     }
 }
 

@@ -10,9 +10,11 @@ mod check;
 mod checked;
 mod fault;
 mod names;
+mod narrow;
 mod output;
 mod parse;
 mod plan;
+mod prune;
 mod reshaping;
 mod run;
 mod scan;
@@ -21,10 +23,11 @@ mod table;
 
 pub use check::{TransformProblem, check_derived, check_transform};
 pub use fault::SqlFault;
+pub use narrow::{Partition, TableRead};
 pub use output::{table_schema, type_name};
 pub use plan::{SqlQuery, tables_named};
 pub use run::QueryRows;
-pub use table::Table;
+pub use table::{Part, Table};
 
 /// The table that stands for the rows of a file.
 pub const INPUT: &str = "input";

@@ -28,9 +28,9 @@ use crate::stack::with_query_stack;
 /// A query that can be carried out.
 #[derive(Debug)]
 pub struct SqlQuery {
-    sql: String,
-    columns: Vec<ColumnDef>,
-    work: Work,
+    pub(super) sql: String,
+    pub(super) columns: Vec<ColumnDef>,
+    pub(super) work: Work,
 }
 
 impl SqlQuery {

@@ -13,7 +13,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Statistics, internal_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -22,6 +22,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, stream};
 
+use super::prune::Parts;
 use super::reshaping::Feed;
 use super::table::Table;
 
@@ -58,9 +59,9 @@ impl TableProvider for Scanned {
 
     async fn scan(
         &self,
-        _: &dyn Session,
+        session: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _: &[Expr],
+        filters: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all = || (0..self.schema.fields().len()).collect();
@@ -73,7 +74,34 @@ impl TableProvider for Scanned {
             Boundedness::Bounded,
         );
         let source = self.source.clone();
-        Ok(Arc::new(Scan { source, columns, schema, properties: Arc::new(properties) }))
+        let parts = self.parts().map(|parts| parts.remaining(filters, session));
+        Ok(Arc::new(Scan { source, columns, parts, schema, properties: Arc::new(properties) }))
+    }
+
+    /// Rows are filtered after the scan all the same: filters tell it what not to
+    /// read.
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let parts = self.parts();
+        let pushdown = |filter: &&Expr| match &parts {
+            Some(parts) if parts.can_judge(filter) => TableProviderFilterPushDown::Inexact,
+            Some(_) | None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(pushdown).collect())
+    }
+}
+
+impl Scanned {
+    /// What it is made of, if it is made of anything.
+    fn parts(&self) -> Option<Parts<'_>> {
+        match &self.source {
+            Source::Table(table) if !table.parts().is_empty() => {
+                Some(Parts::of(table.as_ref(), &self.schema))
+            }
+            Source::Table(_) | Source::Input => None,
+        }
     }
 }
 
@@ -82,6 +110,8 @@ impl TableProvider for Scanned {
 struct Scan {
     source: Source,
     columns: Vec<usize>,
+    /// The parts to read, of a table that is made of such.
+    parts: Option<Vec<usize>>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
 }
@@ -92,7 +122,11 @@ impl DisplayAs for Scan {
             Source::Input => "input",
             Source::Table(table) => table.name(),
         };
-        write!(f, "Scan: {name}, columns={:?}", self.columns)
+        write!(f, "Scan: {name}, columns={:?}", self.columns)?;
+        match &self.parts {
+            Some(parts) => write!(f, ", parts={}", parts.len()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -129,7 +163,13 @@ impl ExecutionPlan for Scan {
     fn partition_statistics(&self, _: Option<usize>) -> Result<Arc<Statistics>> {
         let rows = match &self.source {
             Source::Input => Some(MANY_ROWS),
-            Source::Table(table) => table.rows().and_then(|rows| usize::try_from(rows).ok()),
+            Source::Table(table) => {
+                let rows = match &self.parts {
+                    Some(read) => Some(read.iter().map(|&index| table.parts()[index].rows).sum()),
+                    None => table.rows(),
+                };
+                rows.and_then(|rows| usize::try_from(rows).ok())
+            }
         };
         let mut statistics = Statistics::new_unknown(&self.schema);
         statistics.num_rows = rows.map_or(Precision::Absent, Precision::Inexact);
@@ -153,7 +193,12 @@ impl ExecutionPlan for Scan {
             }
             Source::Table(table) => {
                 let shown = Arc::clone(&schema);
-                let rows = table.scan(self.columns.clone()).map(move |batch| {
+                let columns = self.columns.clone();
+                let rows = match &self.parts {
+                    Some(parts) => table.scan_parts(parts.clone(), columns),
+                    None => table.scan(columns),
+                };
+                let rows = rows.map(move |batch| {
                     let batch = batch.map_err(|error| DataFusionError::External(error.into()))?;
                     Ok(relabel(&batch, &shown)?)
                 });

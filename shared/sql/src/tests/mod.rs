@@ -5,6 +5,7 @@
 mod arbitrary;
 mod beyond;
 mod evaluated;
+mod narrow;
 mod queries;
 mod refused;
 

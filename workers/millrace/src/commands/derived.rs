@@ -31,8 +31,9 @@ fn state(text: &str) -> anyhow::Result<DeriveState> {
 }
 
 fn table(runs: &[DeriveRun]) {
-    let headers =
-        ["started", "dataset", "#run", "cause", "state", "#rows", "#parts", "#written", ""];
+    let headers = [
+        "started", "dataset", "#run", "cause", "state", "#read", "#rows", "#parts", "#written", "",
+    ];
     show::table(&headers, runs.iter().map(row).collect());
 }
 
@@ -44,6 +45,7 @@ fn row(run: &DeriveRun) -> Vec<String> {
         show::number(run.number),
         run.cause.clone(),
         run.state.to_string(),
+        number(run.rows_read),
         number(run.rows),
         number(run.parts),
         number(run.written),
@@ -59,6 +61,7 @@ pub(super) fn as_json(run: &DeriveRun) -> Value {
         "cause": run.cause,
         "trace_id": run.trace_id,
         "state": run.state.as_str(),
+        "rows_read": run.rows_read,
         "rows": run.rows,
         "parts": run.parts,
         "written": run.written,
