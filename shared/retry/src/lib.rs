@@ -8,6 +8,7 @@ mod backoff;
 mod causes;
 mod class;
 mod grant;
+mod messages;
 mod retry;
 
 pub use backoff::{Backoff, Curve, MAX_DELAY};

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use millrace_contract::{OrderError, Report, ReportSource, ReportTask, read_report_order};
+use millrace_contract::{Report, ReportSource, ReportTask, read_report_order};
 use millrace_ledger::{Ledger, ReportClaim, ReportClaimed, ReportRun, ReportTotals};
 use millrace_notify::Topic;
-use millrace_retry::FailureClass;
 use millrace_runtime::{
     Counts, Delivery, Done, Failed, Failure, Handler, Lease, Outcome, Subject, claim_lost,
     until_free,
@@ -67,8 +66,7 @@ impl Reports {
     fn task(&self, delivery: &Delivery) -> Result<ReportTask, Failure> {
         let names: Vec<&str> = self.reports.iter().map(|report| report.name.as_str()).collect();
         let sent_at = delivery.sent_at.map(DateTime::<Utc>::from);
-        read_report_order(&delivery.body, &self.pipeline, &names, sent_at)
-            .map_err(|error| Failure::new(class(&error), error.to_string()))
+        Ok(read_report_order(&delivery.body, &self.pipeline, &names, sent_at)?)
     }
 
     async fn run(
@@ -183,20 +181,6 @@ impl Reports {
 enum Held {
     Ours(ReportClaim),
     Done(Box<ReportRun>),
-}
-
-/// What nobody can read is poison; what names what is not there, the sender can
-/// mend.
-fn class(error: &OrderError) -> FailureClass {
-    match error {
-        OrderError::Task(_) | OrderError::Event(_) | OrderError::Unrelated { .. } => {
-            FailureClass::Poison
-        }
-        OrderError::Unknown { .. }
-        | OrderError::Which { .. }
-        | OrderError::Parameter(_)
-        | OrderError::NoTime => FailureClass::Contract,
-    }
 }
 
 fn counts(run: &ReportRun) -> Counts {

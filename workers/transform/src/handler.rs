@@ -234,9 +234,7 @@ impl Handler for Transform {
     async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
         let task = match TransformTask::from_message(&delivery.body) {
             Ok(task) => task,
-            Err(error) => {
-                return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
-            }
+            Err(error) => return Outcome::Failed(error.into()),
         };
         match self.run(&task, lease, delivery.receive_count > 1).await {
             Ok(done) => Outcome::Done(done.about(about(&task))),
