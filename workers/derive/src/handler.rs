@@ -213,11 +213,12 @@ impl Derive {
             stop: &stop,
         };
         let (claim, lasting) = (work.claim, self.claim);
+        let lost = claim_lost(lasting, || self.ledger.renew_derivation(claim, lasting));
         tokio::select! {
             ended = part("derive", attempt.run(inputs)) => ended,
             // What was written nobody is told of.
             () = work.lease.lost() => Err(Failed::Lost),
-            () = claim_lost(lasting, || self.ledger.renew_derivation(claim, lasting)) => Err(Failed::Lost),
+            () = lost => Err(Failed::Lost),
         }
     }
 

@@ -74,11 +74,12 @@ impl Exports {
             lease,
             lasting: self.claim,
         };
+        let lost = claim_lost(self.claim, || self.ledger.renew_export(&claim, self.claim));
         let ended = tokio::select! {
             ended = attempt.run() => ended,
             // Dropping the attempt ends its snapshot; what it wrote nobody is told of.
             () = lease.lost() => Err(Failed::Lost),
-            () = claim_lost(self.claim, || self.ledger.renew_export(&claim, self.claim)) => Err(Failed::Lost),
+            () = lost => Err(Failed::Lost),
         };
         self.settle(task, &claim, ended).await
     }

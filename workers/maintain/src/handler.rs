@@ -62,10 +62,11 @@ impl Maintain {
             storage: Arc::clone(&self.storage),
             now: Utc::now(),
         };
+        let lost = claim_lost(self.claim, || self.ledger.renew_upkeep(&claim, self.claim));
         let ended = tokio::select! {
             ended = step::run(&site, task, lease) => ended,
             () = lease.lost() => Err(UpkeepError::Lost),
-            () = claim_lost(self.claim, || self.ledger.renew_upkeep(&claim, self.claim)) => Err(UpkeepError::Lost),
+            () = lost => Err(UpkeepError::Lost),
         };
         self.settle(task, &claim, ended).await
     }

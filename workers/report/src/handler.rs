@@ -97,10 +97,11 @@ impl Reports {
             lease,
             lasting: self.claim,
         };
+        let lost = claim_lost(self.claim, || self.ledger.renew_report(&claim, self.claim));
         let ended = tokio::select! {
             ended = attempt.run() => ended,
             () = lease.lost() => Err(Failed::Lost),
-            () = claim_lost(self.claim, || self.ledger.renew_report(&claim, self.claim)) => Err(Failed::Lost),
+            () = lost => Err(Failed::Lost),
         };
         self.settle(&claim, ended).await?;
         let run = self.ledger.report_run(&claim.run).await?.ok_or(Failed::Lost)?;
