@@ -13,7 +13,7 @@ use millrace_contract::{ColumnDef, DataType, Dataset, LoadTask, Output, SchemaMo
 use millrace_format::arrow_schema;
 use millrace_ledger::{Ledger, LedgerError};
 use millrace_retry::{Classify, FailureClass};
-use millrace_sql::{Part, Table, table_schema};
+use millrace_sql::{Part, Table, table_schema, tables_named};
 use millrace_storage::Storage;
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -110,6 +110,24 @@ fn parts(file: &LoadTask) -> impl Iterator<Item = Part> {
         rows: output.rows,
         values: output.partition.clone(),
     })
+}
+
+/// Those of `datasets` that a query names, as tables: no other is looked at. To be
+/// called on the runtime that shall read the lake.
+///
+/// # Errors
+/// [`TableError`].
+pub async fn tables_of(
+    ledger: &Ledger,
+    storage: &Arc<dyn Storage>,
+    sql: &str,
+    datasets: &[String],
+) -> Result<Vec<Arc<dyn Table>>, TableError> {
+    let mut tables: Vec<Arc<dyn Table>> = Vec::new();
+    for name in tables_named(sql, datasets) {
+        tables.push(Arc::new(LakeTable::open(ledger, Arc::clone(storage), &name).await?));
+    }
+    Ok(tables)
 }
 
 /// What lives of a dataset in the lake.

@@ -12,17 +12,17 @@ mod history;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::Utc;
 use millrace_contract::{ContractVersion, DeriveCause, LoadTask};
 
 use crate::entry::Progress;
 use crate::progress::transformed;
 use crate::register::Arrival;
 use crate::together::Entry;
-use crate::{Ledger, LedgerError, Registration, Transaction, Transformed, Value};
+use crate::{Ledger, LedgerError, Registration, RunState, Transaction, Transformed, Value};
 
 pub use claim::{DeriveClaim, DeriveClaimed, DeriveWish};
-pub use history::{DeriveFilter, DeriveRun, DeriveState};
+pub use history::{DeriveFilter, DeriveRun};
 
 /// A run that has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,7 +179,7 @@ async fn begin(
     let mut number = 1;
     if let Some(newest) = newest {
         let last = newest.count("run_number")?;
-        let is_running = newest.get::<String>("state")? == DeriveState::Running.as_str();
+        let is_running = newest.get::<String>("state")? == RunState::Running.as_str();
         if is_running && newest.get::<String>("inputs")? == inputs.inputs {
             restart(transaction, claim, last, inputs).await?;
             return Ok(last);
@@ -271,9 +271,4 @@ fn arrival(task: &LoadTask) -> Arrival {
         trace_id: task.trace_id.clone(),
     };
     Arrival { file, published_at: task.published_at }
-}
-
-fn until(lease: Duration) -> DateTime<Utc> {
-    let lease = TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
-    Utc::now().checked_add_signed(lease).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

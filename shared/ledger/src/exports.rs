@@ -10,12 +10,13 @@ mod history;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::Utc;
 use millrace_contract::{ExportEvent, ExportOutcome, ExportRunId, ExportTask, Watermark};
 
-use crate::{Ledger, LedgerError, Row, Transaction, Value};
+use crate::claim::{Held, until};
+use crate::{Ledger, LedgerError, Row, RunState, Transaction, Value};
 
-pub use history::{ExportFilter, ExportRun, ExportState};
+pub use history::{ExportFilter, ExportRun};
 
 /// What a worker wants to work at.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,12 @@ pub struct ExportClaim {
     key: String,
 }
 
+impl ExportClaim {
+    fn held(&self) -> Held<'_> {
+        Held { table: "millrace_exports", run: self.run.as_str(), fence: self.fence }
+    }
+}
+
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportTotals {
@@ -83,7 +90,7 @@ impl Ledger {
         transaction.lock(&["export", &key]).await?;
         let known = find(&mut transaction, &run).await?;
         if let Some(known) = &known
-            && known.state == ExportState::Done
+            && known.state == RunState::Done
         {
             transaction.rollback().await?;
             return Ok(Claimed::Done(Box::new(known.clone())));
@@ -116,11 +123,7 @@ impl Ledger {
         claim: &ExportClaim,
         lease: Duration,
     ) -> Result<bool, LedgerError> {
-        let sql = "UPDATE millrace_exports SET claimed_until = $1 \
-                   WHERE run_id = $2 AND fence = $3 AND state = 'running'";
-        let values: [Value; 3] =
-            [until(lease).into(), claim.run.as_str().into(), claim.fence.into()];
-        Ok(self.database.execute(sql, &values).await? > 0)
+        claim.held().renewed(lease).make(&self.database).await
     }
 
     /// Writes down up to which value of the growing column a run exports, so that
@@ -129,10 +132,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn export_up_to(&self, claim: &ExportClaim, to: &str) -> Result<bool, LedgerError> {
-        let sql = "UPDATE millrace_exports SET watermark_to = $1 \
-                   WHERE run_id = $2 AND fence = $3 AND state = 'running'";
-        let values: [Value; 3] = [to.into(), claim.run.as_str().into(), claim.fence.into()];
-        Ok(self.database.execute(sql, &values).await? > 0)
+        claim.held().set("watermark_to = $1", [to.into()]).make(&self.database).await
     }
 
     /// Marks a run as done and moves its watermark, in one transaction; false if
@@ -179,18 +179,9 @@ impl Ledger {
         reason: &str,
     ) -> Result<(), LedgerError> {
         let mut transaction = self.database.begin().await?;
-        let sql = "UPDATE millrace_exports SET state = 'failed', reason = $1, finished_at = $2 \
-                   WHERE run_id = $3 AND fence = $4 AND state = 'running'";
-        let reason = reason.replace('\0', "\u{fffd}");
-        let values: [Value; 4] = [
-            reason.as_str().into(),
-            Utc::now().into(),
-            claim.run.as_str().into(),
-            claim.fence.into(),
-        ];
-        if transaction.execute(sql, &values).await? > 0 {
+        if claim.held().failed(reason).make_in(&mut transaction).await? {
             let event = ExportEvent {
-                reason: Some(reason),
+                reason: Some(reason.replace('\0', "\u{fffd}")),
                 ..self.event(ExportOutcome::Failed, task, claim)
             };
             self.announce_export(&mut transaction, &event).await?;
@@ -225,11 +216,6 @@ impl Ledger {
             at: Utc::now(),
         }
     }
-}
-
-fn until(lease: Duration) -> DateTime<Utc> {
-    let lease = TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
-    Utc::now().checked_add_signed(lease).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 async fn find(
@@ -313,13 +299,12 @@ async fn mark_done(
     claim: &ExportClaim,
     totals: &ExportTotals,
 ) -> Result<bool, LedgerError> {
-    let sql = "UPDATE millrace_exports SET state = 'done', row_count = $1, object_count = $2, \
-                   byte_count = $3, manifest = $4, finished_at = $5, duration_ms = $6, \
-                   watermark_to = COALESCE($7, watermark_to) \
-               WHERE run_id = $8 AND fence = $9 AND state = 'running'";
+    let columns = "state = 'done', row_count = $1, object_count = $2, byte_count = $3, \
+                   manifest = $4, finished_at = $5, duration_ms = $6, \
+                   watermark_to = COALESCE($7, watermark_to)";
     let milliseconds = u64::try_from(totals.duration.as_millis()).unwrap_or(u64::MAX);
     let reached = totals.reached.as_ref().map(|(_, value)| value.as_str());
-    let values: [Value; 9] = [
+    let values = [
         totals.rows.into(),
         totals.objects.into(),
         totals.bytes.into(),
@@ -327,10 +312,8 @@ async fn mark_done(
         Utc::now().into(),
         milliseconds.into(),
         reached.into(),
-        claim.run.as_str().into(),
-        claim.fence.into(),
     ];
-    Ok(transaction.execute(sql, &values).await? > 0)
+    claim.held().set(columns, values).make_in(transaction).await
 }
 
 async fn move_watermark(

@@ -8,6 +8,7 @@ use millrace_contract::StageName;
 use millrace_retry::FailureClass;
 
 use crate::failures::{FAILURE_COLUMNS, read};
+use crate::narrowed::Narrowed;
 use crate::together::placeholders;
 use crate::{Failure, FailureKey, Ledger, LedgerError, Row, Value};
 
@@ -73,60 +74,37 @@ pub struct FailureGroup {
 impl FailureFilter {
     /// The condition, its values counted from `$1`.
     pub(crate) fn condition(&self) -> (String, Vec<Value>) {
-        let mut narrowed = Narrowed { parts: Vec::new(), values: Vec::new() };
+        let mut narrowed = Narrowed::default();
         match self.only {
-            Only::Open => narrowed.parts.push("resolution IS NULL".to_owned()),
-            Only::Unfinished => narrowed
-                .parts
-                .push("(resolution IS NULL OR resolution IN ('redriven', 'discarded'))".to_owned()),
+            Only::Open => narrowed.only("resolution IS NULL"),
+            Only::Unfinished => {
+                narrowed.only("(resolution IS NULL OR resolution IN ('redriven', 'discarded'))");
+            }
             Only::Any => {}
         }
-        narrowed.by("stage =", self.stage.map(|stage| stage.as_str().into()));
-        narrowed.by("dataset =", self.dataset.as_deref().map(Value::from));
-        narrowed.by("class =", self.class.map(|class| class.as_str().into()));
-        narrowed.by("last_seen >=", self.since.map(Value::from));
-        narrowed.by("last_seen <=", self.until.map(Value::from));
+        narrowed.by("stage =", self.stage.map(StageName::as_str));
+        narrowed.by("dataset =", self.dataset.as_deref());
+        narrowed.by("class =", self.class.map(FailureClass::as_str));
+        narrowed.by("last_seen >=", self.since);
+        narrowed.by("last_seen <=", self.until);
         if let Some(fingerprint) = &self.fingerprint {
-            let part = narrowed.beginning("fingerprint", fingerprint);
-            narrowed.parts.push(part);
+            let part = beginning(&mut narrowed, "fingerprint", fingerprint);
+            narrowed.only(part);
         }
         if !self.ids.is_empty() {
             let any: Vec<_> =
-                self.ids.iter().map(|id| narrowed.beginning("message_id", id)).collect();
-            narrowed.parts.push(format!("({})", any.join(" OR ")));
+                self.ids.iter().map(|id| beginning(&mut narrowed, "message_id", id)).collect();
+            narrowed.only(format!("({})", any.join(" OR ")));
         }
-        if narrowed.parts.is_empty() {
-            narrowed.parts.push("1 = 1".to_owned());
-        }
-        (narrowed.parts.join(" AND "), narrowed.values)
+        narrowed.into_parts()
     }
 }
 
-struct Narrowed {
-    parts: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Narrowed {
-    fn by(&mut self, condition: &str, value: Option<Value>) {
-        if let Some(value) = value {
-            let place = self.bind(value);
-            self.parts.push(format!("{condition} {place}"));
-        }
-    }
-
-    /// That a text begins so: a range, which an index serves everywhere. `~` is
-    /// behind whatever ids and fingerprints are made of.
-    fn beginning(&mut self, column: &str, text: &str) -> String {
-        let from = self.bind(text.into());
-        let to = self.bind(format!("{text}~").into());
-        format!("({column} >= {from} AND {column} < {to})")
-    }
-
-    fn bind(&mut self, value: Value) -> String {
-        self.values.push(value);
-        format!("${}", self.values.len())
-    }
+/// That a text begins so: a range, which an index serves everywhere. `~` is behind
+/// whatever ids and fingerprints are made of.
+fn beginning(narrowed: &mut Narrowed, column: &str, text: &str) -> String {
+    let (from, to) = (narrowed.bind(text), narrowed.bind(format!("{text}~")));
+    format!("({column} >= {from} AND {column} < {to})")
 }
 
 impl Ledger {

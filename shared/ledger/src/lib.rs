@@ -7,6 +7,7 @@
 
 mod announce;
 mod batches;
+mod claim;
 mod columns;
 mod contracts;
 mod counts;
@@ -30,6 +31,7 @@ mod live;
 pub mod loads;
 mod migrate;
 mod mysql;
+mod narrowed;
 mod outbox;
 mod pace;
 mod progress;
@@ -38,6 +40,7 @@ mod register;
 mod replays;
 mod reports;
 mod retire;
+mod run_state;
 mod runs;
 mod session;
 mod skips;
@@ -57,16 +60,14 @@ pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;
 pub use derivations::{
-    Derivation, DeriveClaim, DeriveClaimed, DeriveFilter, DeriveInputs, DeriveRun, DeriveState,
-    DeriveTotals, DeriveWish,
+    Derivation, DeriveClaim, DeriveClaimed, DeriveFilter, DeriveInputs, DeriveRun, DeriveTotals,
+    DeriveWish,
 };
 pub use detached::Detached;
 pub use dialect::Dialect;
 pub use dlq_actions::{Act, DlqAction, EditedFacts};
 pub use error::{DatabaseError, LedgerError};
-pub use exports::{
-    Claimed, ExportClaim, ExportFilter, ExportRun, ExportState, ExportTotals, ExportWish,
-};
+pub use exports::{Claimed, ExportClaim, ExportFilter, ExportRun, ExportTotals, ExportWish};
 pub use facts::{DatabaseFacts, StageDuration};
 pub use failure_groups::{FailureFilter, FailureGroup, Only};
 pub use failures::{Failure, FailureKey, FailureRecord, Resolution};
@@ -82,9 +83,8 @@ pub use progress::{Hop, RuleCount, Transformed};
 pub use redrives::{Sought, Standing, WhatBecame};
 pub use register::{Registered, Registration};
 pub use replays::{ReplayFilter, Replayable, Replaying};
-pub use reports::{
-    Figure, ReportClaim, ReportClaimed, ReportFilter, ReportRun, ReportState, ReportTotals,
-};
+pub use reports::{Figure, ReportClaim, ReportClaimed, ReportFilter, ReportRun, ReportTotals};
+pub use run_state::RunState;
 pub use runs::{Run, RunFilter};
 pub use session::{Row, Session};
 pub use skips::SkipCount;
@@ -93,6 +93,6 @@ pub use state::{FileState, Ledger};
 pub use totals::{RejectTotal, RuleOutcome};
 pub use trace::{FileTrace, HopRecord, ObjectTrace};
 pub use transaction::Transaction;
-pub use upkeep::{UpkeepClaim, UpkeepClaimed, UpkeepFilter, UpkeepRun, UpkeepState};
+pub use upkeep::{UpkeepClaim, UpkeepClaimed, UpkeepFilter, UpkeepRun};
 pub use url::Durability;
 pub use value::Value;

@@ -10,12 +10,13 @@ mod history;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use millrace_contract::{ReportRunId, ReportTask};
 
-use crate::{Ledger, LedgerError, Transaction, Value};
+use crate::claim::{Held, until};
+use crate::{Ledger, LedgerError, RunState, Transaction, Value};
 
-pub use history::{Figure, ReportFilter, ReportRun, ReportState};
+pub use history::{Figure, ReportFilter, ReportRun};
 
 /// Whether a worker may work at a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,12 @@ pub struct ReportClaim {
     pub run: ReportRunId,
     /// The claim's number.
     pub fence: i64,
+}
+
+impl ReportClaim {
+    fn held(&self) -> Held<'_> {
+        Held { table: "millrace_reports", run: self.run.as_str(), fence: self.fence }
+    }
 }
 
 /// What a run came to.
@@ -71,8 +78,8 @@ impl Ledger {
         transaction.lock(&["report", run.as_str()]).await?;
         let known = history::find(&mut transaction, &run).await?;
         if let Some((known, claimed_until)) = &known {
-            let is_busy = known.state == ReportState::Running && *claimed_until > Utc::now();
-            if is_busy || known.state == ReportState::Done {
+            let is_busy = known.state == RunState::Running && *claimed_until > Utc::now();
+            if is_busy || known.state == RunState::Done {
                 transaction.rollback().await?;
                 return Ok(match is_busy {
                     true => ReportClaimed::Busy,
@@ -96,11 +103,7 @@ impl Ledger {
         claim: &ReportClaim,
         lease: Duration,
     ) -> Result<bool, LedgerError> {
-        let sql = "UPDATE millrace_reports SET claimed_until = $1 \
-                   WHERE run_id = $2 AND fence = $3 AND state = 'running'";
-        let values: [Value; 3] =
-            [until(lease).into(), claim.run.as_str().into(), claim.fence.into()];
-        Ok(self.database.execute(sql, &values).await? > 0)
+        claim.held().renewed(lease).make(&self.database).await
     }
 
     /// Marks a run as done; false if the claim is lost, and then nothing is changed.
@@ -112,12 +115,10 @@ impl Ledger {
         claim: &ReportClaim,
         totals: &ReportTotals,
     ) -> Result<bool, LedgerError> {
-        let sql = "UPDATE millrace_reports SET state = 'done', chart_count = $1, row_count = $2, \
-                       byte_count = $3, page = $4, figures = $5, finished_at = $6, \
-                       duration_ms = $7 \
-                   WHERE run_id = $8 AND fence = $9 AND state = 'running'";
+        let columns = "state = 'done', chart_count = $1, row_count = $2, byte_count = $3, \
+                       page = $4, figures = $5, finished_at = $6, duration_ms = $7";
         let milliseconds = u64::try_from(totals.duration.as_millis()).unwrap_or(u64::MAX);
-        let values: [Value; 9] = [
+        let values = [
             totals.charts.into(),
             totals.rows.into(),
             totals.bytes.into(),
@@ -125,10 +126,8 @@ impl Ledger {
             serde_json::json!(totals.figures).to_string().into(),
             Utc::now().into(),
             milliseconds.into(),
-            claim.run.as_str().into(),
-            claim.fence.into(),
         ];
-        Ok(self.database.execute(sql, &values).await? > 0)
+        claim.held().set(columns, values).make(&self.database).await
     }
 
     /// Writes down that people were told of a page that is done.
@@ -146,13 +145,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn fail_report(&self, claim: &ReportClaim, reason: &str) -> Result<(), LedgerError> {
-        let sql = "UPDATE millrace_reports SET state = 'failed', reason = $1, finished_at = $2 \
-                   WHERE run_id = $3 AND fence = $4 AND state = 'running'";
-        let reason = reason.replace('\0', "\u{fffd}");
-        let values: [Value; 4] =
-            [reason.into(), Utc::now().into(), claim.run.as_str().into(), claim.fence.into()];
-        self.database.execute(sql, &values).await?;
-        Ok(())
+        claim.held().failed(reason).make(&self.database).await.map(drop)
     }
 
     /// Gives a claim back, so that the next attempt need not wait for its end.
@@ -162,11 +155,6 @@ impl Ledger {
     pub async fn release_report(&self, claim: &ReportClaim) -> Result<(), LedgerError> {
         self.renew_report(claim, Duration::ZERO).await.map(drop)
     }
-}
-
-fn until(lease: Duration) -> DateTime<Utc> {
-    let lease = TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
-    Utc::now().checked_add_signed(lease).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 async fn write_claim(

@@ -8,9 +8,10 @@ use millrace_contract::{
 };
 
 use crate::columns::read_changes;
+use crate::narrowed::Narrowed;
 use crate::replays::read_kind;
 use crate::state::parse_state;
-use crate::{FileState, Ledger, LedgerError, Row, Value};
+use crate::{FileState, Ledger, LedgerError, Row};
 
 /// Which files to show.
 #[derive(Debug, Clone, Default)]
@@ -90,27 +91,16 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>, LedgerError> {
-        let mut conditions = Vec::new();
-        let mut values: Vec<Value> = Vec::new();
-        let mut narrow = |condition: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                values.push(value);
-                conditions.push(format!("{condition} ${}", values.len()));
-            }
-        };
-        narrow("dataset =", filter.dataset.as_deref().map(Value::from));
-        narrow("state =", filter.state.map(|state| state.as_str().into()));
-        narrow("registered_at >=", filter.since.map(Value::from));
-        if conditions.is_empty() {
-            conditions.push("1 = 1".to_owned());
-        }
-        values.push(i64::from(filter.limit.unwrap_or(u32::MAX)).into());
+        let mut wanted = Narrowed::default();
+        wanted.by("dataset =", filter.dataset.as_deref());
+        wanted.by("state =", filter.state.map(FileState::as_str));
+        wanted.by("registered_at >=", filter.since);
+        let limit = wanted.limit(filter.limit);
         let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM millrace_files AS f WHERE {} ORDER BY ordinal DESC LIMIT ${}",
-            conditions.join(" AND "),
-            values.len(),
+            "SELECT {RUN_COLUMNS} FROM millrace_files AS f WHERE {wanted} \
+             ORDER BY ordinal DESC LIMIT {limit}"
         );
-        self.database.fetch_all(&sql, &values).await?.iter().map(read_run).collect()
+        self.database.fetch_all(&sql, wanted.values()).await?.iter().map(read_run).collect()
     }
 }
 
@@ -126,7 +116,7 @@ pub(crate) fn read_run(row: &Row) -> Result<Run, LedgerError> {
             version_id: row.get("version_id")?,
             etag: row.get("etag")?,
             sequencer: row.get::<Option<String>>("sequencer")?.map(Sequencer::new),
-            size: optional_count(row, "size_bytes")?,
+            size: row.optional_count("size_bytes")?,
         },
         captures: serde_json::from_str(&captures)
             .map_err(|_| LedgerError::unreadable("captures", &captures))?,
@@ -134,12 +124,13 @@ pub(crate) fn read_run(row: &Row) -> Result<Run, LedgerError> {
         state: parse_state(&row.get::<String>("state")?)?,
         reason: row.get("reason")?,
         related_file: row.get::<Option<String>>("related_file")?.map(FileId::from_text),
-        rows_read: optional_count(row, "rows_read")?,
-        rows_written: optional_count(row, "rows_written")?,
-        rows_rejected: optional_count(row, "rows_rejected")?,
-        rows_skipped: optional_count(row, "rows_skipped")?,
-        rows_loaded: optional_count(row, "rows_loaded")?,
-        column_version: optional_count(row, "column_version")?
+        rows_read: row.optional_count("rows_read")?,
+        rows_written: row.optional_count("rows_written")?,
+        rows_rejected: row.optional_count("rows_rejected")?,
+        rows_skipped: row.optional_count("rows_skipped")?,
+        rows_loaded: row.optional_count("rows_loaded")?,
+        column_version: row
+            .optional_count("column_version")?
             .map(|version| u32::try_from(version).unwrap_or(u32::MAX)),
         column_changes: match row.get::<Option<String>>("column_changes")? {
             Some(changes) => read_changes(&changes)?,
@@ -155,12 +146,8 @@ pub(crate) fn read_run(row: &Row) -> Result<Run, LedgerError> {
         },
         registered_at: row.get("registered_at")?,
         transformed_at: row.get("transformed_at")?,
-        transform_duration: optional_count(row, "transform_ms")?.map(Duration::from_millis),
+        transform_duration: row.optional_count("transform_ms")?.map(Duration::from_millis),
         loaded_at: row.get("loaded_at")?,
-        load_duration: optional_count(row, "load_ms")?.map(Duration::from_millis),
+        load_duration: row.optional_count("load_ms")?.map(Duration::from_millis),
     })
-}
-
-fn optional_count(row: &Row, column: &str) -> Result<Option<u64>, LedgerError> {
-    Ok(row.get::<Option<i64>>(column)?.map(i64::unsigned_abs))
 }

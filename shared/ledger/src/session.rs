@@ -178,6 +178,14 @@ impl Row {
     pub fn count(&self, column: &str) -> Result<u64, DatabaseError> {
         Ok(self.get::<i64>(column)?.unsigned_abs())
     }
+
+    /// A column of counts that are not known for every row.
+    ///
+    /// # Errors
+    /// As [`Row::get`].
+    pub fn optional_count(&self, column: &str) -> Result<Option<u64>, DatabaseError> {
+        Ok(self.get::<Option<i64>>(column)?.map(i64::unsigned_abs))
+    }
 }
 
 fn bind_postgres(sql: &str, values: &[Value]) -> Query<'static, Postgres, PgArguments> {

@@ -5,57 +5,15 @@
 //! claimed over can't end the run any more. Nothing that upkeep does rests on the
 //! claim; it spares doing it twice at once.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use millrace_contract::{AlertKind, MaintainTask, Occurrence, StageName, Upkeep, UpkeepCounts};
 
 use crate::announce::write_alert;
-use crate::{Ledger, LedgerError, Row, Transaction, Value};
-
-/// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpkeepState {
-    /// Somebody is at it, or was.
-    Running,
-    /// It came to its end.
-    Done,
-    /// Dead-lettered.
-    Failed,
-}
-
-impl UpkeepState {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Failed];
-
-    /// The name in the ledger and on the screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for UpkeepState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for UpkeepState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
-            format!("`{text}` is not a state; the states are {names}")
-        })
-    }
-}
+use crate::claim::{Held, until};
+use crate::narrowed::Narrowed;
+use crate::{Ledger, LedgerError, Row, RunState, Transaction, Value};
 
 /// A run of upkeep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +27,7 @@ pub struct UpkeepRun {
     /// Whether somebody gave the command for it.
     pub by_hand: bool,
     /// How far it has come.
-    pub state: UpkeepState,
+    pub state: RunState,
     /// How often it was claimed.
     pub fence: i64,
     /// What it counted, by name.
@@ -98,6 +56,12 @@ pub struct UpkeepClaim {
     pub run: String,
     /// The claim's number.
     pub fence: i64,
+}
+
+impl UpkeepClaim {
+    fn held(&self) -> Held<'_> {
+        Held { table: "millrace_upkeep", run: &self.run, fence: self.fence }
+    }
 }
 
 /// Whether somebody may work at a run.
@@ -134,7 +98,7 @@ impl Ledger {
         transaction.lock(&["upkeep", task.upkeep.as_str()]).await?;
         let known = find(&mut transaction, &run).await?;
         let refused = match &known {
-            Some(known) if known.state == UpkeepState::Done => {
+            Some(known) if known.state == RunState::Done => {
                 Some(UpkeepClaimed::Done(Box::new(known.clone())))
             }
             Some(_) | None => busy(&mut transaction, task.upkeep, &run, now).await?,
@@ -180,11 +144,7 @@ impl Ledger {
         claim: &UpkeepClaim,
         lease: Duration,
     ) -> Result<bool, LedgerError> {
-        let sql = "UPDATE millrace_upkeep SET claimed_until = $1 \
-                   WHERE run_id = $2 AND fence = $3 AND state = 'running'";
-        let values: [Value; 3] =
-            [until(lease).into(), claim.run.as_str().into(), claim.fence.into()];
-        Ok(self.database.execute(sql, &values).await? > 0)
+        claim.held().renewed(lease).make(&self.database).await
     }
 
     /// Gives a claim back, with what was counted so far: the run goes on by another
@@ -198,12 +158,9 @@ impl Ledger {
         counts: Option<&UpkeepCounts>,
     ) -> Result<(), LedgerError> {
         let counts = counts.map(|counts| serde_json::json!(counts).to_string());
-        let sql = "UPDATE millrace_upkeep SET claimed_until = $1, counts = COALESCE($2, counts) \
-                   WHERE run_id = $3 AND fence = $4 AND state = 'running'";
-        let values: [Value; 4] =
-            [Utc::now().into(), counts.into(), claim.run.as_str().into(), claim.fence.into()];
-        self.database.execute(sql, &values).await?;
-        Ok(())
+        let columns = "claimed_until = $1, counts = COALESCE($2, counts)";
+        let released = claim.held().set(columns, [Utc::now().into(), counts.into()]);
+        released.make(&self.database).await.map(drop)
     }
 
     /// Marks a run as done, with what it counted, and writes down `told`, if it is
@@ -219,15 +176,9 @@ impl Ledger {
     ) -> Result<bool, LedgerError> {
         let now = Utc::now();
         let mut transaction = self.database.begin().await?;
-        let sql = "UPDATE millrace_upkeep SET state = 'done', counts = $1, finished_at = $2, \
-                       claimed_until = $2 WHERE run_id = $3 AND fence = $4 AND state = 'running'";
-        let values: [Value; 4] = [
-            serde_json::json!(counts).to_string().into(),
-            now.into(),
-            claim.run.as_str().into(),
-            claim.fence.into(),
-        ];
-        let done = transaction.execute(sql, &values).await? > 0;
+        let columns = "state = 'done', counts = $1, finished_at = $2";
+        let values = [serde_json::json!(counts).to_string().into(), now.into()];
+        let done = claim.held().set(columns, values).make_in(&mut transaction).await?;
         if let Some(told) = told.filter(|_| done && self.alerts_about(AlertKind::LostEvents)) {
             let mut occurrence = Occurrence::new(AlertKind::LostEvents, now, told);
             occurrence.stage = Some(StageName::Maintain);
@@ -243,16 +194,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn fail_upkeep(&self, claim: &UpkeepClaim, reason: &str) -> Result<(), LedgerError> {
-        let sql = "UPDATE millrace_upkeep SET state = 'failed', reason = $1, finished_at = $2, \
-                       claimed_until = $2 WHERE run_id = $3 AND fence = $4 AND state = 'running'";
-        let values: [Value; 4] = [
-            reason.replace('\0', "\u{fffd}").into(),
-            Utc::now().into(),
-            claim.run.as_str().into(),
-            claim.fence.into(),
-        ];
-        self.database.execute(sql, &values).await?;
-        Ok(())
+        claim.held().failed(reason).make(&self.database).await.map(drop)
     }
 
     /// Runs of upkeep, the newest first.
@@ -260,24 +202,15 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Unreadable`] if a newer version of Millrace wrote them.
     pub async fn upkeep_runs(&self, filter: UpkeepFilter) -> Result<Vec<UpkeepRun>, LedgerError> {
-        let limit = i64::from(filter.limit.unwrap_or(u32::MAX));
-        let mut values: Vec<Value> = vec![limit.into()];
-        let mut condition = "";
-        if let Some(upkeep) = filter.upkeep {
-            values.push(upkeep.as_str().into());
-            condition = "WHERE upkeep = $2";
-        }
+        let mut wanted = Narrowed::default();
+        wanted.by("upkeep =", filter.upkeep.map(Upkeep::as_str));
+        let limit = wanted.limit(filter.limit);
         let sql = format!(
-            "SELECT {COLUMNS} FROM millrace_upkeep {condition} \
-             ORDER BY started_at DESC, run_id LIMIT $1"
+            "SELECT {COLUMNS} FROM millrace_upkeep WHERE {wanted} \
+             ORDER BY started_at DESC, run_id LIMIT {limit}"
         );
-        self.database.fetch_all(&sql, &values).await?.iter().map(read).collect()
+        self.database.fetch_all(&sql, wanted.values()).await?.iter().map(read).collect()
     }
-}
-
-fn until(lease: Duration) -> DateTime<Utc> {
-    let lease = TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX);
-    Utc::now().checked_add_signed(lease).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 async fn find(transaction: &mut Transaction, run: &str) -> Result<Option<UpkeepRun>, LedgerError> {
@@ -308,14 +241,13 @@ async fn busy(
 }
 
 fn read(row: &Row) -> Result<UpkeepRun, LedgerError> {
-    let (upkeep, state): (String, String) = (row.get("upkeep")?, row.get("state")?);
-    let counts: String = row.get("counts")?;
+    let (upkeep, counts): (String, String) = (row.get("upkeep")?, row.get("counts")?);
     Ok(UpkeepRun {
         run: row.get("run_id")?,
         upkeep: upkeep.parse().map_err(|_| LedgerError::unreadable("an upkeep", &upkeep))?,
         scheduled_at: row.get("scheduled_at")?,
         by_hand: row.count("by_hand")? > 0,
-        state: state.parse().map_err(|_| LedgerError::unreadable("a run's state", &state))?,
+        state: RunState::of(row)?,
         fence: row.get("fence")?,
         counts: serde_json::from_str(&counts)
             .map_err(|_| LedgerError::unreadable("counts", &counts))?,

@@ -4,12 +4,15 @@
 //! is; the runtime turns the class into what happens to the message. This is
 //! the only crate that names `backoff`.
 
+mod answer;
 mod backoff;
 mod causes;
 mod class;
 mod grant;
+mod messages;
 mod retry;
 
+pub use answer::class_of_answer;
 pub use backoff::{Backoff, Curve, MAX_DELAY};
 pub use causes::causes;
 pub use class::{Classify, FailureClass};

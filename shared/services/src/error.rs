@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
-use millrace_retry::{Classify, FailureClass, causes};
+use millrace_retry::{Classify, FailureClass, causes, class_of_answer};
 use thiserror::Error;
 
 /// Why a service was not looked at or changed.
@@ -96,8 +96,7 @@ where
     }
 }
 
-/// Codes as in "Common Errors" and the operations of the Amazon ECS API
-/// Reference.
+/// Codes as in the operations of the Amazon ECS API Reference.
 fn by_code(
     code: &str,
     status: u16,
@@ -105,29 +104,21 @@ fn by_code(
     what: String,
     reason: String,
 ) -> ServicesError {
-    match (code, status) {
-        (
-            "ServiceNotFoundException" | "ServiceNotActiveException" | "ClusterNotFoundException",
-            _,
-        ) => ServicesError::NotFound { what },
-        ("ThrottlingException" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
-            ServicesError::Throttled { action, what, reason }
+    if let "ServiceNotFoundException" | "ServiceNotActiveException" | "ClusterNotFoundException" =
+        code
+    {
+        return ServicesError::NotFound { what };
+    }
+    match class_of_answer(code, status) {
+        FailureClass::Missing => ServicesError::NotFound { what },
+        FailureClass::Throttled => ServicesError::Throttled { action, what, reason },
+        FailureClass::Denied => ServicesError::Denied { action, what, reason },
+        FailureClass::Poison | FailureClass::Contract => {
+            ServicesError::Invalid { action, what, reason }
         }
-        (
-            "AccessDeniedException"
-            | "AccessDenied"
-            | "UnrecognizedClientException"
-            | "InvalidClientTokenId"
-            | "SignatureDoesNotMatch"
-            | "MissingAuthenticationToken",
-            _,
-        )
-        | (_, 401 | 403) => ServicesError::Denied { action, what, reason },
-        ("ExpiredTokenException" | "RequestExpired", _) => {
+        FailureClass::Transient | FailureClass::Outage => {
             ServicesError::Unavailable { action, what, reason }
         }
-        (_, 400..=499) => ServicesError::Invalid { action, what, reason },
-        (_, _) => ServicesError::Unavailable { action, what, reason },
     }
 }
 

@@ -1,7 +1,7 @@
 //! From Scheduler's errors to errors by meaning, once.
 
 use aws_sdk_scheduler::error::{ProvideErrorMetadata, SdkError};
-use millrace_retry::{Classify, FailureClass, causes};
+use millrace_retry::{Classify, FailureClass, causes, class_of_answer};
 use thiserror::Error;
 
 /// Why a schedule was not looked at or changed.
@@ -94,8 +94,6 @@ where
     }
 }
 
-/// Codes as in "Common Errors" and the operations of the EventBridge Scheduler API
-/// Reference.
 fn by_code(
     code: &str,
     status: u16,
@@ -103,26 +101,16 @@ fn by_code(
     what: String,
     reason: String,
 ) -> TimetableError {
-    match (code, status) {
-        ("ResourceNotFoundException", _) => TimetableError::NotFound { what },
-        ("ThrottlingException" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
-            TimetableError::Throttled { action, what, reason }
+    match class_of_answer(code, status) {
+        FailureClass::Missing => TimetableError::NotFound { what },
+        FailureClass::Throttled => TimetableError::Throttled { action, what, reason },
+        FailureClass::Denied => TimetableError::Denied { action, what, reason },
+        FailureClass::Poison | FailureClass::Contract => {
+            TimetableError::Invalid { action, what, reason }
         }
-        (
-            "AccessDeniedException"
-            | "AccessDenied"
-            | "UnrecognizedClientException"
-            | "InvalidClientTokenId"
-            | "SignatureDoesNotMatch"
-            | "MissingAuthenticationToken",
-            _,
-        )
-        | (_, 401 | 403) => TimetableError::Denied { action, what, reason },
-        ("ExpiredTokenException" | "RequestExpired", _) => {
+        FailureClass::Transient | FailureClass::Outage => {
             TimetableError::Unavailable { action, what, reason }
         }
-        (_, 400..=499) => TimetableError::Invalid { action, what, reason },
-        (_, _) => TimetableError::Unavailable { action, what, reason },
     }
 }
 

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::Utc;
 use millrace_contract::{
-    ContractVersion, Dataset, DeriveCause, DeriveOrderError, DeriveTask, LoadTask, StageName,
-    read_derive_order,
+    ContractVersion, Dataset, DeriveCause, DeriveTask, LoadTask, StageName, read_derive_order,
 };
 use millrace_ledger::{
     Derivation, DeriveClaim, DeriveClaimed, DeriveInputs, DeriveWish, Hop, Ledger,
 };
 use millrace_pipeline::{Dependents, Pipeline};
-use millrace_retry::FailureClass;
 use millrace_runtime::{
     Counts, Delivery, Done, Failed, Failure, Handler, Lease, Outcome, Subject, claim_lost, part,
 };
@@ -78,8 +76,7 @@ impl Derive {
     fn task(&self, delivery: &Delivery) -> Result<DeriveTask, Failure> {
         let names: Vec<&str> =
             self.targets.iter().map(|target| target.derived.name.as_str()).collect();
-        read_derive_order(&delivery.body, &self.pipeline, &names)
-            .map_err(|error| Failure::new(class(&error), error.to_string()))
+        Ok(read_derive_order(&delivery.body, &self.pipeline, &names)?)
     }
 
     async fn run(
@@ -215,11 +212,12 @@ impl Derive {
             stop: &stop,
         };
         let (claim, lasting) = (work.claim, self.claim);
+        let lost = claim_lost(lasting, || self.ledger.renew_derivation(claim, lasting));
         tokio::select! {
             ended = part("derive", attempt.run(inputs)) => ended,
             // What was written nobody is told of.
             () = work.lease.lost() => Err(Failed::Lost),
-            () = claim_lost(lasting, || self.ledger.renew_derivation(claim, lasting)) => Err(Failed::Lost),
+            () = lost => Err(Failed::Lost),
         }
     }
 
@@ -268,17 +266,6 @@ struct Work<'a> {
     delivery: &'a Delivery,
     lease: &'a Lease,
     claim: &'a DeriveClaim,
-}
-
-/// What nobody can read is poison; what names what is not there, the sender can
-/// mend.
-fn class(error: &DeriveOrderError) -> FailureClass {
-    match error {
-        DeriveOrderError::Task(_)
-        | DeriveOrderError::Event(_)
-        | DeriveOrderError::Unrelated { .. } => FailureClass::Poison,
-        DeriveOrderError::Unknown { .. } | DeriveOrderError::Which { .. } => FailureClass::Contract,
-    }
 }
 
 fn about(task: &DeriveTask, files: &[LoadTask]) -> Subject {

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use millrace_contract::{Export, ExportTask, OrderError, read_export_order};
+use millrace_contract::{Export, ExportTask, read_export_order};
 use millrace_ledger::{
     Claimed, Database, ExportClaim, ExportRun, ExportTotals, ExportWish, Ledger,
 };
-use millrace_retry::FailureClass;
 use millrace_runtime::{
     Counts, Delivery, Done, Failed, Failure, Handler, Lease, Outcome, Subject, claim_lost,
     until_free,
@@ -47,8 +46,7 @@ impl Exports {
     fn task(&self, delivery: &Delivery) -> Result<ExportTask, Failure> {
         let names: Vec<&str> = self.exports.iter().map(|export| export.name.as_str()).collect();
         let sent_at = delivery.sent_at.map(DateTime::<Utc>::from);
-        read_export_order(&delivery.body, &self.pipeline, &names, sent_at)
-            .map_err(|error| Failure::new(class(&error), error.to_string()))
+        Ok(read_export_order(&delivery.body, &self.pipeline, &names, sent_at)?)
     }
 
     async fn run(
@@ -76,11 +74,12 @@ impl Exports {
             lease,
             lasting: self.claim,
         };
+        let lost = claim_lost(self.claim, || self.ledger.renew_export(&claim, self.claim));
         let ended = tokio::select! {
             ended = attempt.run() => ended,
             // Dropping the attempt ends its snapshot; what it wrote nobody is told of.
             () = lease.lost() => Err(Failed::Lost),
-            () = claim_lost(self.claim, || self.ledger.renew_export(&claim, self.claim)) => Err(Failed::Lost),
+            () = lost => Err(Failed::Lost),
         };
         self.settle(task, &claim, ended).await
     }
@@ -134,20 +133,6 @@ impl Exports {
 enum Held {
     Ours(ExportClaim),
     Done(Box<ExportRun>),
-}
-
-/// What nobody can read is poison; what names what is not there, the sender can
-/// mend.
-fn class(error: &OrderError) -> FailureClass {
-    match error {
-        OrderError::Task(_) | OrderError::Event(_) | OrderError::Unrelated { .. } => {
-            FailureClass::Poison
-        }
-        OrderError::Unknown { .. }
-        | OrderError::Which { .. }
-        | OrderError::Parameter(_)
-        | OrderError::NoTime => FailureClass::Contract,
-    }
 }
 
 fn done_before(run: &ExportRun) -> Done {

@@ -11,7 +11,6 @@ use millrace_contract::{
 use millrace_failpoint::{Point, reach};
 use millrace_ledger::{FileState, Hop, Ledger, Registered, Registration};
 use millrace_pipeline::{Pipeline, Route};
-use millrace_retry::FailureClass;
 use millrace_runtime::{Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part};
 
 /// The ingest stage.
@@ -48,8 +47,7 @@ impl Ingest {
     }
 
     async fn run(&self, delivery: &Delivery) -> Result<Done, Failure> {
-        let notices = decode_event(&delivery.body)
-            .map_err(|error| Failure::new(FailureClass::Poison, error.to_string()))?;
+        let notices = decode_event(&delivery.body)?;
         let mut done = Done::new("ignored");
         for notice in notices {
             match notice {

@@ -221,9 +221,7 @@ impl Handler for Load {
     async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
         let task = match LoadTask::from_message(&delivery.body) {
             Ok(task) => task,
-            Err(error) => {
-                return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
-            }
+            Err(error) => return Outcome::Failed(error.into()),
         };
         match self.run(&task, lease).await {
             Ok(mut done) => {

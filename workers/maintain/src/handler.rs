@@ -10,7 +10,7 @@ use chrono::Utc;
 use millrace_contract::MaintainTask;
 use millrace_ledger::{Ledger, UpkeepClaim, UpkeepClaimed};
 use millrace_pipeline::Pipeline;
-use millrace_retry::{Classify, FailureClass};
+use millrace_retry::Classify;
 use millrace_runtime::{
     Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, claim_lost, until_free,
 };
@@ -62,10 +62,11 @@ impl Maintain {
             storage: Arc::clone(&self.storage),
             now: Utc::now(),
         };
+        let lost = claim_lost(self.claim, || self.ledger.renew_upkeep(&claim, self.claim));
         let ended = tokio::select! {
             ended = step::run(&site, task, lease) => ended,
             () = lease.lost() => Err(UpkeepError::Lost),
-            () = claim_lost(self.claim, || self.ledger.renew_upkeep(&claim, self.claim)) => Err(UpkeepError::Lost),
+            () = lost => Err(UpkeepError::Lost),
         };
         self.settle(task, &claim, ended).await
     }
@@ -143,9 +144,7 @@ impl Handler for Maintain {
     async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
         let task = match MaintainTask::from_message(&delivery.body) {
             Ok(task) => task,
-            Err(error) => {
-                return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
-            }
+            Err(error) => return Outcome::Failed(error.into()),
         };
         match self.run(&task, delivery, lease).await {
             Ok(done) => Outcome::Done(done),

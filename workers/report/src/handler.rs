@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use millrace_contract::{OrderError, Report, ReportSource, ReportTask, read_report_order};
+use millrace_contract::{Report, ReportSource, ReportTask, read_report_order};
 use millrace_ledger::{Ledger, ReportClaim, ReportClaimed, ReportRun, ReportTotals};
 use millrace_notify::Topic;
-use millrace_retry::FailureClass;
 use millrace_runtime::{
     Counts, Delivery, Done, Failed, Failure, Handler, Lease, Outcome, Subject, claim_lost,
     until_free,
@@ -67,8 +66,7 @@ impl Reports {
     fn task(&self, delivery: &Delivery) -> Result<ReportTask, Failure> {
         let names: Vec<&str> = self.reports.iter().map(|report| report.name.as_str()).collect();
         let sent_at = delivery.sent_at.map(DateTime::<Utc>::from);
-        read_report_order(&delivery.body, &self.pipeline, &names, sent_at)
-            .map_err(|error| Failure::new(class(&error), error.to_string()))
+        Ok(read_report_order(&delivery.body, &self.pipeline, &names, sent_at)?)
     }
 
     async fn run(
@@ -99,10 +97,11 @@ impl Reports {
             lease,
             lasting: self.claim,
         };
+        let lost = claim_lost(self.claim, || self.ledger.renew_report(&claim, self.claim));
         let ended = tokio::select! {
             ended = attempt.run() => ended,
             () = lease.lost() => Err(Failed::Lost),
-            () = claim_lost(self.claim, || self.ledger.renew_report(&claim, self.claim)) => Err(Failed::Lost),
+            () = lost => Err(Failed::Lost),
         };
         self.settle(&claim, ended).await?;
         let run = self.ledger.report_run(&claim.run).await?.ok_or(Failed::Lost)?;
@@ -183,20 +182,6 @@ impl Reports {
 enum Held {
     Ours(ReportClaim),
     Done(Box<ReportRun>),
-}
-
-/// What nobody can read is poison; what names what is not there, the sender can
-/// mend.
-fn class(error: &OrderError) -> FailureClass {
-    match error {
-        OrderError::Task(_) | OrderError::Event(_) | OrderError::Unrelated { .. } => {
-            FailureClass::Poison
-        }
-        OrderError::Unknown { .. }
-        | OrderError::Which { .. }
-        | OrderError::Parameter(_)
-        | OrderError::NoTime => FailureClass::Contract,
-    }
 }
 
 fn counts(run: &ReportRun) -> Counts {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use millrace_chart::Rows;
 use millrace_contract::{ExportSource, QueryPiece, ReportChart};
-use millrace_lake::LakeTable;
+use millrace_lake::tables_of;
 use millrace_ledger::{Database, Ledger};
 use millrace_retry::FailureClass;
 use millrace_runtime::{Failed, Failure};
-use millrace_sql::{SqlFault, SqlQuery, Table, tables_named};
+use millrace_sql::{SqlFault, SqlQuery};
 use millrace_storage::Storage;
 use millrace_warehouse::export::{Extract, open};
 
@@ -85,10 +85,7 @@ impl Lake {
     ) -> Result<Rows, Failed> {
         let Self { ledger, storage, datasets } = self;
         let sql = with_values(&chart.query, bound);
-        let mut tables: Vec<Arc<dyn Table>> = Vec::new();
-        for name in tables_named(&sql, datasets) {
-            tables.push(Arc::new(LakeTable::open(ledger, Arc::clone(storage), &name).await?));
-        }
+        let tables = tables_of(ledger, storage, &sql, datasets).await?;
         let query = SqlQuery::over_tables(&sql, LAKE_MEMORY, &tables);
         let query = query.map_err(|fault| Failed::contract(said(fault, datasets)))?;
         let stop = StopOnDrop::default();

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use millrace_contract::{
     ChartKind, ExportPlace, ExportSource, KeyPart, QueryPiece, Report, ReportChart, ReportSource,
 };
-use millrace_ledger::{Database, Ledger, ReportFilter, ReportRun, ReportState};
+use millrace_ledger::{Database, Ledger, ReportFilter, ReportRun, RunState};
 use millrace_notify::{Message, NotifyError, Topic};
 use millrace_report::{Announce, Reports, Source};
 use millrace_retry::FailureClass;
@@ -145,7 +145,7 @@ async fn a_page_that_nobody_could_be_told_of_is_told_of_later_and_made_once() {
     bench.people.refusals.store(1, Ordering::Relaxed);
     let Outcome::Failed(failure) = bench.handle(MESSAGE).await else { panic!("no answer") };
     assert!(failure.class.is_retryable(), "{failure:?}");
-    assert_eq!((bench.run().await.state, bench.run().await.told_at), (ReportState::Done, None));
+    assert_eq!((bench.run().await.state, bench.run().await.told_at), (RunState::Done, None));
     assert_eq!(
         bench.keys().await,
         ["reports/2026-01-31/01-spent.svg", "reports/2026-01-31/index.html"]
@@ -178,7 +178,7 @@ async fn a_chart_that_can_t_be_drawn_leaves_no_page_and_its_reason() {
     assert!(failure.message.contains("`Bad`: `y` names column `amuont`"), "{}", failure.message);
     assert!(bench.keys().await.is_empty() && bench.told().is_empty());
     let run = bench.run().await;
-    assert_eq!((run.state, run.reason.as_deref()), (ReportState::Failed, Some(&*failure.message)));
+    assert_eq!((run.state, run.reason.as_deref()), (RunState::Failed, Some(&*failure.message)));
 }
 
 #[tokio::test]

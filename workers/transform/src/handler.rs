@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use millrace_contract::{Dataset, LoadTask, RejectCause, StageName, TransformTask};
 use millrace_failpoint::{Point, reach};
 use millrace_format::{RejectGroup, Warning};
-use millrace_lake::LakeTable;
+use millrace_lake::tables_of;
 use millrace_ledger::{Ledger, RuleCount, Transformed as Record};
 use millrace_pipeline::{Dependents, Pipeline};
 use millrace_retry::FailureClass;
 use millrace_runtime::{
     Counts, Delivery, Done, Failure, Forward, Handler, Lease, Outcome, Subject, part,
 };
-use millrace_sql::{Table, tables_named};
+use millrace_sql::Table;
 use millrace_storage::{Storage, StorageError};
 
 use crate::TransformError;
@@ -102,13 +102,9 @@ impl Transform {
     /// The datasets of the lake that the dataset's SQL names.
     async fn tables(&self, dataset: &Dataset) -> Result<Vec<Arc<dyn Table>>, Failed> {
         let Some(transform) = &dataset.transform else { return Ok(Vec::new()) };
-        let mut tables: Vec<Arc<dyn Table>> = Vec::new();
-        for name in tables_named(&transform.sql, &self.datasets) {
-            let storage = Arc::clone(&self.lake.storage);
-            let table = LakeTable::open(&self.ledger, storage, &name).await;
-            tables.push(Arc::new(table.map_err(|error| Failed::Verdict(error.into()))?));
-        }
-        Ok(tables)
+        let tables =
+            tables_of(&self.ledger, &self.lake.storage, &transform.sql, &self.datasets).await;
+        tables.map_err(|error| Failed::Verdict(error.into()))
     }
 
     /// The object can't be read. If it is gone because a newer version took its
@@ -234,9 +230,7 @@ impl Handler for Transform {
     async fn handle(&self, delivery: &Delivery, lease: &Lease) -> Outcome {
         let task = match TransformTask::from_message(&delivery.body) {
             Ok(task) => task,
-            Err(error) => {
-                return Outcome::Failed(Failure::new(FailureClass::Poison, error.to_string()));
-            }
+            Err(error) => return Outcome::Failed(error.into()),
         };
         match self.run(&task, lease, delivery.receive_count > 1).await {
             Ok(done) => Outcome::Done(done.about(about(&task))),

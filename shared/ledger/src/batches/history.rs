@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
+use crate::narrowed::Narrowed;
 use crate::together::placeholders;
 use crate::{Ledger, LedgerError, Row, Value};
 
@@ -99,25 +100,16 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn batches(&self, filter: &BatchFilter) -> Result<Vec<BatchRecord>, LedgerError> {
-        let mut conditions = vec!["1 = 1".to_owned()];
-        let mut values: Vec<Value> = Vec::new();
-        let mut narrow = |condition: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                values.push(value);
-                conditions.push(format!("{condition} ${}", values.len()));
-            }
-        };
-        narrow("stream_name =", filter.stream.as_deref().map(Value::from));
-        narrow("state =", filter.state.map(|state| state.as_str().into()));
-        narrow("committed_at <", filter.before.map(Value::from));
-        values.push(i64::from(filter.limit.unwrap_or(u32::MAX)).into());
+        let mut wanted = Narrowed::default();
+        wanted.by("stream_name =", filter.stream.as_deref());
+        wanted.by("state =", filter.state.map(BatchState::as_str));
+        wanted.by("committed_at <", filter.before);
+        let limit = wanted.limit(filter.limit);
         let sql = format!(
-            "SELECT {COLUMNS} FROM millrace_batches WHERE {} \
-             ORDER BY committed_at DESC, batch_id LIMIT ${}",
-            conditions.join(" AND "),
-            values.len(),
+            "SELECT {COLUMNS} FROM millrace_batches WHERE {wanted} \
+             ORDER BY committed_at DESC, batch_id LIMIT {limit}"
         );
-        self.database.fetch_all(&sql, &values).await?.iter().map(read_batch).collect()
+        self.database.fetch_all(&sql, wanted.values()).await?.iter().map(read_batch).collect()
     }
 
     /// Those of some batches that were committed, in no order.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::until;
+use crate::claim::until;
 use crate::{Ledger, LedgerError, Row, Transaction, Value};
 
 /// A worker that wants to make a derived dataset.

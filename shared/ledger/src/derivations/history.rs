@@ -1,54 +1,11 @@
 //! The history of derived datasets: what `millrace derived` shows.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Ledger, LedgerError, Row, Value};
-
-/// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeriveState {
-    /// Somebody is at it, or was.
-    Running,
-    /// What is other than before is in the lake.
-    Done,
-    /// It can't be done with its inputs.
-    Failed,
-}
-
-impl DeriveState {
-    /// Every state.
-    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Failed];
-
-    /// The name in the ledger and on the screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for DeriveState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for DeriveState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
-            format!("`{text}` is not a state; the states are {names}")
-        })
-    }
-}
+use crate::narrowed::Narrowed;
+use crate::{Ledger, LedgerError, Row, RunState};
 
 /// Which runs to show.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +13,7 @@ pub struct DeriveFilter {
     /// Of one dataset.
     pub dataset: Option<String>,
     /// In one state.
-    pub state: Option<DeriveState>,
+    pub state: Option<RunState>,
     /// At most so many; all unless given.
     pub limit: Option<u32>,
 }
@@ -73,7 +30,7 @@ pub struct DeriveRun {
     /// Follows it through the logs.
     pub trace_id: String,
     /// How far it has come.
-    pub state: DeriveState,
+    pub state: RunState,
     /// Rows of the files that were read: with partitions, of those that had a say in
     /// any that was derived.
     pub rows_read: Option<u64>,
@@ -102,46 +59,32 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn derive_runs(&self, filter: &DeriveFilter) -> Result<Vec<DeriveRun>, LedgerError> {
-        let mut conditions = vec!["1 = 1".to_owned()];
-        let mut values: Vec<Value> = Vec::new();
-        let mut narrow = |condition: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                values.push(value);
-                conditions.push(format!("{condition} ${}", values.len()));
-            }
-        };
-        narrow("dataset =", filter.dataset.as_deref().map(Value::from));
-        narrow("state =", filter.state.map(|state| state.as_str().into()));
-        values.push(i64::from(filter.limit.unwrap_or(u32::MAX)).into());
+        let mut wanted = Narrowed::default();
+        wanted.by("dataset =", filter.dataset.as_deref());
+        wanted.by("state =", filter.state.map(RunState::as_str));
+        let limit = wanted.limit(filter.limit);
         let sql = format!(
-            "SELECT {COLUMNS} FROM millrace_derive_runs WHERE {} \
-             ORDER BY started_at DESC, dataset, run_number DESC LIMIT ${}",
-            conditions.join(" AND "),
-            values.len(),
+            "SELECT {COLUMNS} FROM millrace_derive_runs WHERE {wanted} \
+             ORDER BY started_at DESC, dataset, run_number DESC LIMIT {limit}"
         );
-        self.database.fetch_all(&sql, &values).await?.iter().map(read_run).collect()
+        self.database.fetch_all(&sql, wanted.values()).await?.iter().map(read_run).collect()
     }
 }
 
 fn read_run(row: &Row) -> Result<DeriveRun, LedgerError> {
-    let state: String = row.get("state")?;
     Ok(DeriveRun {
         dataset: row.get("dataset")?,
         number: row.count("run_number")?,
         cause: row.get("cause")?,
         trace_id: row.get("trace_id")?,
-        state: state.parse().map_err(|_| LedgerError::unreadable("a run's state", &state))?,
-        rows_read: count(row, "rows_read")?,
-        rows: count(row, "row_count")?,
-        parts: count(row, "part_count")?,
-        written: count(row, "written")?,
+        state: RunState::of(row)?,
+        rows_read: row.optional_count("rows_read")?,
+        rows: row.optional_count("row_count")?,
+        parts: row.optional_count("part_count")?,
+        written: row.optional_count("written")?,
         reason: row.get("reason")?,
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
-        duration: count(row, "duration_ms")?.map(Duration::from_millis),
+        duration: row.optional_count("duration_ms")?.map(Duration::from_millis),
     })
-}
-
-fn count(row: &Row, column: &str) -> Result<Option<u64>, LedgerError> {
-    Ok(row.get::<Option<i64>>(column)?.map(i64::unsigned_abs))
 }

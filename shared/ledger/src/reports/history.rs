@@ -1,44 +1,13 @@
 //! The history of reports: what `millrace report` and `schedule list` show.
 
-use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{Parameters, ReportRunId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Ledger, LedgerError, Row, Transaction, Value};
-
-/// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportState {
-    /// Somebody is at it, or was.
-    Running,
-    /// The page is there.
-    Done,
-    /// Dead-lettered.
-    Failed,
-}
-
-impl ReportState {
-    /// Every state.
-    const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Failed];
-
-    /// The name in the ledger and on the screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for ReportState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+use crate::narrowed::Narrowed;
+use crate::{Ledger, LedgerError, Row, RunState, Transaction, Value};
 
 /// A large number of a page, as people are told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +44,7 @@ pub struct ReportRun {
     /// Follows it through the logs.
     pub trace_id: String,
     /// How far it has come.
-    pub state: ReportState,
+    pub state: RunState,
     /// How often it was claimed.
     pub fence: i64,
     /// Charts, once it is done.
@@ -110,21 +79,14 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Database`].
     pub async fn report_runs(&self, filter: &ReportFilter) -> Result<Vec<ReportRun>, LedgerError> {
-        let limit = i64::from(filter.limit.unwrap_or(u32::MAX));
-        let ordered = "ORDER BY started_at DESC, run_id LIMIT";
-        let rows = match &filter.report {
-            Some(report) => {
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM millrace_reports WHERE report_name = $1 {ordered} $2"
-                );
-                self.database.fetch_all(&sql, &[report.as_str().into(), limit.into()]).await?
-            }
-            None => {
-                let sql = format!("SELECT {COLUMNS} FROM millrace_reports {ordered} $1");
-                self.database.fetch_all(&sql, &[limit.into()]).await?
-            }
-        };
-        rows.iter().map(read_run).collect()
+        let mut wanted = Narrowed::default();
+        wanted.by("report_name =", filter.report.as_deref());
+        let limit = wanted.limit(filter.limit);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM millrace_reports WHERE {wanted} \
+             ORDER BY started_at DESC, run_id LIMIT {limit}"
+        );
+        self.database.fetch_all(&sql, wanted.values()).await?.iter().map(read_run).collect()
     }
 
     /// A run, if it was ever begun.
@@ -150,8 +112,7 @@ pub(super) async fn find(
 }
 
 fn read_run(row: &Row) -> Result<ReportRun, LedgerError> {
-    let (parameters, state): (String, String) = (row.get("parameters")?, row.get("state")?);
-    let known = ReportState::ALL.into_iter().find(|known| known.as_str() == state);
+    let parameters: String = row.get("parameters")?;
     let figures: Option<String> = row.get("figures")?;
     let unread = |what, text: &str| LedgerError::unreadable(what, text);
     Ok(ReportRun {
@@ -161,11 +122,11 @@ fn read_run(row: &Row) -> Result<ReportRun, LedgerError> {
         parameters: serde_json::from_str(&parameters)
             .map_err(|_| unread("parameters", &parameters))?,
         trace_id: row.get("trace_id")?,
-        state: known.ok_or_else(|| unread("a run's state", &state))?,
+        state: RunState::of(row)?,
         fence: row.get("fence")?,
-        charts: count(row, "chart_count")?,
-        rows: count(row, "row_count")?,
-        bytes: count(row, "byte_count")?,
+        charts: row.optional_count("chart_count")?,
+        rows: row.optional_count("row_count")?,
+        bytes: row.optional_count("byte_count")?,
         page: row.get("page")?,
         figures: match figures {
             Some(text) => {
@@ -177,10 +138,6 @@ fn read_run(row: &Row) -> Result<ReportRun, LedgerError> {
         reason: row.get("reason")?,
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
-        duration: count(row, "duration_ms")?.map(Duration::from_millis),
+        duration: row.optional_count("duration_ms")?.map(Duration::from_millis),
     })
-}
-
-fn count(row: &Row, column: &str) -> Result<Option<u64>, LedgerError> {
-    Ok(row.get::<Option<i64>>(column)?.map(i64::unsigned_abs))
 }

@@ -7,8 +7,8 @@ use millrace_contract::{
     ContractVersion, DeriveCause, Derived, FileId, LoadTask, Output, Refresh, RowBalance,
 };
 use millrace_ledger::{
-    Derivation, DeriveClaim, DeriveClaimed, DeriveFilter, DeriveInputs, DeriveState, DeriveTotals,
-    DeriveWish, Ledger,
+    Derivation, DeriveClaim, DeriveClaimed, DeriveFilter, DeriveInputs, DeriveTotals, DeriveWish,
+    Ledger, RunState,
 };
 
 use crate::support::places;
@@ -110,7 +110,7 @@ async fn the_files_of_the_newest_run_are_live_and_it_knows_what_it_was_made_of()
         let runs = ledger.derive_runs(&DeriveFilter::default()).await.unwrap();
         assert_eq!(runs.len(), 2);
         let newest = runs.iter().find(|run| run.number == 2).unwrap();
-        assert_eq!((newest.state, newest.written), (DeriveState::Done, Some(1)));
+        assert_eq!((newest.state, newest.written), (RunState::Done, Some(1)));
         assert_eq!((newest.rows_read, newest.rows), (Some(3), Some(2)));
     }
 }

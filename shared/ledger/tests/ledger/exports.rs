@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use millrace_contract::{ExportTask, Parameters};
 use millrace_ledger::{
-    Announcing, Claimed, ExportClaim, ExportFilter, ExportState, ExportTotals, ExportWish, Ledger,
+    Announcing, Claimed, ExportClaim, ExportFilter, ExportTotals, ExportWish, Ledger, RunState,
 };
 
 use crate::support::places;
@@ -50,17 +50,14 @@ async fn a_run_is_done_once_however_often_it_is_asked_for() {
         assert!(ledger.complete_export(&task(0), &ours, &totals(None)).await.unwrap());
         match ledger.claim_export(&wish(&task(0), None)).await.unwrap() {
             Claimed::Done(run) => {
-                assert_eq!(
-                    (run.state, run.rows, run.objects),
-                    (ExportState::Done, Some(7), Some(1))
-                );
+                assert_eq!((run.state, run.rows, run.objects), (RunState::Done, Some(7), Some(1)));
                 assert_eq!(run.manifest.as_deref(), Some("s3://lake/e/_manifest.json"));
             }
             other => panic!("not done: {other:?}"),
         }
         let runs = ledger.export_runs(&ExportFilter::default()).await.unwrap();
         assert_eq!(runs.len(), 2);
-        let done = ExportFilter { state: Some(ExportState::Done), ..ExportFilter::default() };
+        let done = ExportFilter { state: Some(RunState::Done), ..ExportFilter::default() };
         assert_eq!(ledger.export_runs(&done).await.unwrap().len(), 1);
     }
 }
@@ -134,7 +131,7 @@ async fn a_run_that_ended_is_an_event() {
         assert_eq!(types, ["Millrace Export Completed", "Millrace Export Failed"]);
         assert!(events[0].detail.contains("\"manifest\":\"s3://lake/e/_manifest.json\""));
         assert!(events[1].detail.contains("\"reason\":\"no such table\""));
-        let failed = ExportFilter { state: Some(ExportState::Failed), ..ExportFilter::default() };
+        let failed = ExportFilter { state: Some(RunState::Failed), ..ExportFilter::default() };
         let runs = ledger.export_runs(&failed).await.unwrap();
         assert_eq!(runs[0].reason.as_deref(), Some("no such table"));
         claim(&ledger, &task(1), None).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use millrace_contract::{Parameters, ReportTask};
 use millrace_ledger::{
-    Figure, Ledger, ReportClaim, ReportClaimed, ReportFilter, ReportState, ReportTotals,
+    Figure, Ledger, ReportClaim, ReportClaimed, ReportFilter, ReportTotals, RunState,
 };
 
 use crate::support::places;
@@ -49,7 +49,7 @@ async fn a_page_is_made_once_however_often_it_is_asked_for() {
         else {
             panic!("it is done")
         };
-        assert_eq!((run.state, run.rows, run.told_at), (ReportState::Done, Some(7), None));
+        assert_eq!((run.state, run.rows, run.told_at), (RunState::Done, Some(7), None));
         assert_eq!(run.figures, totals().figures);
         ledger.report_told(&ours.run).await.unwrap();
         let run = ledger.report_run(&ours.run).await.unwrap().unwrap();
@@ -78,7 +78,7 @@ async fn who_was_claimed_over_ends_nothing_and_what_failed_can_be_claimed_again(
         let run = ledger.report_run(&ours.run).await.unwrap().unwrap();
         assert_eq!(
             (run.state, run.reason.as_deref()),
-            (ReportState::Failed, Some("a \u{fffd} in it"))
+            (RunState::Failed, Some("a \u{fffd} in it"))
         );
         let next = claim(&ledger, &task(0)).await;
         assert_eq!(next.fence, 3);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use millrace_contract::{MaintainTask, StageName, Upkeep, UpkeepCounts};
 use millrace_ledger::{
-    Hop, Ledger, Registered, Registration, RunFilter, Transformed, UpkeepClaim, UpkeepClaimed,
-    UpkeepFilter, UpkeepState,
+    Hop, Ledger, Registered, Registration, RunFilter, RunState, Transformed, UpkeepClaim,
+    UpkeepClaimed, UpkeepFilter,
 };
 
 use crate::support::{file, load_task, object, places};
@@ -51,7 +51,7 @@ async fn a_run_is_done_once_and_one_at_a_time() {
         let filter = UpkeepFilter { upkeep: Some(Upkeep::Reconcile), limit: None };
         let runs = ledger.upkeep_runs(filter).await.unwrap();
         let states: Vec<_> = runs.iter().map(|run| run.state).collect();
-        assert_eq!(states, [UpkeepState::Failed, UpkeepState::Done]);
+        assert_eq!(states, [RunState::Failed, RunState::Done]);
         assert_eq!((&runs[1].counts, runs[1].fence), (&counts, 2));
         assert_eq!(runs[0].reason.as_deref(), Some("no such bucket"));
         let all = UpkeepFilter { upkeep: None, limit: Some(2) };

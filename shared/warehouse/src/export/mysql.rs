@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures::StreamExt;
-use futures::stream::BoxStream;
 use millrace_contract::DataType;
 use millrace_ledger::{Database, DatabaseError, Detached, Session, Value};
 use sqlx::mysql::{MySqlArguments, MySqlRow};
@@ -20,7 +18,7 @@ use sqlx::{
 use super::builder::Filling;
 use super::columns::{Column, check_column, check_names, is_wanted, refined, schema, timestamp};
 use super::select::{From, range};
-use super::stream::{Sender, Unwanted, way};
+use super::stream::{Cursor, Sender, first, hand_on, way};
 use super::{Extract, ExtractError, Snapshot};
 use crate::column::quote;
 
@@ -256,7 +254,7 @@ impl Reader {
         let Session::MySql(connection, _) = self.connection.session() else { return };
         let (sender, described) = (&self.sender, &self.described);
         let mut rows = rows(connection, &self.sql, &self.values);
-        let first = match first(&mut rows, &at).await {
+        let first = match first(&mut rows, FIRST, &at).await {
             Ok(first) => first,
             Err(error) => {
                 // Whoever is gone does not want to know.
@@ -272,16 +270,16 @@ impl Reader {
         if tell.send(Ok(columns.clone())).is_err() {
             return;
         }
-        let mut filling = Filling::new(columns);
-        if let Err(error) = fill(first, &mut rows, &at, &mut filling, sender).await {
-            sender.fail(error).await;
-        }
+        let filling = Filling::new(columns);
+        hand_on((first, rows, &at), value::add_row, filling, sender).await;
     }
 }
 
-type MySqlRows<'c> = BoxStream<'c, Result<MySqlRow, sqlx::Error>>;
-
-fn rows<'c>(connection: &'c mut MySqlConnection, sql: &str, values: &[String]) -> MySqlRows<'c> {
+fn rows<'c>(
+    connection: &'c mut MySqlConnection,
+    sql: &str,
+    values: &[String],
+) -> Cursor<'c, MySqlRow> {
     let mut arguments = MySqlArguments::default();
     for value in values {
         // Text always encodes; should it ever not, the server misses a value.
@@ -289,16 +287,6 @@ fn rows<'c>(connection: &'c mut MySqlConnection, sql: &str, values: &[String]) -
     }
     let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), arguments);
     query.fetch(connection)
-}
-
-async fn first(rows: &mut MySqlRows<'_>, at: &str) -> Result<Vec<MySqlRow>, ExtractError> {
-    let mut first = Vec::new();
-    while first.len() < FIRST
-        && let Some(row) = rows.next().await
-    {
-        first.push(row.map_err(|error| DatabaseError::of(at, error))?);
-    }
-    Ok(first)
 }
 
 /// A column, with the decimals that its first value has.
@@ -315,35 +303,6 @@ fn column(known: &Known, index: usize, first: &[MySqlRow]) -> Column {
         }
     };
     Column::new(&known.name, data_type)
-}
-
-async fn fill(
-    first: Vec<MySqlRow>,
-    rows: &mut MySqlRows<'_>,
-    at: &str,
-    filling: &mut Filling,
-    sender: &Sender,
-) -> Result<(), ExtractError> {
-    for row in first {
-        let bytes = value::add_row(&row, filling)?;
-        if filling.row_added(bytes)
-            && let Err(Unwanted) = sender.send(filling).await
-        {
-            return Ok(());
-        }
-    }
-    while let Some(row) = rows.next().await {
-        let row = row.map_err(|error| DatabaseError::of(at, error))?;
-        let bytes = value::add_row(&row, filling)?;
-        if filling.row_added(bytes)
-            && let Err(Unwanted) = sender.send(filling).await
-        {
-            return Ok(());
-        }
-    }
-    // Whoever does not want the last rows does not want to know.
-    let _ = sender.send(filling).await;
-    Ok(())
 }
 
 /// The type of a column where the pipeline file says more than the server.

@@ -10,8 +10,6 @@ mod value;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures::StreamExt;
-use futures::stream::BoxStream;
 use millrace_contract::ExportSource;
 use millrace_ledger::{Database, DatabaseError, Detached, Session, Value};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -24,7 +22,7 @@ use self::kinds::{Declared, declared, settled};
 use super::builder::Filling;
 use super::columns::{Column, check_column, check_names, is_wanted, schema};
 use super::select::{From, range};
-use super::stream::{Sender, Unwanted, way};
+use super::stream::{Cursor, Sender, first, hand_on, way};
 use super::{Extract, ExtractError, Snapshot};
 use crate::column::quote;
 
@@ -179,7 +177,7 @@ impl Reader {
         let at = self.connection.name().to_owned();
         let Session::Sqlite(connection, _) = self.connection.session() else { return };
         let mut rows = rows(connection, &self.sql, &self.values);
-        let first = match first(&mut rows, &at).await {
+        let first = match first(&mut rows, FIRST, &at).await {
             Ok(first) => first,
             Err(error) => {
                 // Whoever is gone does not want to know.
@@ -196,63 +194,20 @@ impl Reader {
         if tell.send(Ok(columns.clone())).is_err() {
             return;
         }
-        let mut filling = Filling::new(columns);
-        if let Err(error) = fill(first, &mut rows, &at, &mut filling, &self.sender).await {
-            self.sender.fail(error).await;
-        }
+        let filling = Filling::new(columns);
+        hand_on((first, rows, &at), value::add_row, filling, &self.sender).await;
     }
 }
-
-type SqliteRows<'c> = BoxStream<'c, Result<SqliteRow, sqlx::Error>>;
 
 fn rows<'c>(
     connection: &'c mut SqliteConnection,
     sql: &str,
     values: &[Option<String>],
-) -> SqliteRows<'c> {
+) -> Cursor<'c, SqliteRow> {
     let mut arguments = SqliteArguments::default();
     for value in values {
         // Text always encodes; should it ever not, the value is null.
         let _ = arguments.add(value.clone());
     }
     sqlx::query_with(AssertSqlSafe(sql.to_owned()), arguments).fetch(connection)
-}
-
-async fn first(rows: &mut SqliteRows<'_>, at: &str) -> Result<Vec<SqliteRow>, ExtractError> {
-    let mut first = Vec::new();
-    while first.len() < FIRST
-        && let Some(row) = rows.next().await
-    {
-        first.push(row.map_err(|error| DatabaseError::of(at, error))?);
-    }
-    Ok(first)
-}
-
-async fn fill(
-    first: Vec<SqliteRow>,
-    rows: &mut SqliteRows<'_>,
-    at: &str,
-    filling: &mut Filling,
-    sender: &Sender,
-) -> Result<(), ExtractError> {
-    for row in first {
-        let bytes = value::add_row(&row, filling)?;
-        if filling.row_added(bytes)
-            && let Err(Unwanted) = sender.send(filling).await
-        {
-            return Ok(());
-        }
-    }
-    while let Some(row) = rows.next().await {
-        let row = row.map_err(|error| DatabaseError::of(at, error))?;
-        let bytes = value::add_row(&row, filling)?;
-        if filling.row_added(bytes)
-            && let Err(Unwanted) = sender.send(filling).await
-        {
-            return Ok(());
-        }
-    }
-    // Whoever does not want the last rows does not want to know.
-    let _ = sender.send(filling).await;
-    Ok(())
 }

@@ -1,6 +1,9 @@
 //! Rows on their way from the connection that reads them to whoever writes them.
 
 use arrow::record_batch::RecordBatch;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use millrace_ledger::DatabaseError;
 use tokio::sync::mpsc;
 
 use super::ExtractError;
@@ -53,4 +56,49 @@ impl Sender {
         // Whoever is gone does not want to know.
         let _ = self.0.send(Err(error)).await;
     }
+}
+
+/// Rows as a driver gives them one by one.
+pub(super) type Cursor<'c, R> = BoxStream<'c, Result<R, sqlx::Error>>;
+
+/// The first rows, by which types are found out that nothing says. `at` is the
+/// database's name.
+pub(super) async fn first<R>(
+    rows: &mut Cursor<'_, R>,
+    most: usize,
+    at: &str,
+) -> Result<Vec<R>, ExtractError> {
+    let mut first = Vec::new();
+    while first.len() < most
+        && let Some(row) = rows.next().await
+    {
+        first.push(row.map_err(|error| DatabaseError::of(at, error))?);
+    }
+    Ok(first)
+}
+
+/// Hands on all rows, in batches, or else why there are no more. `add_row` answers
+/// about how many bytes a row takes.
+pub(super) async fn hand_on<R>(
+    (first, rows, at): (Vec<R>, Cursor<'_, R>, &str),
+    add_row: fn(&R, &mut Filling) -> Result<usize, ExtractError>,
+    mut filling: Filling,
+    sender: &Sender,
+) {
+    let mut rows = stream::iter(first.into_iter().map(Ok)).chain(rows);
+    while let Some(row) = rows.next().await {
+        let row = row.map_err(|error| DatabaseError::of(at, error).into());
+        match row.and_then(|row| add_row(&row, &mut filling)) {
+            Ok(bytes) => {
+                if filling.row_added(bytes)
+                    && let Err(Unwanted) = sender.send(&mut filling).await
+                {
+                    return;
+                }
+            }
+            Err(error) => return sender.fail(error).await,
+        }
+    }
+    // Whoever does not want the last rows does not want to know.
+    let _ = sender.send(&mut filling).await;
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use millrace_ledger::{DeriveFilter, DeriveRun, DeriveState};
+use millrace_ledger::{DeriveFilter, DeriveRun, RunState};
 use serde_json::{Value, json};
 
 use crate::args::{DerivedArgs, Format};
@@ -26,7 +26,7 @@ pub(super) async fn run(args: &DerivedArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn state(text: &str) -> anyhow::Result<DeriveState> {
+fn state(text: &str) -> anyhow::Result<RunState> {
     text.parse().map_err(|why: String| Usage(why).into())
 }
 

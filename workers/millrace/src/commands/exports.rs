@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use millrace_ledger::{ExportFilter, ExportRun, ExportState};
+use millrace_ledger::{ExportFilter, ExportRun, RunState};
 use serde_json::{Value, json};
 
 use crate::args::{ExportsArgs, Format};
@@ -26,7 +26,7 @@ pub(super) async fn run(args: &ExportsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn state(text: &str) -> anyhow::Result<ExportState> {
+fn state(text: &str) -> anyhow::Result<RunState> {
     text.parse().map_err(|why: String| Usage(why).into())
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use millrace_contract::{Captures, ReportSource, StageName};
-use millrace_lake::LakeTable;
+use millrace_lake::tables_of;
 use millrace_ledger::Ledger;
 use millrace_queue::{Outgoing, Queues, Sqs};
 use millrace_report::Source;
-use millrace_sql::{SqlQuery, Table, tables_named};
+use millrace_sql::SqlQuery;
 use millrace_storage::{S3Storage, Storage};
 
 use super::{progress, report, step};
@@ -129,13 +129,10 @@ impl<'a> Scene<'a> {
     /// Prints the rows of a query over the lake's datasets.
     pub(super) async fn show(&self, title: &str, sql: &str) -> anyhow::Result<()> {
         report::title(title);
-        let datasets = &self.setup.pipeline.datasets;
-        let names: Vec<_> = datasets.iter().map(|dataset| dataset.name.clone()).collect();
-        let mut tables: Vec<Arc<dyn Table>> = Vec::new();
-        for name in tables_named(sql, &names) {
-            let storage: Arc<dyn Storage> = Arc::clone(&self.storage) as _;
-            tables.push(Arc::new(LakeTable::open(&self.ledger, storage, &name).await?));
-        }
+        let storage: Arc<dyn Storage> = Arc::clone(&self.storage) as _;
+        let datasets = self.setup.pipeline.datasets.iter();
+        let names: Vec<_> = datasets.map(|dataset| dataset.name.clone()).collect();
+        let tables = tables_of(&self.ledger, &storage, sql, &names).await?;
         let sql = sql.to_owned();
         let printed = tokio::task::spawn_blocking(move || {
             let query = SqlQuery::over_tables(&sql, MEMORY, &tables)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use chrono::{SubsecRound, Utc};
 use millrace_contract::{MaintainTask, StageName, Upkeep};
-use millrace_ledger::{Ledger, UpkeepFilter, UpkeepRun, UpkeepState};
+use millrace_ledger::{Ledger, RunState, UpkeepFilter, UpkeepRun};
 use millrace_queue::{Outgoing, Queues, Sqs};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -66,7 +66,7 @@ async fn end(ledger: &Ledger, task: &MaintainTask, limit: Duration) -> anyhow::R
     let filter = UpkeepFilter { upkeep: Some(task.upkeep), limit: Some(RECENT) };
     loop {
         let found = ledger.upkeep_runs(filter).await?.into_iter().find(|found| found.run == run);
-        if let Some(found) = found.filter(|found| found.state != UpkeepState::Running) {
+        if let Some(found) = found.filter(|found| found.state != RunState::Running) {
             return Ok(found);
         }
         if Instant::now() >= deadline {
@@ -87,6 +87,6 @@ fn report(args: &ScheduleRunArgs, run: &UpkeepRun) -> anyhow::Result<ExitCode> {
             show::line(format!("{} is done: {}", run.upkeep, counted.join(", ")));
         }
     }
-    let failed = run.state == UpkeepState::Failed;
+    let failed = run.state == RunState::Failed;
     Ok(if failed { ExitCode::from(DEAD_LETTERED) } else { ExitCode::SUCCESS })
 }

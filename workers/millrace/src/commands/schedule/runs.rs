@@ -6,8 +6,8 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use millrace_contract::{ExportTask, Parameters, ReportTask, StageName, Upkeep};
 use millrace_ledger::{
-    DeriveFilter, DeriveRun, DeriveState, ExportFilter, ExportRun, ExportState, Ledger,
-    ReportFilter, ReportRun, ReportState, UpkeepFilter, UpkeepRun, UpkeepState,
+    DeriveFilter, DeriveRun, ExportFilter, ExportRun, Ledger, ReportFilter, ReportRun, RunState,
+    UpkeepFilter, UpkeepRun,
 };
 use millrace_pipeline::Pipeline;
 use serde_json::Value;
@@ -136,19 +136,19 @@ impl Run {
 
     pub(super) fn is_over(&self) -> bool {
         match self {
-            Self::Export(run) => run.state != ExportState::Running,
-            Self::Derive(run) => run.state != DeriveState::Running,
-            Self::Report(run) => run.state != ReportState::Running,
-            Self::Upkeep(run) => run.state != UpkeepState::Running,
+            Self::Export(run) => run.state != RunState::Running,
+            Self::Derive(run) => run.state != RunState::Running,
+            Self::Report(run) => run.state != RunState::Running,
+            Self::Upkeep(run) => run.state != RunState::Running,
         }
     }
 
     pub(super) fn is_failed(&self) -> bool {
         match self {
-            Self::Export(run) => run.state == ExportState::Failed,
-            Self::Derive(run) => run.state == DeriveState::Failed,
-            Self::Report(run) => run.state == ReportState::Failed,
-            Self::Upkeep(run) => run.state == UpkeepState::Failed,
+            Self::Export(run) => run.state == RunState::Failed,
+            Self::Derive(run) => run.state == RunState::Failed,
+            Self::Report(run) => run.state == RunState::Failed,
+            Self::Upkeep(run) => run.state == RunState::Failed,
         }
     }
 
