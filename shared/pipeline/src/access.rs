@@ -116,10 +116,10 @@ impl Pipeline {
                 ..PlannedAccess::default()
             },
             // It sends to its own queue, too: what changed meanwhile, and what is made
-            // of what it made.
+            // of what it made. It reads what it made the last time, to see what is new.
             StageName::Derive => PlannedAccess {
                 sends_to: self.queues_of([StageName::Load, StageName::Derive]),
-                reads: self.parquet().collect(),
+                reads: self.derived_from().collect(),
                 writes: self.derived_parquet().collect(),
                 ..PlannedAccess::default()
             },
@@ -252,6 +252,13 @@ impl Pipeline {
     fn parquet(&self) -> impl Iterator<Item = PlannedPrefix> {
         let names = self.datasets.iter().map(|dataset| &dataset.name);
         names.map(|name| within(&self.lake.curated, format!("{name}/")))
+    }
+
+    /// The inputs of derived datasets and what is made of them, each prefix once.
+    fn derived_from(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let names = self.derived.iter().flat_map(|one| one.inputs.iter().chain([&one.name]));
+        let names: BTreeSet<&String> = names.collect();
+        names.into_iter().map(|name| within(&self.lake.curated, format!("{name}/")))
     }
 
     fn derived_parquet(&self) -> impl Iterator<Item = PlannedPrefix> {
