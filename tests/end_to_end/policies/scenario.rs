@@ -48,7 +48,7 @@ async fn gone_before_it_is_loaded(stack: &Stack) {
     let row = |row: u64| format!("{},2024-01-31,pen\n", row.pow(3) % 1_000_000_007);
     let rows: String = (1..=10_000).map(row).collect();
     put(stack, "orders/gone.csv", &format!("id,day,article\n{rows}")).await;
-    wait_for("a load task", LIMIT, || (waiting(stack, "load") == 1).then_some(()));
+    wait_for_state(stack, "orders/gone.csv", "transformed");
     let s3 = stack.s3().await;
     let listed = s3.list_objects_v2().bucket("shop-lake").prefix("orders/").send().await.unwrap();
     for object in listed.contents() {
