@@ -19,6 +19,7 @@ mod events;
 mod evolving;
 mod exports;
 mod exports_crash;
+mod exports_outages;
 mod faults;
 mod fleet;
 mod freshness;

@@ -24,9 +24,11 @@ locals {
   # their prefixes don't fit, the buckets stand for them; they hold nothing else.
   by_prefix    = length(var.service.reads) + length(var.service.writes) <= 80
   read_objects = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
-  # What is published is read by the version that was announced; what is in the
-  # lake has a name that nothing else is written under.
-  pinned_objects = [for object in local.read_objects : object if startswith(object, "${local.s3}${var.raw_bucket}/")]
+  # What is published is read by the version that was announced, by the stage that
+  # hears of it; others look at what is newest. What is in the lake has a name that
+  # nothing else is written under.
+  pins           = var.queue.stage == "transform"
+  pinned_objects = [for object in local.read_objects : object if local.pins && startswith(object, "${local.s3}${var.raw_bucket}/")]
   write_objects  = distinct([for write in var.service.writes : "${local.s3}${write.bucket}/${local.by_prefix ? write.prefix : ""}*"])
   # Only prefixes: a bucket as a whole is never a worker's to empty.
   delete_objects = distinct([for delete in var.service.deletes : "${local.s3}${delete.bucket}/${delete.prefix}*"])

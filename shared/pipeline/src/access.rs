@@ -107,19 +107,19 @@ impl Pipeline {
             StageName::Transform => PlannedAccess {
                 sends_to: self.queues_of([StageName::Load, StageName::Derive]),
                 reads: self.raw().chain(self.parquet()).chain(self.rejects()).collect(),
-                writes: self.parquet().chain(self.rejects()).collect(),
+                writes: self.files_parquet().chain(self.rejects()).collect(),
                 ..PlannedAccess::default()
             },
             StageName::Load => PlannedAccess {
                 sends_to: self.queues_of([StageName::Derive]),
-                reads: self.parquet().collect(),
+                reads: self.loaded_parquet().collect(),
                 ..PlannedAccess::default()
             },
             // It sends to its own queue, too: what changed meanwhile, and what is made
             // of what it made.
             StageName::Derive => PlannedAccess {
                 sends_to: self.queues_of([StageName::Load, StageName::Derive]),
-                reads: self.parquet().collect(),
+                reads: self.derived_from().collect(),
                 writes: self.derived_parquet().collect(),
                 ..PlannedAccess::default()
             },
@@ -252,6 +252,25 @@ impl Pipeline {
     fn parquet(&self) -> impl Iterator<Item = PlannedPrefix> {
         let names = self.datasets.iter().map(|dataset| &dataset.name);
         names.map(|name| within(&self.lake.curated, format!("{name}/")))
+    }
+
+    /// Of files, not of what is derived from them.
+    fn files_parquet(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let datasets = self.datasets.iter().filter(|dataset| !dataset.is_derived());
+        datasets.map(|dataset| within(&self.lake.curated, format!("{}/", dataset.name)))
+    }
+
+    /// Of datasets that have a table.
+    fn loaded_parquet(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let datasets = self.datasets.iter().filter(|dataset| dataset.load.is_some());
+        datasets.map(|dataset| within(&self.lake.curated, format!("{}/", dataset.name)))
+    }
+
+    /// The inputs of derived datasets, each prefix once.
+    fn derived_from(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let names = self.derived.iter().flat_map(|one| &one.inputs);
+        let names: BTreeSet<&String> = names.collect();
+        names.into_iter().map(|name| within(&self.lake.curated, format!("{name}/")))
     }
 
     fn derived_parquet(&self) -> impl Iterator<Item = PlannedPrefix> {

@@ -11,6 +11,7 @@ mod inspect;
 mod marker;
 mod memory;
 mod port;
+mod probe;
 mod reader;
 mod s3;
 mod writer;
@@ -24,6 +25,7 @@ pub use port::{
     ByteStream, Download, Links, ListedObject, Listing, NewestVersion, ObjectRef, Pin, Storage,
     Stored, UploadPart,
 };
+pub use probe::answers;
 pub use reader::ObjectReader;
 pub use s3::S3Storage;
 pub use writer::{ObjectWriter, PART_BYTES};

@@ -1,5 +1,6 @@
 //! One suite for every adapter: what the stages rely on holds for S3 (over the
-//! embedded endpoint) and for the store in memory alike.
+//! embedded endpoint) and for the store in memory alike. `tests/compare-storage` has
+//! it kept by other implementations of S3.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -193,6 +194,36 @@ async fn s3_keeps_the_contract() {
     of_several_writers_one_replaces_a_marker(&S3Storage::new(&sdk)).await;
     server.stop().await;
     let error = storage.put(BUCKET, "late", Bytes::new()).await.expect_err("down");
+    assert_eq!(error.class(), FailureClass::Outage, "{error}");
+}
+
+/// Of another implementation, which `MILLRACE_STORAGE_ENDPOINT` names.
+#[tokio::test]
+async fn s3_of_others_keeps_the_contract() {
+    let Ok(endpoint) = std::env::var("MILLRACE_STORAGE_ENDPOINT") else {
+        eprintln!("skipped: MILLRACE_STORAGE_ENDPOINT is not set; see tests/compare-storage");
+        return;
+    };
+    let storage = S3Storage::new(&sdk(endpoint).await);
+    BucketAdmin::new(storage.clone()).ensure_bucket(BUCKET).await.expect("created");
+    let object = ObjectRef::latest("nowhere", "key");
+    let error = read(Arc::new(storage.clone()), object).await.expect_err("no bucket");
+    assert!(matches!(error, StorageError::NoBucket { .. }), "{error}");
+    suite(Arc::new(storage.clone())).await;
+    millrace_storage::answers(&storage, BUCKET).await.expect("an answer");
+    of_several_writers_one_replaces_a_marker(&storage).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer_and_silence_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = Config::new(folder.path());
+    config.bind.set_port(0);
+    let server = Server::start(config).await.expect("an endpoint");
+    let storage = S3Storage::new(&sdk(server.url()).await);
+    millrace_storage::answers(&storage, "nowhere").await.expect("no such bucket is an answer");
+    server.stop().await;
+    let error = millrace_storage::answers(&storage, "nowhere").await.expect_err("down");
     assert_eq!(error.class(), FailureClass::Outage, "{error}");
 }
 

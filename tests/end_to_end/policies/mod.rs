@@ -5,6 +5,7 @@
 //! The policies are those of `deploy/policies`, which Terraform's tests hold to its
 //! modules.
 
+mod beside;
 mod iam;
 mod recorded;
 mod scenario;
@@ -20,7 +21,8 @@ use crate::stack::Stack;
 
 const PIPELINE: &str = include_str!("../../../deploy/policies/millrace.toml");
 
-const STAGES: [&str; 3] = ["ingest", "transform", "load"];
+const STAGES: [&str; 8] =
+    ["ingest", "transform", "load", "export", "derive", "report", "maintain", "collect"];
 
 /// What goes wrong: in each stage one message takes long enough for the worker to
 /// have its task protected.
@@ -48,6 +50,46 @@ resource = "shop-lake/orders/*"
 do = "delay"
 delay = "4s"
 count = 1
+
+[[fault]]
+service = "s3"
+operation = "PutObject"
+resource = ["shop-lake/exports/*"]
+do = "delay"
+delay = "4s"
+count = 1
+
+[[fault]]
+service = "s3"
+operation = "PutObject"
+resource = ["shop-lake/sold/*"]
+do = "delay"
+delay = "4s"
+count = 1
+
+[[fault]]
+service = "s3"
+operation = "PutObject"
+resource = ["shop-lake/reports/*"]
+do = "delay"
+delay = "4s"
+count = 1
+
+[[fault]]
+service = "s3"
+operation = "ListObjectsV2"
+resource = ["shop-raw"]
+do = "delay"
+delay = "4s"
+count = 1
+
+[[fault]]
+service = "s3"
+operation = "PutObject"
+resource = ["shop-lake/_collect/*"]
+do = "delay"
+delay = "4s"
+count = 1
 "#;
 
 fn committed(file: &str) -> Value {
@@ -60,14 +102,18 @@ fn committed(file: &str) -> Value {
 async fn workers_do_what_their_policies_allow_and_policies_allow_no_more() {
     let folder = tempfile::tempdir().expect("a folder");
     let trail = folder.path().join("calls.ndjson");
-    let database = format!("sqlite://{}", folder.path().join("shop.db").display());
+    let database = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
+    let fired = folder.path().display().to_string();
     let environment = [
+        // A batch that its worker left behind is read by another.
+        ("MILLRACE_FAILPOINTS", "collect.after_commit=kill"),
+        ("MILLRACE_FAILPOINTS_DIR", &fired),
         ("MILLRACE_TRAIL", trail.to_str().expect("a path")),
         // As the modules set it: a worker that is not told may not ask.
         ("MILLRACE_ALERTS_TOPIC", "arn:aws:sns:us-east-1:000000000000:shop-alerts"),
     ];
     let mut stack = Stack::start_with_all(PIPELINE, SLOW, &environment);
-    scenario::run(&stack, &database).await;
+    scenario::run(&stack, &database("shop.db"), &database("stock.db")).await;
     stack.down();
 
     let calls = recorded::read(&trail);
@@ -99,8 +145,9 @@ fn the_plan_that_policies_are_made_of_is_that_of_the_pipeline() {
 #[test]
 fn a_template_gives_workers_the_same_policies() {
     let template = planned(&["--format", "cloudformation"]);
-    for (stage, role) in STAGES.iter().zip(["Ingest", "Transform", "Load"]) {
-        let role = &template["Resources"][format!("{role}TaskRole")]["Properties"];
+    for stage in STAGES {
+        let name = format!("{}{}TaskRole", stage[..1].to_uppercase(), &stage[1..]);
+        let role = &template["Resources"][name]["Properties"];
         let policy = resolved(&role["Policies"][0]["PolicyDocument"]);
         assert_eq!(policy, committed(&format!("{stage}.json")), "{stage}");
     }

@@ -1,6 +1,7 @@
 //! Whatever happens to a pipeline, in one go: files that load, that are rejected in
 //! part and whole, poison, objects that are gone, dead letters that are redriven,
-//! adopted and dealt with, rows that are replayed.
+//! adopted and dealt with, rows that are replayed. What the stages beside a file's
+//! journey do is in `beside`.
 
 use std::time::Duration;
 
@@ -8,29 +9,35 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use serde_json::{Value, json};
 
-use super::PIPELINE;
+use super::{PIPELINE, STAGES, beside};
 use crate::stack::{Stack, wait_for};
 
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 const BUCKETS: [&str; 2] = ["shop-raw", "shop-lake"];
 
 /// Goes through all of it.
-pub(super) async fn run(stack: &Stack, database: &str) {
+pub(super) async fn run(stack: &Stack, warehouse: &str, stock: &str) {
+    beside::prepare(stack, stock).await;
     let secrets = aws_sdk_secretsmanager::Client::new(&stack.sdk().await);
-    let created = secrets.create_secret().name("shop/warehouse").secret_string(database);
-    created.send().await.expect("a secret");
+    for (name, url) in [("shop/warehouse", warehouse), ("shop/stock", stock)] {
+        let created = secrets.create_secret().name(name).secret_string(url);
+        created.send().await.expect("a secret");
+    }
     stack.sqs().await.create_queue().queue_name("ops").send().await.expect("a queue");
     // Workers that found no secret are started again, later and later.
-    scale(stack, &["ingest=0", "transform=0", "load=0"]);
-    scale(stack, &["ingest=1", "transform=1", "load=1"]);
+    scale_all(stack, 0);
+    scale_all(stack, 1);
 
     put(stack, "articles/all.ndjson", "{\"name\":\"pen\"}\n").await;
+    put(stack, "notes/all.csv", "note\npen\n").await;
     wait_for_state(stack, "articles/all.ndjson", "loaded");
+    wait_for_state(stack, "notes/all.csv", "loaded");
     gone_before_it_is_loaded(stack).await;
     version_objects(stack).await;
     good_and_bad_files(stack).await;
     replayed(stack).await;
+    beside::run(stack, warehouse).await;
     looked_after(stack).await;
     stack.wait_until_drained();
 }
@@ -41,7 +48,7 @@ async fn gone_before_it_is_loaded(stack: &Stack) {
     let row = |row: u64| format!("{},2024-01-31,pen\n", row.pow(3) % 1_000_000_007);
     let rows: String = (1..=10_000).map(row).collect();
     put(stack, "orders/gone.csv", &format!("id,day,article\n{rows}")).await;
-    wait_for("a load task", LIMIT, || (waiting(stack, "load") == 1).then_some(()));
+    wait_for_state(stack, "orders/gone.csv", "transformed");
     let s3 = stack.s3().await;
     let listed = s3.list_objects_v2().bucket("shop-lake").prefix("orders/").send().await.unwrap();
     for object in listed.contents() {
@@ -101,14 +108,14 @@ async fn replayed(stack: &Stack) {
 /// Dead letters that nobody recorded, and one that was dealt with: workers look
 /// after their queues when they start.
 async fn looked_after(stack: &Stack) {
-    scale(stack, &["ingest=0", "transform=0", "load=0"]);
+    scale_all(stack, 0);
     let before = failures(stack);
-    for stage in ["ingest", "transform", "load"] {
+    for stage in STAGES {
         send(stack, &format!("shop-{stage}-dlq"), "moved by nobody").await;
     }
-    scale(stack, &["ingest=1", "transform=1", "load=1"]);
+    scale_all(stack, 1);
     wait_for("the dead letters to be adopted", LIMIT, || {
-        (failures(stack) == before + 3).then_some(())
+        (failures(stack) == before + STAGES.len()).then_some(())
     });
 }
 
@@ -124,37 +131,42 @@ fn missing() -> String {
     json!({ "Records": [record] }).to_string()
 }
 
-async fn put(stack: &Stack, key: &str, body: &str) {
+pub(super) async fn put(stack: &Stack, key: &str, body: &str) {
     let body = ByteStream::from(body.as_bytes().to_vec());
     let put = stack.s3().await.put_object().bucket("shop-raw").key(key).body(body);
     put.send().await.expect("stored");
 }
 
-async fn send(stack: &Stack, queue: &str, body: &str) {
+pub(super) async fn send(stack: &Stack, queue: &str, body: &str) {
     let sqs = stack.sqs().await;
     let found = sqs.get_queue_url().queue_name(queue).send().await.expect("a queue");
     let send = sqs.send_message().set_queue_url(found.queue_url).message_body(body);
     send.send().await.expect("sent");
 }
 
+fn scale_all(stack: &Stack, workers: usize) {
+    let counts = STAGES.map(|stage| format!("{stage}={workers}"));
+    scale(stack, &counts.each_ref().map(String::as_str));
+}
+
 /// Sets worker counts and waits until they are what was asked.
-fn scale(stack: &Stack, counts: &[&str]) {
+pub(super) fn scale(stack: &Stack, counts: &[&str]) {
     let scaled = stack.run(&[&["scale"], counts, &["--wait"]].concat());
     assert!(scaled.status.success(), "{scaled:?}");
 }
 
-fn waiting(stack: &Stack, stage: &str) -> u64 {
+pub(super) fn waiting(stack: &Stack, stage: &str) -> u64 {
     let status = stack.json(&["status"]);
     let queues = status["queues"].as_array().expect("queues");
     let queue = queues.iter().find(|queue| queue["stage"] == stage).expect("a queue");
     queue["visible"].as_u64().expect("a count")
 }
 
-fn failures(stack: &Stack) -> usize {
+pub(super) fn failures(stack: &Stack) -> usize {
     stack.json(&["dlq", "list", "--each", "--all"]).as_array().expect("a list").len()
 }
 
-fn wait_for_state(stack: &Stack, key: &str, state: &str) {
+pub(super) fn wait_for_state(stack: &Stack, key: &str, state: &str) {
     let is = |run: &Value| run["key"] == key && run["state"] == state;
     stack.wait_for_runs(&format!("{key} to be {state}"), |runs| runs.iter().any(is));
 }

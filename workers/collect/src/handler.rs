@@ -78,6 +78,9 @@ impl Handler for Collect {
 
     async fn probe(&self) -> Result<(), Failure> {
         self.collector.ledger.ping().await?;
+        for stream in self.collector.streams() {
+            millrace_storage::answers(self.collector.storage.as_ref(), &stream.staging).await?;
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The export handler.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,6 +165,11 @@ impl Handler for Exports {
         self.ledger.ping().await?;
         for database in self.databases.values() {
             database.answers().await?;
+        }
+        let buckets: BTreeSet<&str> =
+            self.exports.iter().map(|export| export.to.bucket.as_str()).collect();
+        for bucket in buckets {
+            millrace_storage::answers(self.storage.as_ref(), bucket).await?;
         }
         Ok(())
     }

@@ -155,6 +155,10 @@ impl Handler for Maintain {
 
     async fn probe(&self) -> Result<(), Failure> {
         self.ledger.ping().await?;
+        let lake = &self.pipeline.lake;
+        for bucket in [&lake.raw, &lake.curated] {
+            millrace_storage::answers(self.storage.as_ref(), bucket).await?;
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The report handler.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,6 +211,11 @@ impl Handler for Reports {
             if let Source::Warehouse(database) = source {
                 database.answers().await?;
             }
+        }
+        let buckets: BTreeSet<&str> =
+            self.reports.iter().map(|report| report.to.bucket.as_str()).collect();
+        for bucket in buckets {
+            millrace_storage::answers(self.storage.as_ref(), bucket).await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use millrace_contract::StageName;
 use serde_json::{Map, Value, json};
 
 use super::{Stage, arn, reference, secret_parameter, sub};
@@ -79,9 +80,11 @@ fn task_policy(stage: &Stage<'_>) -> Value {
             ("sns", !topics.is_empty()),
         ]),
     ];
-    // What is published is read by the version that was announced.
+    // What is published is read by the version that was announced, by the stage that
+    // hears of it.
     let raw = |read: &&PlannedPrefix| {
-        stage.plan.buckets.first().is_some_and(|raw| raw.name == read.bucket)
+        stage.queue.stage == StageName::Transform
+            && stage.plan.buckets.first().is_some_and(|raw| raw.name == read.bucket)
     };
     let published: Vec<PlannedPrefix> = access.reads.iter().filter(raw).cloned().collect();
     let write = ["s3:PutObject", "s3:AbortMultipartUpload"];
