@@ -30,7 +30,7 @@ FROM ${BUILDER} AS dependencies
 WORKDIR /src
 ENV CARGO_INCREMENTAL=0
 COPY --from=manifests /src .
-RUN cargo build --profile image --locked --package millrace
+RUN cargo build --release --locked --package millrace
 
 # ----------------------------------------------------------------- the binary
 FROM dependencies AS build
@@ -40,8 +40,8 @@ COPY examples examples
 # Newer than what the empty crates were built from. /rootfs is what the image
 # adds: folders that any user may write to, for temporary files and for `dev`.
 RUN find shared workers -name '*.rs' -exec touch {} + \
-    && cargo build --profile image --locked --package millrace \
-    && install -D target/image/millrace /rootfs/usr/local/bin/millrace \
+    && cargo build --release --locked --package millrace \
+    && install -D "${CARGO_TARGET_DIR:-target}/release/millrace" /rootfs/usr/local/bin/millrace \
     && mkdir -m 1777 /rootfs/tmp /rootfs/data
 
 # ------------------------------------------------------------------- the image
