@@ -35,7 +35,7 @@ POSTGRES = """CREATE TABLE numbers AS SELECT g::bigint AS id, (g % 100000)::int 
 MYSQL = """CREATE TABLE numbers AS SELECT CAST(seq AS SIGNED) AS id, CAST(seq % 100000 AS SIGNED) AS user_id,
     CAST(seq * 0.25 AS DECIMAL(12,2)) AS total, CONCAT('note ', seq) AS note,
     DATE_ADD(DATE '2020-01-01', INTERVAL seq % 2000 DAY) AS day,
-    DATE_ADD(TIMESTAMP '2020-01-01', INTERVAL seq SECOND) AS at, seq % 2 AS ok, seq * 0.1e0 AS ratio
+    DATE_ADD(TIMESTAMP '2020-01-01 00:00:00', INTERVAL seq SECOND) AS at, seq % 2 AS ok, seq * 0.1e0 AS ratio
     FROM seq_1_to_{rows}"""
 
 
@@ -84,8 +84,9 @@ class MysqlSource:
 SOURCES = {"postgres": PostgresSource, "mysql": MysqlSource}
 
 
-def peak_memory():
-    """The most that an export worker had in memory, in MB."""
+def peak_memory(stack):
+    """The most that an export worker of this stack had in memory, in MB."""
+    peak = 0
     for folder in glob.glob("/proc/[0-9]*"):
         try:
             with open(f"{folder}/cmdline", "rb") as line:
@@ -93,10 +94,11 @@ def peak_memory():
                     continue
             with open(f"{folder}/status") as status:
                 fields = dict(line.split(":", 1) for line in status)
-            return int(fields["VmHWM"].split()[0]) // 1024
+            if int(fields["PPid"]) == stack:
+                peak = max(peak, int(fields["VmHWM"].split()[0]) // 1024)
         except (OSError, KeyError):
             continue
-    return 0
+    return peak
 
 
 class Bench:
@@ -125,12 +127,12 @@ class Bench:
                 if line.startswith("endpoint "):
                     environment["AWS_ENDPOINT_URL"] = line.split()[1]
                     break
-            self.rounds(name, source, environment)
+            self.rounds(name, source, environment, stack.pid)
         finally:
             stack.send_signal(signal.SIGINT)
             stack.wait(60)
 
-    def rounds(self, name, source, environment):
+    def rounds(self, name, source, environment, stack):
         ours, theirs = [], []
         for number in range(self.args.rounds):
             command = [self.args.binary, "schedule", "run", "rows", "--wait", "-o", "json",
@@ -147,7 +149,7 @@ class Bench:
             theirs.append(time.time() - began)
             shutil.rmtree(folder)
         speed = lambda times: round(self.args.rows / statistics.median(times))
-        print(f"{name}: millrace ({self.args.format}) {speed(ours):,} rows/s, peak {peak_memory()} MB; "
+        print(f"{name}: millrace ({self.args.format}) {speed(ours):,} rows/s, peak {peak_memory(stack)} MB; "
               f"{source.peer} {speed(theirs):,} rows/s")
 
 
