@@ -167,6 +167,9 @@ async fn a_log_becomes_five_tables_whoever_is_killed() {
     fleet.stop();
     expected.assert_loaded(&stack).await;
     assert!(deaths > 0, "nobody died");
+    // A few thousand may be sent before the first kill.
+    let is_long = messages() >= 5_000 && kills > 0;
+    assert!(!is_long || while_sent > 0, "nobody was killed while messages were sent");
     eprintln!(
         "{} messages, {} heroes, {} attacks, {deaths} deaths, {while_sent} of {killed} kills while \
          messages were sent, {} s",

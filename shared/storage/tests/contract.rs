@@ -198,6 +198,7 @@ async fn s3_keeps_the_contract() {
 }
 
 /// Of another implementation, which `MILLRACE_STORAGE_ENDPOINT` names.
+#[allow(clippy::print_stderr)]
 #[tokio::test]
 async fn s3_of_others_keeps_the_contract() {
     let Ok(endpoint) = std::env::var("MILLRACE_STORAGE_ENDPOINT") else {
