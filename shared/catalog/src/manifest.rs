@@ -1,5 +1,6 @@
 //! The lists of live objects that a table reads, one for each partition.
 
+use crate::spec::digest;
 use crate::table::CatalogTable;
 
 /// The name of a list in its partition's folder.
@@ -12,6 +13,13 @@ pub struct Manifest {
     pub key: String,
     /// An `s3://` URL a line.
     pub text: String,
+}
+
+impl Manifest {
+    /// Names what it lists.
+    pub fn digest(&self) -> String {
+        digest(&self.text)
+    }
 }
 
 /// The lists of a table, in the order of its partitions.
