@@ -66,7 +66,10 @@ pub(crate) fn table_properties(
 
 /// The properties by which all partitions are reckoned; none if one can't be
 /// ("Supported types for partition projection", Amazon Athena User Guide).
-pub(crate) fn projected(table: &CatalogTable, range: Option<&str>) -> Option<Vec<(String, String)>> {
+pub(crate) fn projected(
+    table: &CatalogTable,
+    range: Option<&str>,
+) -> Option<Vec<(String, String)>> {
     let range = range?;
     if table.partitioned_by.is_empty() {
         return None;

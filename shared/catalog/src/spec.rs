@@ -158,7 +158,6 @@ impl TableSpec {
     pub fn digest(&self) -> String {
         digest(&format!("{self:?}"))
     }
-
 }
 
 impl ColumnSpec {
@@ -249,7 +248,10 @@ mod tests {
     #[test]
     fn a_table_says_whose_it_is_and_what_is_the_same_needs_nothing() {
         let spec = table().spec("shop", None);
-        assert_eq!((spec.columns[0].name.as_str(), spec.location.as_str()), ("amount", "s3://lake/_symlinks/sales/"));
+        assert_eq!(
+            (spec.columns[0].name.as_str(), spec.location.as_str()),
+            ("amount", "s3://lake/_symlinks/sales/")
+        );
         assert_eq!(spec.columns[0].comment.as_deref(), Some("in cents"));
         assert_eq!(spec.parameters[DATASET], "sales");
         assert_eq!(spec.change(None), Change::Create);

@@ -148,9 +148,7 @@ pub(crate) fn by_code(
             | "InternalServiceException"
             | "ResourceNotReadyException",
             _,
-        ) => {
-            CatalogError::Unavailable { action, what, reason }
-        }
+        ) => CatalogError::Unavailable { action, what, reason },
         (_, 400..=499) => CatalogError::Invalid { action, what, reason },
         (_, _) => CatalogError::Unavailable { action, what, reason },
     }
@@ -175,10 +173,7 @@ mod tests {
             assert_eq!(error.class(), class, "{code}");
             if class == FailureClass::Denied {
                 let said = error.to_string();
-                assert!(
-                    said.contains("grant `glue:UpdateTable` on table `f.users`"),
-                    "{said}"
-                );
+                assert!(said.contains("grant `glue:UpdateTable` on table `f.users`"), "{said}");
             }
         }
     }

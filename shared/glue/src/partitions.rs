@@ -55,7 +55,8 @@ impl Glue {
         let gone = self.update(database, table, &update).await?;
         // Who removes partitions and makes them at the same time is not us.
         if let Some(still) = self.create(database, table, &gone).await?.first() {
-            let what = format!("partition {:?} of {}", still.values, named_table(database, &table.name));
+            let what =
+                format!("partition {:?} of {}", still.values, named_table(database, &table.name));
             return Err(CatalogError::Exists { what });
         }
         self.delete(database, &table.name, &changes.delete).await

@@ -6,9 +6,7 @@ use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types::{
     Column, Partition, PartitionInput, SerDeInfo, StorageDescriptor, Table, TableInput,
 };
-use millrace_catalog::{
-    ColumnSpec, INPUT_FORMAT, OUTPUT_FORMAT, PartitionSpec, SERDE, TableSpec,
-};
+use millrace_catalog::{ColumnSpec, INPUT_FORMAT, OUTPUT_FORMAT, PartitionSpec, SERDE, TableSpec};
 
 /// A table to be made or changed.
 pub(crate) fn table_input(spec: &TableSpec) -> Result<TableInput, BuildError> {

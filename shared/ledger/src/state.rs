@@ -79,6 +79,12 @@ const JOURNEY: &[Migration] = &[
         sql: include_str!("../migrations/journey_011.sql"),
         mysql: include_str!("../migrations/mysql/journey_011.sql"),
     },
+    Migration {
+        version: 12,
+        name: "catalog",
+        sql: include_str!("../migrations/journey_012.sql"),
+        mysql: include_str!("../migrations/mysql/journey_012.sql"),
+    },
 ];
 
 /// The history of every file. Cheap to clone.

@@ -126,9 +126,10 @@ impl Glue {
         let Get { database_name, table_name, partition_values } = read(body)?;
         let state = self.kept.read();
         let table = state.table(&database_name, &table_name)?;
-        let partition = table.partitions.get(&key(&partition_values)).ok_or_else(|| {
-            ServiceError::new("EntityNotFoundException", "Partition not found.")
-        })?;
+        let partition = table
+            .partitions
+            .get(&key(&partition_values))
+            .ok_or_else(|| ServiceError::new("EntityNotFoundException", "Partition not found."))?;
         Ok(json!({ "Partition": self.told_partition(&database_name, &table_name, partition) }))
     }
 
@@ -166,9 +167,9 @@ fn values_of(input: &Map<String, Value>) -> Result<Vec<String>, ServiceError> {
 fn check_values(table: &Table, values: &[String]) -> Result<(), ServiceError> {
     match values.len() == table.keys() {
         true => Ok(()),
-        false => Err(invalid(
-            "The number of partition keys do not match the number of partition values",
-        )),
+        false => {
+            Err(invalid("The number of partition keys do not match the number of partition values"))
+        }
     }
 }
 
