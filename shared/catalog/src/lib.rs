@@ -18,5 +18,7 @@ pub use ddl::{add_partitions, create_database, create_table};
 pub use hive::{INPUT_FORMAT, OUTPUT_FORMAT, SERDE, hive_type};
 pub use manifest::{Manifest, manifests};
 pub use quicksight::{data_set, s3_manifest};
-pub use spec::{Change, ColumnSpec, DATASET, PIPELINE, PartitionChanges, PartitionSpec, TableSpec};
+pub use spec::{
+    Change, ColumnSpec, DATASET, PIPELINE, PartitionChanges, PartitionSpec, TableSpec, digest,
+};
 pub use table::{CatalogTable, LiveObject, Partition, database_name, table_name};

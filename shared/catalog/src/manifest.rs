@@ -3,9 +3,6 @@
 use crate::spec::digest;
 use crate::table::CatalogTable;
 
-/// The name of a list in its partition's folder.
-const NAME: &str = "manifest";
-
 /// A list of live objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
@@ -16,6 +13,9 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The name of a list in its partition's folder.
+    pub const NAME: &str = "manifest";
+
     /// Names what it lists.
     pub fn digest(&self) -> String {
         digest(&self.text)
@@ -29,11 +29,11 @@ impl Manifest {
 pub fn manifests(table: &CatalogTable) -> Vec<Manifest> {
     let prefix = table.manifests_prefix();
     if table.partitions.is_empty() && table.partitioned_by.is_empty() {
-        return vec![Manifest { key: format!("{prefix}{NAME}"), text: String::new() }];
+        return vec![Manifest { key: format!("{prefix}{}", Manifest::NAME), text: String::new() }];
     }
     let manifest = |partition| {
         let text = partition_text(partition);
-        Manifest { key: format!("{prefix}{}{NAME}", table.folder(partition)), text }
+        Manifest { key: format!("{prefix}{}{}", table.folder(partition), Manifest::NAME), text }
     };
     table.partitions.iter().map(manifest).collect()
 }

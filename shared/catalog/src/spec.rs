@@ -213,7 +213,7 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 /// Sixteen hexadecimal digits that follow from a text.
-pub(crate) fn digest(text: &str) -> String {
+pub fn digest(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
