@@ -61,6 +61,7 @@ fn each_port_keeps_its_adapter_to_itself() {
     let owners = [
         ("aws-sdk-ecs", &["millrace-services"][..]),
         ("aws-sdk-eventbridge", &["millrace-notify"]),
+        ("aws-sdk-glue", &["millrace-glue"]),
         ("aws-sdk-s3", &["millrace-storage"]),
         ("aws-sdk-scheduler", &["millrace-timetable"]),
         ("aws-sdk-secretsmanager", &["millrace-secrets"]),

@@ -37,6 +37,7 @@ mod preparation;
 mod real_files;
 mod redaction;
 mod redrives;
+mod registered;
 mod replays;
 mod reports;
 mod rules;

@@ -29,6 +29,7 @@ variable "plan" {
       publishes_to   = optional(list(string), [])
       puts_events_to = optional(list(string), [])
       secrets        = optional(list(string), [])
+      tables         = optional(object({ database = string, names = list(string) }))
     }))
     alerts = optional(object({
       topic         = string

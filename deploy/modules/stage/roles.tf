@@ -38,6 +38,14 @@ locals {
   topic_arns = [for topic in var.service.publishes_to : startswith(topic, "arn:") ? topic : "${local.sns}:${topic}"]
   bus_arns   = [for bus in var.service.puts_events_to : startswith(bus, "arn:") ? bus : "${local.events}/${bus}"]
 
+  # An operation on a table needs its permission on the catalog, the database and
+  # the table.
+  glue = "arn:${local.partition}:glue:${local.region}:${local.account}"
+  glue_arns = var.service.tables == null ? [] : concat(
+    ["${local.glue}:catalog", "${local.glue}:database/${var.service.tables.database}"],
+    [for name in var.service.tables.names : "${local.glue}:table/${var.service.tables.database}/${name}"],
+  )
+
   touches_lake = length(local.read_objects) + length(local.write_objects) > 0
   via_services = concat(
     ["sqs.${local.region}.amazonaws.com"],
@@ -175,6 +183,25 @@ locals {
           Effect   = "Allow"
           Action   = ["events:PutEvents"] # what became of files
           Resource = local.bus_arns
+        },
+      ],
+      length(local.glue_arns) == 0 ? [] : [
+        {
+          Sid    = "Catalog"
+          Effect = "Allow"
+          Action = [
+            "glue:GetDatabase",          # is it there?
+            "glue:CreateDatabase",       # if not
+            "glue:GetTable",             # is it ours, and as it is to be?
+            "glue:CreateTable",          # if it is not there
+            "glue:UpdateTable",          # columns, comments, projection
+            "glue:DeleteTable",          # partitioned by others: made anew
+            "glue:GetPartitions",        # `catalog refresh`, and after a table was made anew
+            "glue:BatchCreatePartition", # as files land
+            "glue:BatchUpdatePartition", # columns that evolved
+            "glue:BatchDeletePartition", # nothing lives there any more
+          ]
+          Resource = local.glue_arns
         },
       ],
       length(local.read_secrets) == 0 ? [] : [

@@ -47,6 +47,7 @@ variable "service" {
     publishes_to   = optional(list(string), [])
     puts_events_to = optional(list(string), [])
     secrets        = optional(list(string), [])
+    tables         = optional(object({ database = string, names = list(string) }))
   })
 }
 

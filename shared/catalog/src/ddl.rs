@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use millrace_contract::{ColumnDef, DataType};
 
-use crate::hive::hive_type;
+use crate::hive::{INPUT_FORMAT, OUTPUT_FORMAT, SERDE, hive_type};
 use crate::table::CatalogTable;
 
 /// Partitions of one statement; Athena takes 256 KiB of SQL.
@@ -36,29 +36,40 @@ pub fn create_table(table: &CatalogTable, database: &str, projection: Option<&st
     if !table.partitioned_by.is_empty() {
         put(&mut sql, format_args!("PARTITIONED BY (\n{}\n)\n", columns(&table.partitioned_by)));
     }
-    let location = format!("s3://{}/{}", table.bucket, table.manifests_prefix());
     put(
         &mut sql,
         format_args!(
-            "ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'\n\
-             STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'\n\
-             OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'\n\
+            "ROW FORMAT SERDE '{SERDE}'\n\
+             STORED AS INPUTFORMAT '{INPUT_FORMAT}'\n\
+             OUTPUTFORMAT '{OUTPUT_FORMAT}'\n\
              LOCATION {}\n",
-            literal(&location)
+            literal(&table.location())
         ),
     );
-    let mut properties = vec![("classification".to_owned(), "parquet".to_owned())];
-    properties.extend(projected(table, projection).unwrap_or_default());
     let property =
         |(name, value): &(String, String)| format!("  {} = {}", literal(name), literal(value));
-    let properties: Vec<String> = properties.iter().map(property).collect();
+    let properties: Vec<String> =
+        table_properties(table, projection).iter().map(property).collect();
     put(&mut sql, format_args!("TBLPROPERTIES (\n{}\n);\n", properties.join(",\n")));
     sql
 }
 
+/// What a table says of itself beside its columns.
+pub(crate) fn table_properties(
+    table: &CatalogTable,
+    projection: Option<&str>,
+) -> Vec<(String, String)> {
+    let mut properties = vec![("classification".to_owned(), "parquet".to_owned())];
+    properties.extend(projected(table, projection).unwrap_or_default());
+    properties
+}
+
 /// The properties by which all partitions are reckoned; none if one can't be
 /// ("Supported types for partition projection", Amazon Athena User Guide).
-fn projected(table: &CatalogTable, range: Option<&str>) -> Option<Vec<(String, String)>> {
+pub(crate) fn projected(
+    table: &CatalogTable,
+    range: Option<&str>,
+) -> Option<Vec<(String, String)>> {
     let range = range?;
     if table.partitioned_by.is_empty() {
         return None;
@@ -114,8 +125,7 @@ pub fn add_partitions(table: &CatalogTable, database: &str, projection: Option<&
             let values: Vec<String> = named
                 .map(|(column, value)| format!("{} = {}", quoted(&column.name), literal(value)))
                 .collect();
-            let folder = table.folder(partition);
-            let location = format!("s3://{}/{}{folder}", table.bucket, table.manifests_prefix());
+            let location = format!("{}{}", table.location(), table.folder(partition));
             format!("  PARTITION ({}) LOCATION {}", values.join(", "), literal(&location))
         });
         put(&mut sql, format_args!("{};\n", lines.collect::<Vec<_>>().join("\n")));

@@ -3,6 +3,15 @@
 
 use millrace_contract::DataType;
 
+/// Reads the rows of the objects.
+pub const SERDE: &str = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe";
+
+/// Reads lists of objects.
+pub const INPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat";
+
+/// Would write text; nobody does.
+pub const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
+
 /// The type that a column of the lake's Parquet is read as.
 ///
 /// Unsigned numbers take the next wider signed type, as Athena has none; of `uint64`

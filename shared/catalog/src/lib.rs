@@ -11,10 +11,14 @@ mod ddl;
 mod hive;
 mod manifest;
 mod quicksight;
+mod spec;
 mod table;
 
 pub use ddl::{add_partitions, create_database, create_table};
-pub use hive::hive_type;
+pub use hive::{INPUT_FORMAT, OUTPUT_FORMAT, SERDE, hive_type};
 pub use manifest::{Manifest, manifests};
 pub use quicksight::{data_set, s3_manifest};
-pub use table::{CatalogTable, LiveObject, Partition};
+pub use spec::{
+    Change, ColumnSpec, DATASET, PIPELINE, PartitionChanges, PartitionSpec, TableSpec, digest,
+};
+pub use table::{CatalogTable, LiveObject, Partition, database_name, table_name};

@@ -78,6 +78,11 @@ impl CatalogTable {
         format!("_symlinks/{}/", self.dataset)
     }
 
+    /// The folder of its lists, as an `s3://` URL.
+    pub fn location(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.manifests_prefix())
+    }
+
     /// The folder of a partition below that: `year=2024/`; nothing where there are no
     /// partitions.
     pub fn folder(&self, partition: &Partition) -> String {
@@ -103,9 +108,15 @@ impl CatalogTable {
 
 /// A name of small letters, digits and `_` ("Name databases, tables, and columns",
 /// Amazon Athena User Guide).
-pub(crate) fn table_name(name: &str) -> String {
+pub fn table_name(name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     name.chars().map(letter).collect()
+}
+
+/// The database that a pipeline's tables are in unless it says otherwise: its name, in
+/// the letters that Athena takes.
+pub fn database_name(pipeline: &str) -> String {
+    table_name(pipeline)
 }
 
 fn partitions(objects: &[LiveObject]) -> Vec<Partition> {

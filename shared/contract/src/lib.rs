@@ -7,6 +7,7 @@
 mod alert;
 mod balance;
 mod carried;
+mod catalog_task;
 mod csv;
 mod dataset;
 mod derive_task;
@@ -38,6 +39,7 @@ mod xlsx;
 pub use alert::{AlertKind, FileEvent, FileOutcome, Occurrence, RowTotals};
 pub use balance::{RowBalance, SqlRows, Unbalanced};
 pub use carried::Carried;
+pub use catalog_task::CatalogTask;
 pub use csv::{CsvOptions, Encoding, Escape, LineEnds, Ragged, TextBlock};
 pub use dataset::{
     ColumnDef, Dataset, DuplicateKeys, Expectation, ExtraColumns, FileFormat, FixedOptions,

@@ -35,11 +35,13 @@ pub enum StageName {
     Maintain,
     /// Messages become objects, in batches.
     Collect,
+    /// Datasets become tables that others can query.
+    Catalog,
 }
 
 impl StageName {
     /// All stages: those of a file's journey in its order, then the others.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ingest,
         Self::Transform,
         Self::Load,
@@ -48,6 +50,7 @@ impl StageName {
         Self::Report,
         Self::Maintain,
         Self::Collect,
+        Self::Catalog,
     ];
 
     /// The stages that every pipeline has, in the order of a file's journey.
@@ -71,6 +74,7 @@ impl StageName {
             Self::Report => "report",
             Self::Maintain => "maintain",
             Self::Collect => "collect",
+            Self::Catalog => "catalog",
         }
     }
 }

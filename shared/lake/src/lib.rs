@@ -17,5 +17,5 @@ pub use object::LakeFile;
 pub use outputs::{LakeSink, Names, SmallObjects};
 pub use parts::coalesced;
 pub use rejects::{RejectReader, RejectsError};
-pub use table::{LakeTable, Live, TableError, live, live_files, tables_of};
+pub use table::{LakeTable, Live, TableError, live, live_files, live_of, tables_of};
 pub use upload::FirstError;

@@ -90,7 +90,7 @@ impl LakeTable {
         files: Vec<LoadTask>,
     ) -> Result<Self, TableError> {
         let parts = files.iter().flat_map(parts).collect();
-        let Live { columns, outputs } = of_files(ledger, dataset, files).await?;
+        let Live { columns, outputs } = live_of(ledger, dataset, files).await?;
         Ok(Self {
             name: dataset.to_owned(),
             schema: nullable(&table_schema(&columns)),
@@ -145,10 +145,14 @@ pub struct Live {
 /// [`TableError`].
 pub async fn live(ledger: &Ledger, dataset: &str) -> Result<Live, TableError> {
     let files = live_files(ledger, dataset).await?;
-    of_files(ledger, dataset, files).await
+    live_of(ledger, dataset, files).await
 }
 
-async fn of_files(
+/// What these files say of a dataset, which are in the order of registration.
+///
+/// # Errors
+/// [`TableError`].
+pub async fn live_of(
     ledger: &Ledger,
     dataset: &str,
     files: Vec<LoadTask>,

@@ -239,7 +239,8 @@ fn is_about_a_file(stage: StageName) -> bool {
         | StageName::Derive
         | StageName::Report
         | StageName::Maintain
-        | StageName::Collect => false,
+        | StageName::Collect
+        | StageName::Catalog => false,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod announce;
 mod batches;
+mod catalogs;
 mod claim;
 mod columns;
 mod contracts;
@@ -56,6 +57,7 @@ mod value;
 
 pub use announce::Announcing;
 pub use batches::{Batch, BatchFilter, BatchRecord, BatchState, Recorded};
+pub use catalogs::{CatalogClaim, CatalogClaimed, CatalogFacts, CatalogList, CatalogRecord};
 pub use columns::{ColumnVersion, Evolution, Evolving};
 pub use counts::StateCount;
 pub use database::Database;

@@ -80,6 +80,12 @@ const JOURNEY: &[Migration] = &[
         mysql: include_str!("../migrations/mysql/journey_011.sql"),
     },
     Migration {
+        version: 12,
+        name: "catalog",
+        sql: include_str!("../migrations/journey_012.sql"),
+        mysql: include_str!("../migrations/mysql/journey_012.sql"),
+    },
+    Migration {
         version: 13,
         name: "origins of partitions",
         sql: include_str!("../migrations/journey_013.sql"),

@@ -60,6 +60,7 @@ fn json_service(target: &str) -> Option<&'static str> {
         "AWSEvents" => Some("events"),
         "AmazonEC2ContainerServiceV20141113" => Some("ecs"),
         "secretsmanager" => Some("secretsmanager"),
+        "AWSGlue" => Some("glue"),
         "GraniteServiceVersion20100801" => Some("cloudwatch"),
         _ => None,
     }
@@ -76,8 +77,18 @@ fn query_service(service: QueryService) -> &'static str {
 /// The first of the parameters that name a resource, without what stands before
 /// its name in a URL or ARN.
 fn json_resource(body: &[u8]) -> String {
-    const NAMES: [&str; 8] =
-        ["QueueUrl", "QueueName", "service", "cluster", "SecretId", "Rule", "EventBusName", "Name"];
+    const NAMES: [&str; 10] = [
+        "QueueUrl",
+        "QueueName",
+        "service",
+        "cluster",
+        "SecretId",
+        "Rule",
+        "EventBusName",
+        "TableName",
+        "Name",
+        "DatabaseName",
+    ];
     let Ok(Value::Object(parameters)) = serde_json::from_slice(body) else { return String::new() };
     let named = NAMES.iter().find_map(|name| parameters.get(*name)?.as_str());
     named.map(last_part).unwrap_or_default().to_owned()

@@ -22,6 +22,7 @@ use crate::ecs::{Ecs, Machine};
 use crate::events::EventBridge;
 use crate::faults::{self, Ending, Faults, Refusal};
 use crate::folder::Folder;
+use crate::glue::Glue;
 use crate::incoming;
 use crate::query::{self, Form};
 use crate::route::{QueryService, Route, base_url, key_id};
@@ -50,6 +51,7 @@ pub(crate) struct Endpoint {
     scheduler: Scheduler,
     ecs: Arc<Ecs>,
     secrets: Arc<Secrets>,
+    glue: Glue,
     cloudwatch: CloudWatch,
     sts: Sts,
     s3: S3,
@@ -111,6 +113,9 @@ impl Endpoint {
         let (path, unusable) = in_folder("secrets");
         let (owner, time) = beside();
         let secrets = Arc::new(Secrets::open(path, owner, time).map_err(unusable)?);
+        let (path, unusable) = in_folder("glue");
+        let (owner, time) = beside();
+        let glue = Glue::open(path, owner, time).map_err(unusable)?;
         let (path, unusable) = in_folder("ecs");
         let (owner, time) = beside();
         let machine = machine(config, &url, path.join("logs"));
@@ -142,6 +147,7 @@ impl Endpoint {
             scheduler,
             ecs,
             secrets,
+            glue,
             cloudwatch,
             sts,
             s3,
@@ -268,6 +274,7 @@ impl Endpoint {
             "AWSEvents" => self.events.call(operation, body).await,
             "AmazonEC2ContainerServiceV20141113" => self.ecs.call(operation, body),
             "secretsmanager" => self.secrets.call(operation, body),
+            "AWSGlue" => self.glue.call(operation, body),
             "GraniteServiceVersion20100801" => self.cloudwatch.json(operation, body),
             _ => ServiceError::new(
                 "UnknownOperationException",
@@ -304,7 +311,7 @@ impl Endpoint {
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
             "services": [
-                "cloudwatch", "ecs", "events", "s3", "scheduler", "secretsmanager", "sns", "sqs",
+                "cloudwatch", "ecs", "events", "glue", "s3", "scheduler", "secretsmanager", "sns", "sqs",
                 "sts"
             ],
         });

@@ -25,6 +25,7 @@
 //! | ECS | clusters, task definitions, services and tasks that are processes of this machine, task protection, the agent's endpoint | `ecs/`: state, logs |
 //! | Secrets Manager | secrets, their versions and stages | `secrets/`, readable by the owner alone |
 //! | CloudWatch | metrics, also those of the queues, metric math, alarms that tell topics, dashboards | `cloudwatch/` |
+//! | Glue | of the Data Catalog: databases, tables, partitions | `glue/` |
 //! | STS | who the caller is, credentials for roles and sessions | – |
 //!
 //! `GET /_millrace/health` answers with JSON once everything is up.
@@ -76,6 +77,8 @@
 //!   memory and processors are kept and not acted on.
 //! - CloudWatch: no composite alarms, anomaly detection, `SEARCH`, Metrics
 //!   Insights and streams. Alarms look at the last full minute.
+//! - Glue: partitions are not filtered by an expression; versions of tables are
+//!   counted and not kept; no jobs, crawlers, connections.
 //! - Move tasks are forgotten when the endpoint stops; what they moved is not.
 //!
 //! Version 1 of the `aws` command line sends SQS requests to Amazon unless it
@@ -129,6 +132,7 @@ mod events;
 mod faults;
 mod firing;
 mod folder;
+mod glue;
 mod hex;
 mod incoming;
 mod kept;

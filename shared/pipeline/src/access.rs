@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use millrace_catalog::table_name;
 use millrace_contract::{AlertKind, Report, ReportSource, StageName, Stream};
 use serde::Serialize;
 
@@ -33,6 +34,18 @@ pub struct PlannedAccess {
     /// Secrets it reads database URLs from: names or ARNs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+    /// Tables that it keeps in the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tables: Option<PlannedTables>,
+}
+
+/// Tables of a database of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedTables {
+    /// The database, which is made unless it is there.
+    pub database: String,
+    /// Names of the tables, in the order of the datasets.
+    pub names: Vec<String>,
 }
 
 /// Objects of a bucket.
@@ -81,7 +94,8 @@ impl Pipeline {
             | StageName::Transform
             | StageName::Derive
             | StageName::Maintain
-            | StageName::Collect => Vec::new(),
+            | StageName::Collect
+            | StageName::Catalog => Vec::new(),
             StageName::Load => vec![&self.warehouse],
             StageName::Report => self.reports_from_warehouse().map(|_| &self.warehouse).collect(),
             StageName::Export => {
@@ -105,20 +119,20 @@ impl Pipeline {
             // It reads the lake too: for `references` and other datasets in SQL, and
             // for the rejected rows that it goes through again.
             StageName::Transform => PlannedAccess {
-                sends_to: self.queues_of([StageName::Load, StageName::Derive]),
+                sends_to: self.queues_of([StageName::Load, StageName::Derive, StageName::Catalog]),
                 reads: self.raw().chain(self.parquet()).chain(self.rejects()).collect(),
                 writes: self.files_parquet().chain(self.rejects()).collect(),
                 ..PlannedAccess::default()
             },
             StageName::Load => PlannedAccess {
-                sends_to: self.queues_of([StageName::Derive]),
+                sends_to: self.queues_of([StageName::Derive, StageName::Catalog]),
                 reads: self.loaded_parquet().collect(),
                 ..PlannedAccess::default()
             },
             // It sends to its own queue, too: what changed meanwhile, and what is made
             // of what it made.
             StageName::Derive => PlannedAccess {
-                sends_to: self.queues_of([StageName::Load, StageName::Derive]),
+                sends_to: self.queues_of([StageName::Load, StageName::Derive, StageName::Catalog]),
                 reads: self.derived_from().collect(),
                 writes: self.derived_parquet().collect(),
                 ..PlannedAccess::default()
@@ -148,6 +162,14 @@ impl Pipeline {
                 deletes: self.staged().collect(),
                 ..PlannedAccess::default()
             },
+            // It goes by the ledger, and never reads the objects that it lists. To read
+            // what it wrote is to find lists that nobody wants any more.
+            StageName::Catalog => PlannedAccess {
+                reads: self.lists().collect(),
+                writes: self.lists().collect(),
+                tables: self.planned_tables(),
+                ..PlannedAccess::default()
+            },
         }
     }
 
@@ -172,6 +194,9 @@ impl Pipeline {
         access.sends_to.push(self.queue_name(StageName::Maintain));
         if compact.is_some() || retention.is_some() {
             access.reads.extend(self.parquet());
+        }
+        if compact.is_some() || retention.is_some() {
+            access.sends_to.extend(self.queues_of([StageName::Catalog]));
         }
         if compact.is_some() {
             access.writes.extend(self.parquet());
@@ -271,6 +296,18 @@ impl Pipeline {
         let names = self.derived.iter().flat_map(|one| &one.inputs);
         let names: BTreeSet<&String> = names.collect();
         names.into_iter().map(|name| within(&self.lake.curated, format!("{name}/")))
+    }
+
+    /// Lists of live objects.
+    fn lists(&self) -> impl Iterator<Item = PlannedPrefix> {
+        let names = self.datasets.iter().map(|dataset| &dataset.name);
+        names.map(|name| within(&self.lake.curated, format!("_symlinks/{name}/")))
+    }
+
+    fn planned_tables(&self) -> Option<PlannedTables> {
+        let database = self.catalog.as_ref()?.database.clone();
+        let names = self.datasets.iter().map(|dataset| table_name(&dataset.name));
+        Some(PlannedTables { database, names: names.collect() })
     }
 
     fn derived_parquet(&self) -> impl Iterator<Item = PlannedPrefix> {

@@ -1,10 +1,11 @@
-//! Who hears of a dataset's new files: the derived datasets that are made of it.
+//! Who hears of a dataset's new files: the derived datasets that are made of it, and
+//! the catalog that it is a table of.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use millrace_contract::{Captures, DeriveTask, StageName};
+use millrace_contract::{Captures, CatalogTask, DeriveTask, StageName};
 
 use crate::pipeline::Pipeline;
 
@@ -18,6 +19,8 @@ pub struct Dependents {
     /// The queue of the derive stage.
     queue: String,
     all: Vec<Dependent>,
+    /// Queue and debounce of the catalog stage, if there is one.
+    catalog: Option<(String, Duration)>,
     /// When each message was sent last.
     told: Arc<Mutex<HashMap<String, Instant>>>,
 }
@@ -38,7 +41,9 @@ pub struct Dependent {
 /// What a derived dataset is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The derived dataset.
+    /// The queue that is told.
+    pub queue: String,
+    /// The dataset that there is something to do about.
     pub dataset: String,
     /// The message.
     pub body: String,
@@ -47,7 +52,7 @@ pub struct Change {
 }
 
 impl Dependents {
-    /// The queue that is told.
+    /// The queue of the derive stage.
     pub fn queue(&self) -> &str {
         &self.queue
     }
@@ -64,9 +69,16 @@ impl Dependents {
     /// Where the file's own message `is_again` here, what it was to send the first
     /// time may never have left, and others counted on it: it is always sent.
     pub fn told_of(&self, dataset: &str, captures: &Captures, is_again: bool) -> Vec<Change> {
-        let changes = self.of(dataset).map(|dependent| dependent.change(dataset, captures));
+        let derived = self.of(dataset).map(|one| one.change(&self.queue, dataset, captures));
+        let changes = derived.chain(self.catalog_change(dataset));
         let now = Instant::now();
         changes.filter(|change| self.is_news(change, now) || is_again).collect()
+    }
+
+    fn catalog_change(&self, dataset: &str) -> Option<Change> {
+        let (queue, delay) = self.catalog.clone()?;
+        let body = CatalogTask::new(dataset).to_message();
+        Some(Change { queue, dataset: dataset.to_owned(), body, delay })
     }
 
     /// Whether no such message is under way that comes late enough.
@@ -85,11 +97,12 @@ impl Dependents {
 }
 
 impl Dependent {
-    fn change(&self, input: &str, captures: &Captures) -> Change {
+    fn change(&self, queue: &str, input: &str, captures: &Captures) -> Change {
         let awaited = |(name, _): &(&String, &String)| self.per.as_ref() == Some(*name);
         let captures = captures.iter().filter(awaited);
         let captures = captures.map(|(name, value)| (name.clone(), value.clone())).collect();
         Change {
+            queue: queue.to_owned(),
             dataset: self.name.clone(),
             body: DeriveTask::changed(&self.name, input, &captures).to_message(),
             delay: self.debounce,
@@ -108,7 +121,10 @@ impl Pipeline {
             per: derived.after.as_ref().map(|after| after.per.clone()),
         });
         let queue = self.queue_name(StageName::Derive);
-        Dependents { queue, all: all.collect(), ..Dependents::default() }
+        let catalog = self.catalog.as_ref();
+        let catalog =
+            catalog.map(|catalog| (self.queue_name(StageName::Catalog), catalog.debounce));
+        Dependents { queue, all: all.collect(), catalog, ..Dependents::default() }
     }
 }
 
@@ -148,10 +164,24 @@ mod tests {
             assert_eq!(told.told_of("sales", &captures("1", "a"), false).len(), 1);
         }
         let slow = dependents(10);
-        let change = slow.of("sales").next().expect("one").change("sales", &captures("1", "a"));
+        let change =
+            slow.of("sales").next().expect("one").change("q", "sales", &captures("1", "a"));
         let now = Instant::now();
         assert!(slow.is_news(&change, now));
         assert!(!slow.is_news(&change, now + Duration::from_secs(4)));
         assert!(slow.is_news(&change, now + Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn the_catalog_hears_of_every_dataset_once_for_a_flood() {
+        let mut told = dependents(600);
+        told.catalog = Some(("c".into(), Duration::from_secs(10)));
+        let queues = |dataset: &str| -> Vec<String> {
+            let told = told.told_of(dataset, &captures("1", "a"), false);
+            told.into_iter().map(|change| change.queue).collect()
+        };
+        assert_eq!(queues("sales"), ["q", "c"]);
+        assert_eq!(queues("users"), ["c"]);
+        assert!(queues("users").is_empty());
     }
 }

@@ -32,7 +32,7 @@ pub(crate) use around::{Beside, note_around};
 pub(crate) const DEBOUNCE: &str = "10s";
 
 /// As long as a message can wait ("Amazon SQS delay queues").
-const LONGEST_DEBOUNCE: Duration = Duration::from_secs(15 * 60);
+pub(crate) const LONGEST_DEBOUNCE: Duration = Duration::from_secs(15 * 60);
 
 /// Partitions of a run unless the file says otherwise: more than a file has, since
 /// all that there are belong to it.

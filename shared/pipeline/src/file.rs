@@ -4,6 +4,7 @@ use millrace_contract::{LoadMode, LoadTarget};
 use toml::de::DeTable;
 
 use crate::alerts;
+use crate::catalog;
 use crate::dataset::{self, ReadDataset};
 use crate::derived;
 use crate::entry::Entry;
@@ -72,6 +73,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         &reports::Beside { around, exports: &exports, alerts: alerts.as_ref() },
     );
     let maintain = maintain::read(file, &datasets, &exports);
+    let catalog = catalog::read(file, name, &datasets);
     let streams = streams::read(file, &around);
     Some(Pipeline {
         name: name?.to_owned(),
@@ -85,6 +87,7 @@ fn pipeline(file: &Section<'_>, text: &str) -> Option<Pipeline> {
         reports,
         export_urls: urls,
         maintain,
+        catalog,
         streams,
         settings: stages,
         alerts,

@@ -6,6 +6,7 @@
 
 mod access;
 mod alerts;
+mod catalog;
 mod cloudformation;
 mod columns;
 mod csv;
@@ -46,14 +47,14 @@ mod stage;
 mod statement;
 mod streams;
 mod tables;
-mod unavailable;
 mod url;
 mod views;
 mod walk;
 mod xlsx;
 
-pub use access::{PlannedAccess, PlannedPrefix};
+pub use access::{PlannedAccess, PlannedPrefix, PlannedTables};
 pub use alerts::{Alerts, Events, Subscription};
+pub use catalog::CatalogSettings;
 pub use dependents::{Change, Dependent, Dependents};
 pub use freshness::Freshness;
 pub use graph::Graph;

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::alerts::{Alerts, Events};
+use crate::catalog::CatalogSettings;
 use crate::file;
 use crate::freshness::Freshness;
 use crate::glob::Glob;
@@ -40,6 +41,8 @@ pub struct Pipeline {
     pub reports: Vec<Report>,
     /// Upkeep.
     pub maintain: Maintenance,
+    /// Where datasets are registered as tables, if anywhere.
+    pub catalog: Option<CatalogSettings>,
     /// Streams in file order.
     pub streams: Vec<Stream>,
     /// Settings of every stage.
@@ -143,6 +146,7 @@ impl Pipeline {
             (StageName::Report, !self.reports.is_empty()),
             (StageName::Maintain, self.maintain != Maintenance::default()),
             (StageName::Collect, !self.streams.is_empty()),
+            (StageName::Catalog, self.catalog.is_some()),
         ];
         let asked_for = asked_for.into_iter().filter(|(_, asked)| *asked);
         StageName::JOURNEY.into_iter().chain(asked_for.map(|(stage, _)| stage)).collect()

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::retention;
 use crate::stage::{self, StageDefaults};
 
+mod catalog;
 mod derived;
 mod exports;
 mod maintain;
@@ -24,6 +25,7 @@ mod streams;
 mod told;
 mod warehouse;
 
+use catalog::catalog;
 use derived::derived;
 use exports::export;
 use maintain::maintain;
@@ -87,6 +89,7 @@ fn file() -> Value {
                 "additionalProperties": report(),
             },
             "maintain": maintain(),
+            "catalog": catalog(),
             "stages": stages(),
             "alerts": alerts(),
             "events": events(),
@@ -217,6 +220,7 @@ fn stages() -> Value {
             "report": stage(&StageDefaults::REPORT),
             "maintain": stage(&StageDefaults::MAINTAIN),
             "collect": stage(&StageDefaults::COLLECT),
+            "catalog": stage(&StageDefaults::CATALOG),
         }),
     )
 }

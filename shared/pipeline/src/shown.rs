@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::access::PlannedTables;
 use crate::alerts::{Events, Subscription};
 use crate::plan::{
     Plan, PlannedAlerts, PlannedDerived, PlannedExport, PlannedNotification, PlannedReport,
@@ -104,6 +105,11 @@ impl Plan {
             let charts =
                 if *charts == 1 { "1 chart".to_owned() } else { format!("{charts} charts") };
             format!("{name}: {charts} to s3://{bucket}/{prefix}*")
+        })?;
+        let tables: Vec<&PlannedTables> =
+            self.services.iter().filter_map(|service| service.access.tables.as_ref()).collect();
+        block(f, "tables", &tables, |PlannedTables { database, names }| {
+            format!("{database}: {}", names.join(", "))
         })?;
         block(f, "streams", &self.streams, |stream| {
             let PlannedStream { name, queue, bucket, prefix, format } = stream;

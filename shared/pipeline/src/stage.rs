@@ -62,6 +62,7 @@ pub struct Stages {
     report: StageSettings,
     maintain: StageSettings,
     collect: StageSettings,
+    catalog: StageSettings,
 }
 
 impl Stages {
@@ -76,6 +77,7 @@ impl Stages {
             StageName::Report => &self.report,
             StageName::Maintain => &self.maintain,
             StageName::Collect => &self.collect,
+            StageName::Catalog => &self.catalog,
         }
     }
 
@@ -94,6 +96,7 @@ impl Stages {
             report: stage(StageName::Report),
             maintain: stage(StageName::Maintain),
             collect: stage(StageName::Collect),
+            catalog: stage(StageName::Catalog),
         }
     }
 }
@@ -206,6 +209,16 @@ impl StageDefaults {
         ..Self::INGEST
     };
 
+    /// Waits for the ledger, S3 and the catalog. A dataset is one worker's at a time,
+    /// so that there is no use in many.
+    pub(crate) const CATALOG: Self = Self {
+        about: "Datasets become tables that others can query.",
+        max_workers: 1,
+        concurrency: 4,
+        visibility: "2m",
+        ..Self::INGEST
+    };
+
     /// Bounds of [`StageSettings::concurrency`].
     pub(crate) fn concurrency_bounds(&self) -> RangeInclusive<u64> {
         1..=self.most_concurrency
@@ -221,6 +234,7 @@ impl StageDefaults {
             StageName::Report => Self::REPORT,
             StageName::Maintain => Self::MAINTAIN,
             StageName::Collect => Self::COLLECT,
+            StageName::Catalog => Self::CATALOG,
         }
     }
 }
@@ -272,7 +286,8 @@ fn connections(
         | StageName::Derive
         | StageName::Report
         | StageName::Maintain
-        | StageName::Collect => 1,
+        | StageName::Collect
+        | StageName::Catalog => 1,
         StageName::Load => concurrency.saturating_add(1),
     };
     let default = u32::try_from(defaults.connections).unwrap_or(u32::MAX);

@@ -14,7 +14,6 @@ use toml::de::{DeTable, DeValue};
 use crate::entry::Entry;
 use crate::nearest::nearest;
 use crate::problem::{Finding, Problem};
-use crate::unavailable;
 
 /// A byte range in the file.
 pub(crate) type Span = Range<usize>;
@@ -71,13 +70,8 @@ impl<'w> Section<'w> {
                 continue;
             }
             let path = self.path_of(name);
-            let (message, hint) = match unavailable::key(&path) {
-                Some(instead) => {
-                    (format!("`{name}` is not available in this version"), Some(instead))
-                }
-                None => (self.unknown(name), suggestion(name, properties.keys())),
-            };
-            self.findings.note(key.span(), &path, message, hint);
+            let hint = suggestion(name, properties.keys());
+            self.findings.note(key.span(), &path, self.unknown(name), hint);
         }
     }
 

@@ -28,7 +28,7 @@ impl Derive {
         }
         let changes = self.dependents.told_of(name, &Captures::new(), is_again).into_iter();
         let tell = changes.map(|change| {
-            let forward = Forward::new(self.dependents.queue(), change.body);
+            let forward = Forward::new(change.queue, change.body);
             forward.of(change.dataset).after(change.delay)
         });
         Ok(tell.collect())

@@ -126,7 +126,7 @@ impl Load {
         let is_again = delivery.receive_count > 1;
         let changes = self.dependents.told_of(&task.dataset, &task.captures, is_again);
         changes.into_iter().map(|change| {
-            let forward = Forward::new(self.dependents.queue(), change.body);
+            let forward = Forward::new(change.queue, change.body);
             forward.of(change.dataset).after(change.delay)
         })
     }

@@ -22,7 +22,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use millrace_ledger::FileState;
 
-pub(crate) use catalog::{CatalogCommand, CatalogDdlArgs, CatalogListArgs, CatalogQuicksightArgs};
+pub(crate) use catalog::{
+    CatalogCommand, CatalogDdlArgs, CatalogListArgs, CatalogQuicksightArgs, CatalogRefreshArgs,
+};
 pub(crate) use dlq::{
     CauseArgs, DlqAdoptArgs, DlqCommand, DlqDiscardArgs, DlqEditArgs, DlqExportArgs, DlqListArgs,
     DlqRedriveArgs, DlqShowArgs, Rate, SelectionArgs,

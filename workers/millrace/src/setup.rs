@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use millrace_contract::{Export, ReportSource, StageName};
+use millrace_glue::Glue;
 use millrace_ledger::{Database, Durability, Ledger};
 use millrace_localaws::FaultPlan;
 use millrace_pipeline::{LoadError, Pipeline, UrlSource};
+use millrace_registrar::{Registrar, Site};
 use millrace_report::{Lake, Source};
 use millrace_storage::S3Storage;
 
@@ -117,6 +120,38 @@ impl Setup {
             sources.insert(ReportSource::Lake, source);
         }
         Ok(sources)
+    }
+
+    /// What the catalog's tables are made of, and where they are registered.
+    ///
+    /// # Errors
+    /// [`Usage`] if the pipeline file has no `[catalog]`.
+    pub(crate) fn catalog_site(&self, ledger: Ledger, aws: &SdkConfig) -> anyhow::Result<Site> {
+        let settings = self.pipeline.catalog.clone().ok_or_else(|| {
+            Usage("this pipeline registers no tables: write `[catalog]` in its file".to_owned())
+        })?;
+        Ok(Site {
+            pipeline: self.pipeline.name.clone(),
+            lake: self.pipeline.lake.curated.clone(),
+            ledger,
+            storage: Arc::new(S3Storage::new(aws)),
+            catalog: Arc::new(Glue::new(aws)),
+            settings,
+        })
+    }
+
+    /// What registers the tables.
+    ///
+    /// # Errors
+    /// As [`Setup::catalog_site`].
+    pub(crate) fn registrar(
+        &self,
+        ledger: Ledger,
+        aws: &SdkConfig,
+        claim: Duration,
+    ) -> anyhow::Result<Registrar> {
+        let site = self.catalog_site(ledger, aws)?;
+        Ok(Registrar::new(site, self.pipeline.datasets.clone(), claim))
     }
 
     /// The lake as reports read it.

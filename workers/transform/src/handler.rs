@@ -134,7 +134,7 @@ impl Transform {
     fn told(&self, load: &LoadTask, is_again: bool) -> impl Iterator<Item = Forward> {
         let changes = self.dependents.told_of(&load.dataset, &load.captures, is_again);
         changes.into_iter().map(|change| {
-            let forward = Forward::new(self.dependents.queue(), change.body);
+            let forward = Forward::new(change.queue, change.body);
             forward.of(change.dataset).after(change.delay)
         })
     }

@@ -176,6 +176,28 @@ run "a_worker_that_tells_may_publish_to_its_topic_and_bus_alone" {
   }
 }
 
+run "a_worker_that_keeps_tables_has_those_of_the_plan_alone" {
+  variables {
+    service = {
+      stage       = "catalog"
+      name        = "finance-catalog"
+      workers     = 1
+      max_workers = 1
+      concurrency = 4
+      memory      = 536870912
+      tables      = { database = "finance", names = ["expenses"] }
+    }
+  }
+  assert {
+    condition = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Resource if s.Sid == "Catalog"] == [[
+      "arn:aws:glue:eu-west-1:123456789012:catalog",
+      "arn:aws:glue:eu-west-1:123456789012:database/finance",
+      "arn:aws:glue:eu-west-1:123456789012:table/finance/expenses",
+    ]]
+    error_message = "the catalog, its database and its tables, and no others"
+  }
+}
+
 run "ingest_touches_no_object" {
   variables {
     service = { stage = "ingest", name = "finance-ingest", workers = 1, max_workers = 2, concurrency = 16, memory = 536870912, sends_to = ["finance-transform"] }

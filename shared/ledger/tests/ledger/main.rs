@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod batches;
+mod catalogs;
 mod columns;
 mod connecting;
 mod contracts;

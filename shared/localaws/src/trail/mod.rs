@@ -15,6 +15,7 @@
 
 mod ecs;
 mod events;
+mod glue;
 mod named;
 mod s3;
 mod scheduler;
@@ -126,6 +127,7 @@ fn permissions(call: &Call, head: &Parts, body: &[u8], named: &Named<'_>) -> Vec
         "scheduler" => vec![scheduler::permission(head, named)],
         "ecs" => ecs::permissions(operation, body, named),
         "secretsmanager" => vec![one("secretsmanager", operation, named.secret(body))],
+        "glue" => glue::permissions(operation, body, named),
         service => vec![one(service, operation, "*".to_owned())],
     }
 }

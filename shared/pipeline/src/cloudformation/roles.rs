@@ -7,11 +7,25 @@ use millrace_contract::StageName;
 use serde_json::{Map, Value, json};
 
 use super::{Stage, arn, reference, secret_parameter, sub};
-use crate::access::PlannedPrefix;
+use crate::access::{PlannedPrefix, PlannedTables};
 
 /// Prefixes beyond which their buckets stand for them: a role's inline policies hold
 /// 10,240 characters.
 const MOST_PREFIXES: usize = 80;
+
+/// What keeping tables and partitions takes.
+const CATALOG: [&str; 10] = [
+    "glue:GetDatabase",
+    "glue:CreateDatabase",
+    "glue:GetTable",
+    "glue:CreateTable",
+    "glue:UpdateTable",
+    "glue:DeleteTable",
+    "glue:GetPartitions",
+    "glue:BatchCreatePartition",
+    "glue:BatchUpdatePartition",
+    "glue:BatchDeletePartition",
+];
 
 /// The roles of a stage.
 pub(super) fn of(stage: &Stage<'_>) -> Map<String, Value> {
@@ -104,7 +118,20 @@ fn task_policy(stage: &Stage<'_>) -> Value {
             statements.push(allow(id, actions, resources));
         }
     }
+    if let Some(tables) = &access.tables {
+        statements.push(allow("Catalog", &CATALOG, catalog(tables)));
+    }
     json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// The catalog, the database, and its tables: an operation on a table needs its
+/// permission on all three ("Specifying AWS Glue resource ARNs", AWS Glue Developer
+/// Guide).
+fn catalog(tables: &PlannedTables) -> Vec<Value> {
+    let PlannedTables { database, names } = tables;
+    let tables = names.iter().map(|name| format!("table/{database}/{name}"));
+    let all = ["catalog".to_owned(), format!("database/{database}")].into_iter().chain(tables);
+    all.map(|resource| arn("glue", &resource)).collect()
 }
 
 fn allow(id: &str, actions: &[&str], resources: Vec<Value>) -> Value {

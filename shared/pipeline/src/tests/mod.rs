@@ -4,6 +4,7 @@
 
 mod accepted;
 mod arbitrary;
+mod catalog;
 mod derived;
 mod exports;
 mod keys;

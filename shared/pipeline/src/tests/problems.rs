@@ -30,16 +30,6 @@ fn an_empty_file_lacks_everything() {
     }
 }
 
-/// One line in an otherwise good file, and what is said about it.
-#[test]
-fn what_a_later_version_has_is_not_called_unknown() {
-    let text = "version = 1\nname = \"p\"\n[datasets.d]\nmatch = \"*.csv\"\n[stages.catalog]\n";
-    let found = problems(text);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].message, "`catalog` is not available in this version");
-    assert_eq!(found[0].line, 5);
-}
-
 #[test]
 fn a_value_of_the_wrong_type_is_said_to_be_one_wherever_it_stands() {
     let text = "version = \"1\"\nname = 1\nwarehouse = \"x\"\nledger = []\nlake = 1.5\n\

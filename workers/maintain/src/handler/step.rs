@@ -44,24 +44,48 @@ pub(super) async fn run(
 ) -> Result<Step, UpkeepError> {
     match task.upkeep {
         Upkeep::Reconcile => reconcile(site, task.resume.clone()).await,
+        // The catalog was told.
+        Upkeep::Compact | Upkeep::Retention if task.resume.is_some() => {
+            let counts = task.resume.clone().unwrap_or_default().counts;
+            Ok(Step { counts, ..Step::default() })
+        }
         Upkeep::Compact => {
             let settings = site.pipeline.maintain.compact.clone().unwrap_or_default();
             let compactor = Compactor::new(site.clone(), settings);
-            let mut counts = UpkeepCounts::new();
+            let mut step = Step::default();
             for dataset in &site.pipeline.datasets {
                 let done = compactor.run(&dataset.name, Permit::Lease(lease), false).await?;
+                let joined = done.get("joined").copied().unwrap_or_default();
+                step.forward.extend(news(&site.pipeline, &dataset.name, joined));
                 for (name, number) in done {
-                    *counts.entry(name).or_default() += number;
+                    add(&mut step.counts, &name, number);
                 }
             }
-            Ok(Step { counts, ..Step::default() })
+            Ok(told(step))
         }
         Upkeep::Retention => {
             let settings = site.pipeline.maintain.retention.clone().unwrap_or_default();
-            let retirement = Retirement::new(site.clone(), settings, false);
+            let retirement = Retirement::new(site.clone(), settings.clone(), false);
             let counts = retirement.run(Permit::Lease(lease)).await?;
-            Ok(Step { counts, ..Step::default() })
+            let expired = counts.get("expired").copied().unwrap_or_default();
+            let datasets = settings.lake.keys();
+            let forward = datasets.filter_map(|name| news(&site.pipeline, name, expired));
+            Ok(told(Step { forward: forward.collect(), counts, ..Step::default() }))
         }
+    }
+}
+
+/// What the catalog is told of a dataset, if objects live where others did.
+fn news(pipeline: &Pipeline, dataset: &str, changed: u64) -> Option<Forward> {
+    let change = pipeline.catalog_news(dataset).filter(|_| changed > 0)?;
+    Some(Forward::new(change.queue, change.body).of(change.dataset).after(change.delay))
+}
+
+/// A run that has something to send ends in another message.
+fn told(step: Step) -> Step {
+    match step.forward.is_empty() {
+        true => step,
+        false => resume_at(step, END.to_owned(), String::new()),
     }
 }
 

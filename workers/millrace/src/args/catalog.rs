@@ -21,6 +21,13 @@ pub(crate) enum CatalogCommand {
     /// before or the rows after.
     #[command(after_help = examples::CATALOG_MANIFESTS)]
     Manifests(CatalogListArgs),
+    /// Register all tables and partitions in AWS Glue at once, whatever the ledger says
+    /// of them.
+    ///
+    /// The catalog stage does so as files land; this is for what somebody removed or
+    /// changed by hand, and for the first time.
+    #[command(after_help = examples::CATALOG_REFRESH)]
+    Refresh(CatalogRefreshArgs),
     /// Print what makes a data set of QuickSight: over a table of Athena, or over the
     /// objects of an export of CSV or JSON.
     #[command(after_help = examples::CATALOG_QUICKSIGHT)]
@@ -31,6 +38,19 @@ pub(crate) enum CatalogCommand {
 pub(crate) struct CatalogListArgs {
     /// Only this dataset.
     pub(crate) dataset: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct CatalogRefreshArgs {
+    /// Only this dataset.
+    pub(crate) dataset: Option<String>,
+
+    /// Only show what would be done.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,

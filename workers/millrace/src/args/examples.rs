@@ -103,6 +103,11 @@ Examples:
   millrace catalog manifests
   millrace catalog manifests expenses -o json";
 
+pub(crate) const CATALOG_REFRESH: &str = "\
+Examples:
+  millrace catalog refresh --dry-run
+  millrace catalog refresh expenses -o json";
+
 pub(crate) const CATALOG_QUICKSIGHT: &str = "\
 Examples:
   millrace catalog quicksight expenses --database finance > data-set.json

@@ -190,6 +190,10 @@ async fn handler(
             collector.look_after();
             Arc::new(Collect::new(pipeline.queue_name(stage), collector))
         }
+        StageName::Catalog => {
+            let claim = pipeline.stage(stage).visibility;
+            Arc::new(setup.registrar(ledger, aws, claim)?)
+        }
     })
 }
 

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use millrace_contract::{
-    Captures, ContractVersion, DeriveOrderError, DeriveTask, ExportTask, FileId, LoadTask,
-    MaintainTask, ObjectVersion, OrderError, Replay, ReportTask, StageName, TransformTask,
-    decode_event, read_derive_order, read_export_order, read_report_order,
+    Captures, CatalogTask, ContractVersion, DeriveOrderError, DeriveTask, ExportTask, FileId,
+    LoadTask, MaintainTask, ObjectVersion, OrderError, Replay, ReportTask, StageName,
+    TransformTask, decode_event, read_derive_order, read_export_order, read_report_order,
 };
 use serde_json::Value;
 
@@ -71,6 +71,9 @@ pub(crate) fn work(stage: StageName, body: &str) -> Result<Option<Work>, String>
         }
         StageName::Maintain => {
             MaintainTask::from_message(body).map(|_| None).map_err(|error| error.to_string())
+        }
+        StageName::Catalog => {
+            CatalogTask::from_message(body).map(|_| None).map_err(|error| error.to_string())
         }
         StageName::Load => {
             let task = LoadTask::from_message(body).map_err(|error| error.to_string())?;

@@ -6,7 +6,7 @@ use millrace_contract::{Upkeep, UpkeepCounts};
 use millrace_maintain::{Compactor, Permit};
 use serde_json::{Value, json};
 
-use super::{claim, site};
+use super::{claim, site, tell_catalog};
 use crate::args::{CompactArgs, Format};
 use crate::datasets;
 use crate::setup::Setup;
@@ -21,7 +21,7 @@ pub(in super::super) async fn run(args: &CompactArgs) -> anyhow::Result<ExitCode
         Some(name) => vec![datasets::named(&setup.pipeline, name)?.name.clone()],
         None => setup.pipeline.datasets.iter().map(|dataset| dataset.name.clone()).collect(),
     };
-    let (site, _) = site(&setup).await?;
+    let (site, aws) = site(&setup).await?;
     let settings = setup.pipeline.maintain.compact.clone().unwrap_or_default();
     let compactor = Compactor::new(site.clone(), settings);
     let work = async {
@@ -36,6 +36,9 @@ pub(in super::super) async fn run(args: &CompactArgs) -> anyhow::Result<ExitCode
         Ok((done, total))
     };
     let done = claim::under(&site.ledger, Upkeep::Compact, args.dry_run, work).await?;
+    let joined = done.iter().filter(|(_, counts)| !args.dry_run && of(counts, "joined") > 0);
+    let joined = joined.map(|(dataset, _)| dataset.as_str());
+    tell_catalog(&setup.pipeline, &aws, joined).await?;
     match args.output.output {
         Format::Json => {
             let all: Vec<Value> = done.iter().map(|one| as_json(one, args.dry_run)).collect();

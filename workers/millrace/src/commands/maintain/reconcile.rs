@@ -88,7 +88,8 @@ impl Targets {
             | StageName::Derive
             | StageName::Report
             | StageName::Maintain
-            | StageName::Collect => self.ingest.as_ref(),
+            | StageName::Collect
+            | StageName::Catalog => self.ingest.as_ref(),
         }
     }
 }

@@ -6,7 +6,7 @@ use millrace_contract::{Upkeep, UpkeepCounts};
 use millrace_maintain::{Permit, Retirement};
 use serde_json::json;
 
-use super::{claim, site};
+use super::{claim, site, tell_catalog};
 use crate::args::{Format, RetentionArgs};
 use crate::confirm::confirm;
 use crate::exit::Usage;
@@ -37,7 +37,8 @@ pub(in super::super) async fn run(args: &RetentionArgs) -> anyhow::Result<ExitCo
             Usage(format!("this pipeline says of nothing how long it is kept: {how}")).into()
         );
     };
-    let (site, _) = site(&setup).await?;
+    let (site, aws) = site(&setup).await?;
+    let expiring: Vec<String> = settings.lake.keys().cloned().collect();
     if !args.dry_run {
         let question = "What has reached its age is removed for good; go on?";
         if !confirm(question, args.yes)? {
@@ -50,6 +51,9 @@ pub(in super::super) async fn run(args: &RetentionArgs) -> anyhow::Result<ExitCo
         Ok((counts.clone(), counts))
     };
     let counts = claim::under(&site.ledger, Upkeep::Retention, args.dry_run, work).await?;
+    if !args.dry_run && counts.get("expired").is_some_and(|expired| *expired > 0) {
+        tell_catalog(&setup.pipeline, &aws, expiring.iter().map(String::as_str)).await?;
+    }
     match args.output.output {
         Format::Json => show::json(&json!({ "dry_run": args.dry_run, "removed": counts }))?,
         Format::Table => table(&counts, args.dry_run),

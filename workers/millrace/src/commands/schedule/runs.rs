@@ -128,9 +128,11 @@ impl Run {
                 Ok(ledger.report_runs(&filter).await?.into_iter().next().map(Self::Report))
             }
             // They have no schedules.
-            StageName::Ingest | StageName::Transform | StageName::Load | StageName::Collect => {
-                Ok(None)
-            }
+            StageName::Ingest
+            | StageName::Transform
+            | StageName::Load
+            | StageName::Collect
+            | StageName::Catalog => Ok(None),
         }
     }
 
