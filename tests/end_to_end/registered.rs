@@ -69,10 +69,11 @@ async fn list_of(stack: &Stack, day: &str) -> Vec<String> {
 fn wait_for_rows(stack: &Stack, rows: u64) -> Value {
     let what = format!("{rows} rows in the catalog");
     wait_for(&what, LIMIT, || {
-        let listed = stack.json(&["catalog", "list"]);
-        let table = listed.get(0)?.clone();
-        let is_there = table["rows"] == rows && !table["registered"].is_null();
-        (is_there && stack.is_drained()).then_some(table)
+        if !stack.is_drained() {
+            return None;
+        }
+        let table = stack.json(&["catalog", "list"]).get(0)?.clone();
+        (table["rows"] == rows && !table["registered"].is_null()).then_some(table)
     })
 }
 

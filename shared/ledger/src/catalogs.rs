@@ -55,7 +55,8 @@ pub struct CatalogList {
     pub location: String,
     /// Names what its list lists; empty where that is in doubt.
     pub list: String,
-    /// Names the columns that it is registered with, where it is.
+    /// Names the columns that it is registered with, where it is; empty where that is
+    /// in doubt.
     pub columns: Option<String>,
     /// Objects that are listed.
     pub objects: u64,

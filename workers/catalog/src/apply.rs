@@ -31,8 +31,7 @@ impl Plan {
             });
         }
         reach(STAGE, Point::Began);
-        let doubted: Vec<_> = self.changed.iter().chain(&self.gone).cloned().collect();
-        if !site.ledger.doubt_lists(claim, &doubted).await? {
+        if !site.ledger.doubt_lists(claim, &self.doubted).await? {
             return Err(RegisterError::Lost);
         }
         self.write(site, permit).await?;

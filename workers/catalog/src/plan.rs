@@ -30,9 +30,9 @@ pub struct Plan {
     pub partitions: PartitionChanges,
     /// Facts that are other than what is known.
     pub(crate) changed: Vec<CatalogList>,
-    /// Facts that are none any more.
-    pub(crate) gone: Vec<CatalogList>,
-    /// The ids of those.
+    /// What is known until all is done: that these are about to change.
+    pub(crate) doubted: Vec<CatalogList>,
+    /// The ids of facts that are none any more.
     pub(crate) gone_ids: Vec<String>,
     /// Names what the table says.
     pub(crate) definition: String,
@@ -91,7 +91,7 @@ impl Plan {
             change,
             contract,
             emptied,
-            gone,
+            doubted: doubted(&changed, &gone, &known),
         }))
     }
 
@@ -176,6 +176,23 @@ fn facts(
 
 fn folder(table: &CatalogTable, number: usize) -> String {
     table.partitions.get(number).map(|one| table.folder(one)).unwrap_or_default()
+}
+
+/// Facts that are about to change, as they are known meanwhile. What may be registered
+/// counts as registered with columns that nobody has, so that whoever finds it so
+/// changes it, or removes it.
+fn doubted(
+    changed: &[(CatalogList, Manifest)],
+    gone: &[CatalogList],
+    known: &[CatalogList],
+) -> Vec<CatalogList> {
+    let was_registered =
+        |fact: &CatalogList| known.iter().any(|list| list.id == fact.id && list.columns.is_some());
+    let doubt = |fact: &CatalogList| {
+        let may_be = fact.columns.is_some() || was_registered(fact);
+        CatalogList { columns: may_be.then(String::new), ..fact.clone() }
+    };
+    changed.iter().map(|(fact, _)| fact).chain(gone).map(doubt).collect()
 }
 
 /// Whether the ledger knows a partition with such a list and columns.

@@ -21,6 +21,14 @@ fn the_full_example_has_every_key_the_schema_lists() {
         [
             // It goes without subscribers.
             ".alerts.topic",
+            ".stages.catalog.connections",
+            ".stages.catalog.max_receive_count",
+            ".stages.catalog.max_workers",
+            ".stages.catalog.memory",
+            ".stages.catalog.retention",
+            ".stages.catalog.retry",
+            ".stages.catalog.visibility",
+            ".stages.catalog.workers",
             ".stages.collect.connections",
             ".stages.collect.max_receive_count",
             ".stages.collect.max_workers",
