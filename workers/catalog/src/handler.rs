@@ -7,12 +7,9 @@ use async_trait::async_trait;
 use millrace_contract::{CatalogTask, Dataset};
 use millrace_ledger::{CatalogClaim, CatalogClaimed};
 use millrace_retry::FailureClass;
-use millrace_runtime::{Delivery, Done, Failure, Handler, Lease, Outcome, Subject};
+use millrace_runtime::{Delivery, Done, Failure, Handler, Lease, Outcome, Subject, claim_lost};
 
 use crate::{Permit, Plan, RegisterError, Site};
-
-/// Renewals of a claim while it lasts.
-const RENEWALS: u32 = 4;
 
 /// How often a dataset is looked at for one message, where it changes all the time or
 /// others claim it; what is left is another message's.
@@ -86,9 +83,11 @@ impl Registrar {
             let again = plan.apply(&self.site, claim, permit).await?;
             Ok((Registered::Done(Box::new(plan)), again))
         };
+        let renew = || self.site.ledger.renew_catalog(claim, self.claim);
+        let lost = claim_lost(self.claim, renew);
         let ended = tokio::select! {
             ended = work => ended,
-            () = self.renew(claim) => Err(RegisterError::Lost),
+            () = lost => Err(RegisterError::Lost),
         };
         if let Err(error) = &ended
             && !matches!(error, RegisterError::Lost)
@@ -103,27 +102,6 @@ impl Registrar {
 
     async fn release(&self, claim: &CatalogClaim) -> Result<bool, RegisterError> {
         self.site.ledger.release_catalog(claim).await?.ok_or(RegisterError::Lost)
-    }
-
-    /// Completes when the claim is lost.
-    async fn renew(&self, claim: &CatalogClaim) {
-        let mut failed = 0;
-        loop {
-            tokio::time::sleep(self.claim / RENEWALS).await;
-            match self.site.ledger.renew_catalog(claim, self.claim).await {
-                Ok(true) => failed = 0,
-                Ok(false) => return,
-                // It may last until the ledger answers again, but no longer than the
-                // claim.
-                Err(error) => {
-                    tracing::debug!(%error, "the claim is renewed later");
-                    failed += 1;
-                    if failed >= RENEWALS {
-                        return;
-                    }
-                }
-            }
-        }
     }
 }
 
