@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millrace_chart::Rows;
 use millrace_contract::{ExportSource, QueryPiece, ReportChart};
@@ -61,19 +61,29 @@ impl Source {
                 Self::Lake(lake) => lake.rows(chart, bound, bounds.rows).await,
             }
         };
-        // A database ends a statement by itself; what waits for a connection, or
-        // computes here, has this bound.
+        // A database ends a statement by itself, which is an error as any to it; what
+        // waits for a connection, or computes here, has this bound.
+        let clock = Instant::now();
         match tokio::time::timeout(bounds.time, reading).await {
+            Ok(Err(Failed::Verdict(failure)))
+                if failure.class.is_retryable() && clock.elapsed() >= bounds.time =>
+            {
+                Err(too_long(bounds.time))
+            }
             Ok(read) => read,
-            Err(_) => Err(Failed::Verdict(Failure::new(
-                FailureClass::Transient,
-                format!(
-                    "the query took longer than {} s; make it faster, or raise `timeout`",
-                    bounds.time.as_secs()
-                ),
-            ))),
+            Err(_) => Err(too_long(bounds.time)),
         }
     }
+}
+
+fn too_long(limit: Duration) -> Failed {
+    Failed::Verdict(Failure::new(
+        FailureClass::Transient,
+        format!(
+            "the query took longer than {} s; make it faster, or raise `timeout`",
+            limit.as_secs_f64()
+        ),
+    ))
 }
 
 impl Lake {

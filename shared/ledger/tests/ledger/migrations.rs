@@ -26,7 +26,7 @@ async fn workers_that_start_together_migrate_once() {
             .iter()
             .map(|row| (row.get("migration_set").unwrap(), row.get("version").unwrap()))
             .collect();
-        let journey = (1..=11).map(|version| ("journey", version));
+        let journey = (1..=13).map(|version| ("journey", version));
         let expected: Vec<_> = journey.chain([("loads", 1), ("loads", 2)]).collect();
         let applied: Vec<_> = applied.iter().map(|(set, version)| (&**set, *version)).collect();
         assert_eq!(applied, expected);

@@ -116,7 +116,7 @@ fn derived(sql: &str, spent: &Arc<Spent>) -> SqlQuery {
 }
 
 fn day(day: &str) -> Partition {
-    vec![("dt".to_owned(), Some(day.to_owned()))]
+    vec![("Dt".to_owned(), Some(day.to_owned()))]
 }
 
 /// The rows that come out as lines, sorted.
@@ -190,7 +190,7 @@ fn what_a_folder_does_not_say_exactly_is_not_told() {
     let spent = Spent::new();
     let query = derived("select dt, cast(user as double) as user from spent", &spent);
     let of = |name: &str, value: Option<&str>| vec![(name.to_owned(), value.map(str::to_owned))];
-    for partition in [of("dt", None), of("dt", Some("soon")), of("user", Some("1.0"))] {
+    for partition in [of("Dt", None), of("Dt", Some("soon")), of("User", Some("1.0"))] {
         assert_eq!(query.reads_of(std::slice::from_ref(&partition)).unwrap(), [None]);
         let except = query.except(&[partition]).unwrap();
         assert_eq!(lines(&except), lines(&query), "nothing is left out");
@@ -232,7 +232,7 @@ proptest! {
         let chosen = days.iter().enumerate().filter(|(bit, _)| out & (1 << bit) != 0);
         let chosen: Vec<&str> = chosen.map(|(_, day)| *day).collect();
         let partitions: Vec<Partition> = chosen.iter().copied().map(day).collect();
-        let place = query.columns().iter().position(|column| column.name == "dt").unwrap();
+        let place = query.columns().iter().position(|column| column.name == "Dt").unwrap();
         let mut wanted = lines(&query);
         wanted.retain(|line| !chosen.contains(&line.split(" | ").nth(place).unwrap()));
         prop_assert_eq!(lines(&query.except(&partitions).unwrap()), wanted);

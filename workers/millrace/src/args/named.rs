@@ -56,7 +56,7 @@ mod tests {
         );
         assert_eq!(
             stage("x").expect_err("none"),
-            "`x` is no stage; there are ingest, transform, load, export, derive, report, maintain, collect"
+            "`x` is no stage; there are ingest, transform, load, export, derive, report, maintain, collect, catalog"
         );
         assert_eq!(
             class("poisn").expect_err("a slip"),
