@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use serde_json::{Value, json};
 
+use crate::exports::keys;
 use crate::stack::{Stack, wait_for};
 use crate::telling::{Collected, OPS, put};
 use crate::warehouse::{ledger, sqlite};
@@ -260,6 +261,29 @@ async fn small_objects_are_joined_and_removed_and_rows_are_the_same_throughout()
     assert_eq!(row(&stack, "SELECT COUNT(*) FROM orders WHERE note = 'é, 1'").await, 1);
     stack.wait_until_drained();
     assert_eq!(upkeep(&stack, "maintain-retention")["lake_objects"], 0);
+}
+
+#[tokio::test]
+async fn what_derived_datasets_no_longer_need_is_removed_too() {
+    let derived = "[derived.totals]\nsql = \"select sum(total) as total from orders\"\n\
+                   debounce = \"0s\"\nload = { table = \"totals\" }\n";
+    let stack = Stack::start(&format!("{PIPELINE}{derived}"));
+    let asked = || stack.json(&["query", "select total from totals"]);
+    for (number, total) in [(0, "1.00"), (1, "3.00"), (2, "6.00")] {
+        let body = format!("id,total,note\n{number},{}.00,\n", number + 1);
+        put(&stack, &format!("orders/de/{number}.csv"), &body).await;
+        stack.wait_until_drained();
+        assert_eq!(asked(), json!([{ "total": total }]));
+    }
+    let written = async || keys(&stack, "shop-lake", "totals/").await;
+    assert!(written().await.len() >= 3, "one of each run");
+    wait_for("the old ones to go", Duration::from_secs(60), || {
+        let kept = stack.json(&["retention", "--dry-run"]);
+        (kept["removed"]["lake_objects"] == 2).then_some(())
+    });
+    assert_eq!(upkeep(&stack, "maintain-retention")["lake_objects"], 2);
+    assert_eq!(written().await.len(), 1);
+    assert_eq!(asked(), json!([{ "total": "6.00" }]));
 }
 
 /// Compacts while a worker is killed at the point; rows are the same before and after.

@@ -105,7 +105,12 @@ impl Derived {
     /// Names a run, as a file's id names a file: the keys of what it writes begin
     /// with it.
     pub fn run_id(&self, number: u64, inputs: &str) -> FileId {
-        FileId::from_parts(&["derive", &self.name, &number.to_string(), inputs])
+        Self::run_id_of(&self.name, number, inputs)
+    }
+
+    /// The same for the dataset of this name.
+    pub fn run_id_of(dataset: &str, number: u64, inputs: &str) -> FileId {
+        FileId::from_parts(&["derive", dataset, &number.to_string(), inputs])
     }
 
     /// Names the rows of several partitions, each given by its folders and what

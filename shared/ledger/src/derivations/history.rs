@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use millrace_contract::{Derived, FileId};
 
 use crate::narrowed::Narrowed;
 use crate::{Ledger, LedgerError, Row, RunState};
@@ -68,6 +69,24 @@ impl Ledger {
              ORDER BY started_at DESC, dataset, run_number DESC LIMIT {limit}"
         );
         self.database.fetch_all(&sql, wanted.values()).await?.iter().map(read_run).collect()
+    }
+}
+
+impl Ledger {
+    /// What the objects are named by that runs of a derived dataset wrote which have
+    /// ended, whatever became of them.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub async fn ended_derivations(&self, dataset: &str) -> Result<Vec<FileId>, LedgerError> {
+        let sql = "SELECT run_number, inputs FROM millrace_derive_runs \
+                   WHERE dataset = $1 AND state <> 'running'";
+        let rows = self.database.fetch_all(sql, &[dataset.into()]).await?;
+        let id = |row: &Row| {
+            let inputs: String = row.get("inputs")?;
+            Ok(Derived::run_id_of(dataset, row.count("run_number")?, &inputs))
+        };
+        rows.iter().map(id).collect()
     }
 }
 

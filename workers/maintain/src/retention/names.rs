@@ -9,7 +9,8 @@ const DIGITS: usize = 32;
 /// Whose an object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// Rows of this file: `<file id>-0000.parquet`.
+    /// Rows of this file, or of this run of a derived dataset:
+    /// `<file id>-0000.parquet`.
     File(FileId),
     /// Rows of several: `joined-<id>.parquet`.
     Joined(JoinedId),

@@ -29,6 +29,9 @@ impl Retirement {
         permit: Permit<'_>,
     ) -> Result<Removed, UpkeepError> {
         let kept = self.kept(dataset, cut).await?;
+        // Derived datasets have none but what their runs wrote.
+        let ended = self.site.ledger.ended_derivations(dataset).await?;
+        let ended: HashSet<FileId> = ended.into_iter().collect();
         let prefix = format!("{dataset}/");
         let (mut after, mut removed) = (String::new(), (0, 0));
         loop {
@@ -38,7 +41,7 @@ impl Retirement {
             let old = |object: &ListedObject| stored_at(object.modified) < cut;
             let unneeded = listed.into_iter().filter(old).filter(|one| !kept.may_have(&one.key));
             let found: Vec<_> = unneeded.filter_map(|one| Some((owner(&one.key)?, one))).collect();
-            let going = self.may_go(found, cut).await?;
+            let going = self.may_go(found, &ended, cut).await?;
             if !self.dry_run {
                 permit.check()?;
                 let files: Vec<FileId> =
@@ -93,10 +96,12 @@ impl Retirement {
     }
 
     /// Of objects that nothing keeps, those that may go: of files that are on record
-    /// and not being transformed, and joined ones that were left long ago.
+    /// and not being transformed, of runs that have ended, and joined ones that were
+    /// left long ago.
     async fn may_go(
         &self,
         found: Vec<(Owner, ListedObject)>,
+        ended: &HashSet<FileId>,
         cut: DateTime<Utc>,
     ) -> Result<Vec<(Owner, ListedObject)>, UpkeepError> {
         let files: Vec<FileId> = found.iter().filter_map(|(owner, _)| file(owner)).collect();
@@ -106,7 +111,7 @@ impl Retirement {
         let left: HashSet<JoinedId> =
             ledger.left_objects(&joined, cut).await?.into_iter().collect();
         let may_go = |owner: &Owner| match owner {
-            Owner::File(id) => settled.contains(id),
+            Owner::File(id) => settled.contains(id) || ended.contains(id),
             Owner::Joined(id) => left.contains(id),
         };
         Ok(found.into_iter().filter(|(owner, _)| may_go(owner)).collect())
