@@ -48,6 +48,16 @@ fn the_lake_has_a_row_per_day_and_user_and_a_second_night_changes_nothing() {
     // The columns are run, state, rows, days, written.
     assert_eq!(runs[0][1..], ["done", "7", "5", "0"]);
     assert_eq!(runs[runs.len() - 1][1], "done");
+    let tables = rows(&text, "Tables of Athena, registered in the embedded Glue");
+    // The columns are table, partitions, objects, rows.
+    assert_eq!(
+        tables,
+        [
+            ["lake.transactions", "0", "1", "7"],
+            ["lake.user_transactions", "5", "5", "7"],
+            ["lake.users", "0", "1", "2"],
+        ]
+    );
     let page = folder.path().join("demo/reports/sales/index.html");
     let page = std::fs::read_to_string(page).expect("the report");
     assert_eq!(page.matches("<svg").count(), 2, "a picture each of days and users");

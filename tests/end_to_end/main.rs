@@ -26,6 +26,7 @@ mod freshness;
 mod frozen;
 mod house;
 mod journey;
+mod listed;
 mod maintain;
 mod modes;
 mod night;

@@ -11,9 +11,9 @@ use crate::outputs::Documentation;
 use crate::stack::{Stack, wait_for};
 use crate::telling::put;
 
-const LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const LIMIT: Duration = Duration::from_secs(90);
 
-fn pipeline(columns: &str, catalog: &str) -> String {
+pub(crate) fn pipeline(columns: &str, catalog: &str) -> String {
     format!(
         r#"
 version = 1
@@ -42,23 +42,23 @@ max_receive_count = 20
     )
 }
 
-async fn glue(stack: &Stack) -> Glue {
+pub(crate) async fn glue(stack: &Stack) -> Glue {
     Glue::new(&stack.sdk().await)
 }
 
-async fn table(stack: &Stack) -> TableSpec {
+pub(crate) async fn table(stack: &Stack) -> TableSpec {
     let found = glue(stack).await.table("shop", "orders").await.expect("an answer");
     found.expect("a table")
 }
 
-async fn days(stack: &Stack) -> Vec<String> {
+pub(crate) async fn days(stack: &Stack) -> Vec<String> {
     let found = glue(stack).await.partitions("shop", "orders").await.expect("partitions");
     let mut days: Vec<String> = found.into_iter().map(|one| one.values.concat()).collect();
     days.sort();
     days
 }
 
-async fn list_of(stack: &Stack, day: &str) -> Vec<String> {
+pub(crate) async fn list_of(stack: &Stack, day: &str) -> Vec<String> {
     let key = format!("_symlinks/orders/day={day}/manifest");
     let got = stack.s3().await.get_object().bucket("shop-lake").key(&key).send().await;
     let body = got.expect(&key).body.collect().await.expect("a body").to_vec();
@@ -66,7 +66,7 @@ async fn list_of(stack: &Stack, day: &str) -> Vec<String> {
 }
 
 /// The table as `catalog list` has it, once it shows as much as lives.
-fn wait_for_rows(stack: &Stack, rows: u64) -> Value {
+pub(crate) fn wait_for_rows(stack: &Stack, rows: u64) -> Value {
     let what = format!("{rows} rows in the catalog");
     wait_for(&what, LIMIT, || {
         if !stack.is_drained() {

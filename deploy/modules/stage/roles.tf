@@ -22,7 +22,9 @@ locals {
 
   # A role's inline policies hold 10,240 characters. With so many datasets that
   # their prefixes don't fit, the buckets stand for them; they hold nothing else.
-  by_prefix    = length(var.service.reads) + length(var.service.writes) <= 80
+  # As the database of the catalog stands for its tables.
+  tables       = try(var.service.tables.names, [])
+  by_prefix    = length(var.service.reads) + length(var.service.writes) + length(local.tables) <= 80
   read_objects = distinct([for read in var.service.reads : "${local.s3}${read.bucket}/${local.by_prefix ? read.prefix : ""}*"])
   # What is published is read by the version that was announced, by the stage that
   # hears of it; others look at what is newest. What is in the lake has a name that
@@ -43,7 +45,7 @@ locals {
   glue = "arn:${local.partition}:glue:${local.region}:${local.account}"
   glue_arns = var.service.tables == null ? [] : concat(
     ["${local.glue}:catalog", "${local.glue}:database/${var.service.tables.database}"],
-    [for name in var.service.tables.names : "${local.glue}:table/${var.service.tables.database}/${name}"],
+    [for name in local.by_prefix ? local.tables : ["*"] : "${local.glue}:table/${var.service.tables.database}/${name}"],
   )
 
   touches_lake = length(local.read_objects) + length(local.write_objects) > 0
@@ -196,7 +198,6 @@ locals {
             "glue:CreateTable",          # if it is not there
             "glue:UpdateTable",          # columns, comments, projection
             "glue:DeleteTable",          # partitioned by others: made anew
-            "glue:GetPartitions",        # `catalog refresh`, and after a table was made anew
             "glue:BatchCreatePartition", # as files land
             "glue:BatchUpdatePartition", # columns that evolved
             "glue:BatchDeletePartition", # nothing lives there any more

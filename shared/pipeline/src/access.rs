@@ -162,8 +162,8 @@ impl Pipeline {
                 deletes: self.staged().collect(),
                 ..PlannedAccess::default()
             },
-            // It goes by the ledger, and never reads the objects that it lists. To read
-            // what it wrote is to find lists that nobody wants any more.
+            // It goes by the ledger, and reads neither lists nor the objects in them.
+            // Who may read in a bucket may list it, which is how an outage is probed.
             StageName::Catalog => PlannedAccess {
                 reads: self.lists().collect(),
                 writes: self.lists().collect(),

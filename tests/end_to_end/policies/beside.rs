@@ -1,20 +1,23 @@
 //! What happens in the stages beside a file's journey: exports, derived datasets,
-//! reports that are told of, streams, upkeep.
+//! reports that are told of, streams, tables of the catalog, upkeep.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
+use millrace_catalog::TableSpec;
+use millrace_glue::{Catalog, Glue};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use super::scenario::{LIMIT, failures, put, scale, send, wait_for_state, waiting};
+use super::scenario::{LIMIT, failures, mended, put, scale, send, wait_for_state, waiting};
 use crate::derived::ended;
 use crate::exports::run as run_once;
 use crate::stack::{Stack, wait_for};
 use crate::telling::Collected;
 
 /// The stages whose messages somebody may have made by hand.
-const ASKED: [&str; 5] = ["export", "derive", "report", "maintain", "collect"];
+const ASKED: [&str; 6] = ["export", "derive", "report", "maintain", "collect", "catalog"];
 
 /// What has to be there before workers start: a database to export from, and the
 /// topic that reports are told on.
@@ -41,6 +44,7 @@ pub(super) async fn run(stack: &Stack, warehouse: &str) {
     exported(stack, warehouse).await;
     reported(stack).await;
     collected(stack).await;
+    registered(stack).await;
     looked_for(stack).await;
     upkept(stack).await;
     misunderstood(stack).await;
@@ -48,7 +52,7 @@ pub(super) async fn run(stack: &Stack, warehouse: &str) {
 
 /// A dataset of the lake alone changed, and so did what is made of it in turn.
 async fn derived(stack: &Stack) {
-    put(stack, "notes/more.csv", "note\nink\n").await;
+    put(stack, "notes/more.csv", "note,topic\nink,writing\n").await;
     wait_for_state(stack, "notes/more.csv", "loaded");
     stack.wait_until_drained();
     for dataset in ["sold", "best"] {
@@ -106,6 +110,63 @@ async fn collected(stack: &Stack) {
     });
 }
 
+/// A table whose partitions come and go, with other columns, and then partitioned by
+/// others.
+async fn registered(stack: &Stack) {
+    wait_for_partitions(stack, &["paper", "writing"]).await;
+    put(stack, "notes/more.csv", "note,topic\nink,\n").await;
+    wait_for_partitions(stack, &["__HIVE_DEFAULT_PARTITION__", "paper"]).await;
+
+    let wider =
+        mended().replace(NOTES, &format!("  {{ name = \"by\", type = \"string\" }},\n{NOTES}"));
+    restarted(stack, &wider);
+    put(stack, "notes/more.csv", "by,note,topic\nme,ink,paper\n").await;
+    wait_for_partitions(stack, &["paper"]).await;
+    let columns: Vec<String> =
+        table(stack).await.columns.into_iter().map(|column| column.name).collect();
+    assert!(columns.contains(&"by".to_owned()), "{columns:?}");
+
+    let other = wider.replace("partition_by = [\"topic\"]", "partition_by = [\"by\"]");
+    restarted(stack, &other);
+    let replayed = stack.run(&["replay", "--dataset", "notes"]);
+    assert!(replayed.status.success(), "{replayed:?}");
+    wait_for_partitions(stack, &["__HIVE_DEFAULT_PARTITION__", "me"]).await;
+    assert_eq!(table(stack).await.partition_keys[0].name, "by");
+    restarted(stack, &mended());
+}
+
+/// The columns of notes in the pipeline file, from the last on.
+const NOTES: &str = "  { name = \"topic\", type = \"string\" },\n";
+
+/// Has the workers go by another pipeline file.
+fn restarted(stack: &Stack, pipeline: &str) {
+    stack.rewrite(pipeline);
+    scale(stack, &["ingest=0", "transform=0", "catalog=0"]);
+    scale(stack, &["ingest=1", "transform=1", "catalog=1"]);
+}
+
+async fn table(stack: &Stack) -> TableSpec {
+    let glue = Glue::new(&stack.sdk().await);
+    glue.table("shop", "notes").await.expect("an answer").expect("a table")
+}
+
+/// Waits until these partitions are registered and nothing else is to be done.
+async fn wait_for_partitions(stack: &Stack, wanted: &[&str]) {
+    let glue = Glue::new(&stack.sdk().await);
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let found = glue.partitions("shop", "notes").await.unwrap_or_default();
+        let mut found: Vec<String> = found.into_iter().map(|one| one.values.concat()).collect();
+        found.sort();
+        if found == wanted && stack.is_drained() {
+            return;
+        }
+        let log = || stack.log_text();
+        assert!(Instant::now() < deadline, "{found:?} instead of {wanted:?}\n{}", log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Messages of a stage that are lost before anybody hears of them.
 async fn lost(stack: &Stack, stage: &str, key: &str) {
     scale(stack, &[&format!("{stage}=0")]);
@@ -134,6 +195,8 @@ async fn looked_for(stack: &Stack) {
 /// Objects are joined, and what nobody needs any more is removed once it is old
 /// enough.
 async fn upkept(stack: &Stack) {
+    // What was superseded before goes first, so that what is joined is waited for.
+    upkeep(stack, "maintain-retention");
     assert!(upkeep(stack, "maintain-compact")["joined"].as_u64() > Some(0));
     wait_for("everything to be removed", LIMIT, || {
         let dry = stack.json(&["retention", "--dry-run"]);

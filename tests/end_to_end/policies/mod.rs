@@ -21,8 +21,8 @@ use crate::stack::Stack;
 
 const PIPELINE: &str = include_str!("../../../deploy/policies/millrace.toml");
 
-const STAGES: [&str; 8] =
-    ["ingest", "transform", "load", "export", "derive", "report", "maintain", "collect"];
+const STAGES: [&str; 9] =
+    ["ingest", "transform", "load", "export", "derive", "report", "maintain", "collect", "catalog"];
 
 /// What goes wrong: in each stage one message takes long enough for the worker to
 /// have its task protected.
@@ -87,6 +87,14 @@ count = 1
 service = "s3"
 operation = "PutObject"
 resource = ["shop-lake/_collect/*"]
+do = "delay"
+delay = "4s"
+count = 1
+
+[[fault]]
+service = "s3"
+operation = "PutObject"
+resource = ["shop-lake/_symlinks/*"]
 do = "delay"
 delay = "4s"
 count = 1

@@ -69,7 +69,7 @@ run "a_pipeline_with_every_stage_has_a_service_and_a_queue_for_each" {
     values = { arn = "arn:aws:sqs:eu-west-1:123456789012:shop-maintain-dlq" }
   }
   assert {
-    condition     = { for stage, queue in output.queues : stage => [queue.name, queue.dead_letter] } == { for stage in ["ingest", "transform", "load", "export", "derive", "report", "maintain", "collect"] : stage => ["shop-${stage}", "shop-${stage}-dlq"] }
+    condition     = { for stage, queue in output.queues : stage => [queue.name, queue.dead_letter] } == { for stage in ["ingest", "transform", "load", "export", "derive", "report", "maintain", "collect", "catalog"] : stage => ["shop-${stage}", "shop-${stage}-dlq"] }
     error_message = "a queue and a dead-letter queue for each stage"
   }
   assert {
@@ -77,7 +77,7 @@ run "a_pipeline_with_every_stage_has_a_service_and_a_queue_for_each" {
     error_message = "and a service"
   }
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 25
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 28
     error_message = "three widgets a stage, and the dead letters"
   }
   assert {

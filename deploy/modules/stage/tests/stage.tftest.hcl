@@ -251,6 +251,29 @@ run "many_datasets_fit_into_a_policy" {
   }
 }
 
+run "many_tables_fit_into_a_policy" {
+  variables {
+    service = {
+      stage  = "catalog", name = "finance-catalog", workers = 1, max_workers = 1, concurrency = 4, memory = 536870912
+      reads  = [for n in range(39) : { bucket = "finance-lake", prefix = "_symlinks/a-dataset-with-a-long-name-${n}/" }]
+      writes = [for n in range(39) : { bucket = "finance-lake", prefix = "_symlinks/a-dataset-with-a-long-name-${n}/" }]
+      tables = { database = "finance", names = [for n in range(39) : "a_dataset_with_a_long_name_${n}"] }
+    }
+  }
+  assert {
+    condition     = length(aws_iam_role_policy.task.policy) <= 10240
+    error_message = "IAM takes no more"
+  }
+  assert {
+    condition = [for s in jsondecode(aws_iam_role_policy.task.policy).Statement : s.Resource if s.Sid == "Catalog"] == [[
+      "arn:aws:glue:eu-west-1:123456789012:catalog",
+      "arn:aws:glue:eu-west-1:123456789012:database/finance",
+      "arn:aws:glue:eu-west-1:123456789012:table/finance/*",
+    ]]
+    error_message = "the database stands for its tables"
+  }
+}
+
 run "ecs_may_start_the_task_and_no_more" {
   assert {
     condition = { for s in jsondecode(aws_iam_role_policy.execution.policy).Statement : s.Sid => s.Resource } == {

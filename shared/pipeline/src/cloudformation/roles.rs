@@ -14,14 +14,13 @@ use crate::access::{PlannedPrefix, PlannedTables};
 const MOST_PREFIXES: usize = 80;
 
 /// What keeping tables and partitions takes.
-const CATALOG: [&str; 10] = [
+const CATALOG: [&str; 9] = [
     "glue:GetDatabase",
     "glue:CreateDatabase",
     "glue:GetTable",
     "glue:CreateTable",
     "glue:UpdateTable",
     "glue:DeleteTable",
-    "glue:GetPartitions",
     "glue:BatchCreatePartition",
     "glue:BatchUpdatePartition",
     "glue:BatchDeletePartition",
@@ -68,7 +67,9 @@ fn task_policy(stage: &Stage<'_>) -> Value {
         access.publishes_to.iter().map(|name| by_name("sns", "", name)).collect();
     let buses: Vec<Value> =
         access.puts_events_to.iter().map(|name| by_name("events", "event-bus/", name)).collect();
-    let by_prefix = access.reads.len() + access.writes.len() <= MOST_PREFIXES;
+    let tables = access.tables.as_ref().map_or(0, |tables| tables.names.len());
+    let by_prefix = access.reads.len() + access.writes.len() + tables <= MOST_PREFIXES;
+    let tables = access.tables.as_ref().map(|tables| catalog(tables, by_prefix));
     let reads = objects(&access.reads, by_prefix);
     let writes = objects(&access.writes, by_prefix);
     let secrets: Vec<Value> = access.secrets.iter().map(|id| secret(id)).collect();
@@ -111,6 +112,7 @@ fn task_policy(stage: &Stage<'_>) -> Value {
         ("Remove", &["s3:DeleteObject"], objects(&access.deletes, true)),
         ("Alert", &["sns:Publish"], topics),
         ("Events", &["events:PutEvents"], buses),
+        ("Catalog", &CATALOG, tables.unwrap_or_default()),
         ("Secrets", &["secretsmanager:GetSecretValue"], secrets),
     ];
     for (id, actions, resources) in optional {
@@ -118,18 +120,19 @@ fn task_policy(stage: &Stage<'_>) -> Value {
             statements.push(allow(id, actions, resources));
         }
     }
-    if let Some(tables) = &access.tables {
-        statements.push(allow("Catalog", &CATALOG, catalog(tables)));
-    }
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-/// The catalog, the database, and its tables: an operation on a table needs its
-/// permission on all three ("Specifying AWS Glue resource ARNs", AWS Glue Developer
-/// Guide).
-fn catalog(tables: &PlannedTables) -> Vec<Value> {
+/// The catalog, the database, and its tables, by name or all of them: an operation on
+/// a table needs its permission on all three ("Specifying AWS Glue resource ARNs", AWS
+/// Glue Developer Guide).
+fn catalog(tables: &PlannedTables, by_name: bool) -> Vec<Value> {
     let PlannedTables { database, names } = tables;
-    let tables = names.iter().map(|name| format!("table/{database}/{name}"));
+    let names: Vec<&str> = match by_name {
+        true => names.iter().map(String::as_str).collect(),
+        false => vec!["*"],
+    };
+    let tables = names.into_iter().map(|name| format!("table/{database}/{name}"));
     let all = ["catalog".to_owned(), format!("database/{database}")].into_iter().chain(tables);
     all.map(|resource| arn("glue", &resource)).collect()
 }

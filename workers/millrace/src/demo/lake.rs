@@ -41,7 +41,8 @@ pub(crate) const QUERIES: [(&str, &str); 3] = [
 ];
 
 /// What to try next.
-pub(super) const NEXT_STEPS: [&str; 4] = ["derived", "exports", "schedule list", "dev"];
+pub(super) const NEXT_STEPS: [&str; 5] =
+    ["derived", "catalog list", "exports", "schedule list", "dev"];
 
 /// Makes the shop's database, and has the pipeline file name it.
 pub(super) async fn prepare(pipeline: &str, data: &Path) -> anyhow::Result<String> {
@@ -62,6 +63,7 @@ pub(super) async fn play(scene: &Scene<'_>) -> anyhow::Result<()> {
     step("the same again, as in the next night: nothing changes");
     export(scene, 1).await?;
     runs(scene).await?;
+    tables(scene).await?;
     scene.report("sales").await
 }
 
@@ -75,6 +77,25 @@ async fn runs(scene: &Scene<'_>) -> anyhow::Result<()> {
         vec![show::number(run.number), run.state.to_string(), rows, parts, number(run.written)]
     });
     show::table(&["#run", "state", "#rows", "#days", "#written"], rows.collect());
+    Ok(())
+}
+
+/// What the catalog has of each dataset. Lists of partitions that were registered have
+/// columns.
+async fn tables(scene: &Scene<'_>) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for table in scene.ledger.catalog().await? {
+        let lists = scene.ledger.catalog_lists(&table.dataset).await?;
+        let registered = lists.iter().filter(|list| list.columns.is_some()).count();
+        rows.push(vec![
+            format!("{}.{}", table.database, table.table),
+            show::number(registered as u64),
+            show::number(lists.iter().map(|list| list.objects).sum()),
+            show::number(lists.iter().map(|list| list.rows).sum()),
+        ]);
+    }
+    report::title("Tables of Athena, registered in the embedded Glue");
+    show::table(&["table", "#partitions", "#objects", "#rows"], rows);
     Ok(())
 }
 
