@@ -128,7 +128,10 @@ fn the_manual_has_a_page_for_every_command_and_bash_takes_the_completions() {
     let asked = "COMP_WORDS=(millrace dlq re) COMP_CWORD=2; _millrace millrace re dlq; \
                  echo \"${COMPREPLY[@]}\"; complete -p millrace";
     let script = format!("{completions}\n{asked}\n");
-    let output = Command::new("bash").args(["-c", &script]).output().expect("bash runs");
+    // Longer than an argument may be.
+    let file = folder.path().join("completions.bash");
+    std::fs::write(&file, script).unwrap();
+    let output = Command::new("bash").arg(&file).output().expect("bash runs");
     let said = text(&output.stdout);
     assert!(
         said.contains("redrive") && said.contains("_millrace"),
