@@ -132,39 +132,44 @@ impl FromStr for DataType {
     type Err = TypeError;
 
     fn from_str(text: &str) -> Result<Self, TypeError> {
-        let name = text.trim().to_ascii_lowercase();
-        if name.contains('<') {
-            return nested::parse(text);
+        match text.contains('<') {
+            true => nested::parse(text),
+            false => scalar(text),
         }
-        if let Some(arguments) = name.strip_prefix("decimal") {
-            return decimal(arguments).ok_or_else(|| TypeError::Decimal(text.to_owned()));
-        }
-        let timestamp = |unit, utc| Self::Timestamp { unit, utc };
-        Ok(match name.as_str() {
-            "bool" | "boolean" => Self::Bool,
-            "int8" | "tinyint" => Self::Int8,
-            "int16" | "smallint" => Self::Int16,
-            "int32" | "int" | "integer" => Self::Int32,
-            "int64" | "bigint" => Self::Int64,
-            "uint8" => Self::UInt8,
-            "uint16" => Self::UInt16,
-            "uint32" => Self::UInt32,
-            "uint64" => Self::UInt64,
-            "float32" | "real" => Self::Float32,
-            "float64" | "float" | "double" => Self::Float64,
-            "date" => Self::Date,
-            "time" => Self::Time,
-            "timestamp" => timestamp(TimeUnit::Micro, false),
-            "timestamp_ms" => timestamp(TimeUnit::Milli, false),
-            "timestamptz" => timestamp(TimeUnit::Micro, true),
-            "timestamptz_ms" => timestamp(TimeUnit::Milli, true),
-            "string" | "text" | "utf8" => Self::String,
-            "json" => Self::Json,
-            "uuid" => Self::Uuid,
-            "binary" | "bytes" => Self::Binary,
-            _ => return Err(TypeError::Unknown(text.to_owned())),
-        })
     }
+}
+
+/// A type without types inside.
+fn scalar(text: &str) -> Result<DataType, TypeError> {
+    let name = text.trim().to_ascii_lowercase();
+    if let Some(arguments) = name.strip_prefix("decimal") {
+        return decimal(arguments).ok_or_else(|| TypeError::Decimal(text.to_owned()));
+    }
+    let timestamp = |unit, utc| DataType::Timestamp { unit, utc };
+    Ok(match name.as_str() {
+        "bool" | "boolean" => DataType::Bool,
+        "int8" | "tinyint" => DataType::Int8,
+        "int16" | "smallint" => DataType::Int16,
+        "int32" | "int" | "integer" => DataType::Int32,
+        "int64" | "bigint" => DataType::Int64,
+        "uint8" => DataType::UInt8,
+        "uint16" => DataType::UInt16,
+        "uint32" => DataType::UInt32,
+        "uint64" => DataType::UInt64,
+        "float32" | "real" => DataType::Float32,
+        "float64" | "float" | "double" => DataType::Float64,
+        "date" => DataType::Date,
+        "time" => DataType::Time,
+        "timestamp" => timestamp(TimeUnit::Micro, false),
+        "timestamp_ms" => timestamp(TimeUnit::Milli, false),
+        "timestamptz" => timestamp(TimeUnit::Micro, true),
+        "timestamptz_ms" => timestamp(TimeUnit::Milli, true),
+        "string" | "text" | "utf8" => DataType::String,
+        "json" => DataType::Json,
+        "uuid" => DataType::Uuid,
+        "binary" | "bytes" => DataType::Binary,
+        _ => return Err(TypeError::Unknown(text.to_owned())),
+    })
 }
 
 fn decimal(arguments: &str) -> Option<DataType> {
@@ -287,6 +292,10 @@ mod tests {
             "list<int64",
             "list<int64>>",
             "list<money>",
+            "decimal(12,2_}<",
+            "decimal(<list<int64>>)",
+            "list<decimal(2<>",
+            "list<decimal(struct<a: int64>)>",
             "struct<>",
             "struct<a>",
             "struct<a: int64,>",

@@ -141,7 +141,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A type without types inside, which may have numbers in brackets.
+    /// A type without types inside, which may have numbers in brackets. What stands in
+    /// them is no type, however it looks.
     fn scalar(&mut self, rest: &str) -> Result<DataType, Fault> {
         let mut depth = 0;
         let end = rest.find(|letter| {
@@ -150,7 +151,7 @@ impl<'a> Parser<'a> {
         });
         let text = &rest[..end.unwrap_or(rest.len())];
         self.at += text.len();
-        text.parse().map_err(Fault::Inner)
+        super::scalar(text).map_err(Fault::Inner)
     }
 
     fn fields(&mut self, depth: usize) -> Result<Vec<StructField>, Fault> {

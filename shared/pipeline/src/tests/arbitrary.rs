@@ -51,6 +51,20 @@ proptest! {
     }
 
     #[test]
+    fn any_type_of_a_column_is_read_or_refused(
+        pieces in proptest::collection::vec(
+            prop::sample::select(vec![
+                "list", "struct", "decimal", "int64", "<", ">", "(", ")", ",", ":", "a", "\"", "2",
+            ]),
+            0..12,
+        )
+    ) {
+        if let Ok(found) = pieces.concat().parse::<millrace_contract::DataType>() {
+            prop_assert_eq!(found.to_string().parse(), Ok(found));
+        }
+    }
+
+    #[test]
     fn any_value_for_any_key_is_read_or_refused(
         line in 0..FULL.lines().count(), value in proptest::sample::select(&VALUES[..])
     ) {
