@@ -182,8 +182,9 @@ async fn an_outage_that_many_workers_are_in_is_one_alert_and_its_end_another() {
     for _ in 0..20 {
         published.sale(&s3).await;
     }
-    wait_for("workers of every stage to pause", Duration::from_secs(60), || {
-        (stack.log_text().matches("outage: no messages are received").count() >= 3).then_some(())
+    // Those of ingest at least: what one that pauses hands back, the other one receives.
+    wait_for("several workers to pause", Duration::from_secs(60), || {
+        (stack.log_text().matches("outage: no messages are received").count() >= 2).then_some(())
     });
     ops.at_least(1, &stack).await;
     way.open.send_replace(true);
