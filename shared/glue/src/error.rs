@@ -1,13 +1,12 @@
 //! From Glue's errors to errors by meaning, once.
 
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
-use millrace_retry::{Classify, FailureClass, causes};
+use millrace_retry::{Classify, FailureClass, RequestError};
 use thiserror::Error;
 
 /// Why a catalog was not looked at or changed.
 ///
-/// `action` is the permission that the request needs, such as `glue:UpdateTable`;
-/// `what` is the database or table it was about.
+/// `what` is the database, table or partition it was about.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CatalogError {
     /// It is not there, or not any more.
@@ -32,46 +31,9 @@ pub enum CatalogError {
         /// Glue's words.
         reason: String,
     },
-    /// Too many requests.
-    #[error("{action} on {what} was throttled: {reason}")]
-    Throttled {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        what: String,
-        /// Glue's words.
-        reason: String,
-    },
-    /// A permission is missing.
-    #[error("not allowed: grant `{action}` on {what}: {reason}")]
-    Denied {
-        /// The permission that is missing.
-        action: &'static str,
-        /// On what.
-        what: String,
-        /// Glue's words.
-        reason: String,
-    },
-    /// Glue refused the request as it stands.
-    #[error("{action} on {what} was refused: {reason}")]
-    Invalid {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        what: String,
-        /// Glue's words.
-        reason: String,
-    },
-    /// No answer, or a server error.
-    #[error("{action} on {what} got no answer: {reason}")]
-    Unavailable {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        what: String,
-        /// What went wrong on the way.
-        reason: String,
-    },
+    /// What any service says.
+    #[error(transparent)]
+    Request(#[from] RequestError),
 }
 
 impl Classify for CatalogError {
@@ -81,10 +43,9 @@ impl Classify for CatalogError {
             Self::NotFound { .. } | Self::Exists { .. } | Self::Conflict { .. } => {
                 FailureClass::Transient
             }
-            Self::Throttled { .. } => FailureClass::Throttled,
-            Self::Denied { .. } => FailureClass::Denied,
-            Self::Invalid { .. } => FailureClass::Contract,
-            Self::Unavailable { .. } => FailureClass::Transient,
+            // What a table is asked to be follows from the dataset's contract.
+            Self::Request(RequestError::Invalid { .. }) => FailureClass::Contract,
+            Self::Request(error) => error.class(),
         }
     }
 }
@@ -94,63 +55,35 @@ pub(crate) fn fault<E>(action: &'static str, what: &str, error: SdkError<E>) -> 
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let reason = match error.as_service_error().and_then(ProvideErrorMetadata::message) {
-        Some(message) => message.to_owned(),
-        None => causes(&error),
-    };
-    let what = what.to_owned();
-    match &error {
-        SdkError::ServiceError(answer) => {
-            let status = answer.raw().status().as_u16();
-            by_code(answer.err().code().unwrap_or_default(), status, action, what, reason)
-        }
-        SdkError::ConstructionFailure(_) => CatalogError::Invalid { action, what, reason },
-        SdkError::DispatchFailure(failure) if failure.is_user() => {
-            CatalogError::Invalid { action, what, reason }
-        }
-        // Timeouts, connections, half answers, and what a later SDK may add.
-        _ => CatalogError::Unavailable { action, what, reason },
-    }
+    let answer = error.as_service_error();
+    let code = answer.and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    of_code(code, what, RequestError::of(action, what, &error))
 }
 
-/// Codes as in "Exceptions", "Common Errors" and the operations of the AWS Glue API
-/// Reference.
-pub(crate) fn by_code(
+/// The error of one partition of a batch, which has a code and no status.
+pub(crate) fn refused(
     code: &str,
-    status: u16,
     action: &'static str,
-    what: String,
+    what: &str,
     reason: String,
 ) -> CatalogError {
-    match (code, status) {
-        ("EntityNotFoundException", _) => CatalogError::NotFound { what },
-        ("AlreadyExistsException", _) => CatalogError::Exists { what },
-        ("ConcurrentModificationException" | "ConcurrentRunsExceededException", _) => {
-            CatalogError::Conflict { action, what, reason }
-        }
-        ("ThrottlingException" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
-            CatalogError::Throttled { action, what, reason }
-        }
+    of_code(code, what, RequestError::of_answer(code, 400, action, what.to_owned(), reason))
+}
+
+/// What Glue says by codes of its own ("Exceptions", AWS Glue API Reference).
+fn of_code(code: &str, what: &str, error: RequestError) -> CatalogError {
+    match (code, error) {
+        ("AlreadyExistsException", _) => CatalogError::Exists { what: what.to_owned() },
+        (_, RequestError::NotFound { what }) => CatalogError::NotFound { what },
         (
-            "AccessDeniedException"
-            | "AccessDenied"
-            | "UnrecognizedClientException"
-            | "InvalidClientTokenId"
-            | "SignatureDoesNotMatch"
-            | "MissingAuthenticationToken",
-            _,
-        )
-        | (_, 401 | 403) => CatalogError::Denied { action, what, reason },
+            "ConcurrentModificationException" | "ConcurrentRunsExceededException",
+            RequestError::Invalid { action, what, reason },
+        ) => CatalogError::Conflict { action, what, reason },
         (
-            "ExpiredTokenException"
-            | "RequestExpired"
-            | "OperationTimeoutException"
-            | "InternalServiceException"
-            | "ResourceNotReadyException",
-            _,
-        ) => CatalogError::Unavailable { action, what, reason },
-        (_, 400..=499) => CatalogError::Invalid { action, what, reason },
-        (_, _) => CatalogError::Unavailable { action, what, reason },
+            "OperationTimeoutException" | "InternalServiceException" | "ResourceNotReadyException",
+            RequestError::Invalid { action, what, reason },
+        ) => RequestError::Unavailable { action, what, reason }.into(),
+        (_, error) => error.into(),
     }
 }
 
@@ -160,16 +93,17 @@ mod tests {
 
     #[test]
     fn codes_have_a_meaning_and_a_missing_permission_is_named() {
-        for (code, status, class) in [
-            ("EntityNotFoundException", 400, FailureClass::Transient),
-            ("OperationTimeoutException", 400, FailureClass::Transient),
-            ("ThrottlingException", 429, FailureClass::Throttled),
-            ("AccessDeniedException", 403, FailureClass::Denied),
-            ("InvalidInputException", 400, FailureClass::Contract),
-            ("InternalServerException", 500, FailureClass::Transient),
+        for (code, class) in [
+            ("EntityNotFoundException", FailureClass::Transient),
+            ("AlreadyExistsException", FailureClass::Transient),
+            ("ConcurrentModificationException", FailureClass::Transient),
+            ("OperationTimeoutException", FailureClass::Transient),
+            ("InternalServiceException", FailureClass::Transient),
+            ("ThrottlingException", FailureClass::Throttled),
+            ("AccessDeniedException", FailureClass::Denied),
+            ("InvalidInputException", FailureClass::Contract),
         ] {
-            let what = "table `f.users`".to_owned();
-            let error = by_code(code, status, "glue:UpdateTable", what, "no".into());
+            let error = refused(code, "glue:UpdateTable", "table `f.users`", "no".into());
             assert_eq!(error.class(), class, "{code}");
             if class == FailureClass::Denied {
                 let said = error.to_string();

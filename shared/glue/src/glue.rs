@@ -6,6 +6,7 @@ use aws_sdk_glue::Client;
 use aws_sdk_glue::error::BuildError;
 use aws_sdk_glue::types::{DatabaseInput, TableInput};
 use millrace_catalog::{PartitionChanges, PartitionSpec, TableSpec};
+use millrace_retry::RequestError;
 
 use crate::error::fault;
 use crate::{Catalog, CatalogError, wire};
@@ -130,5 +131,6 @@ fn named_database(database: &str) -> String {
 
 /// What the SDK does not take.
 pub(crate) fn incomplete(action: &'static str, what: &str, error: &BuildError) -> CatalogError {
-    CatalogError::Invalid { action, what: what.to_owned(), reason: error.to_string() }
+    let (what, reason) = (what.to_owned(), error.to_string());
+    RequestError::Invalid { action, what, reason }.into()
 }

@@ -8,7 +8,7 @@ use aws_sdk_glue::types::{
 };
 use millrace_catalog::{PartitionChanges, PartitionSpec, TableSpec};
 
-use crate::error::{by_code, fault};
+use crate::error::{fault, refused};
 use crate::glue::{incomplete, named_table};
 use crate::{CatalogError, Glue, wire};
 
@@ -160,7 +160,7 @@ fn refusal(
     let code = detail.and_then(ErrorDetail::error_code).unwrap_or_default();
     let reason = detail.and_then(ErrorDetail::error_message).unwrap_or(code).to_owned();
     let what = format!("partition {values:?} of {what}");
-    (values.to_vec(), by_code(code, 400, action, what, reason))
+    (values.to_vec(), refused(code, action, &what, reason))
 }
 
 /// Those of a batch that are left for another kind of request; any other refusal is

@@ -1,5 +1,6 @@
 //! What the codes of AWS say, for services whose errors have no more words than all
-//! have: "Common Errors" of the API references of Amazon ECS and EventBridge Scheduler.
+//! have: "Common Errors" of the API references of Amazon ECS, EventBridge Scheduler and
+//! AWS Glue.
 
 use crate::FailureClass;
 
@@ -9,7 +10,8 @@ pub fn class_of_answer(code: &str, status: u16) -> FailureClass {
     match (code, status) {
         // The role's credentials are renewed by themselves.
         ("ExpiredTokenException" | "RequestExpired", _) => FailureClass::Transient,
-        ("ResourceNotFoundException", _) => FailureClass::Missing,
+        ("ServiceNotActiveException", _) => FailureClass::Missing,
+        (code, _) if code.ends_with("NotFoundException") => FailureClass::Missing,
         ("ThrottlingException" | "Throttling" | "RequestLimitExceeded", _) | (_, 429) => {
             FailureClass::Throttled
         }
@@ -36,6 +38,9 @@ mod tests {
     fn a_code_says_more_than_the_status_it_comes_with() {
         for (code, status, class) in [
             ("ResourceNotFoundException", 404, FailureClass::Missing),
+            ("ClusterNotFoundException", 400, FailureClass::Missing),
+            ("ServiceNotActiveException", 400, FailureClass::Missing),
+            ("EntityNotFoundException", 400, FailureClass::Missing),
             ("ThrottlingException", 400, FailureClass::Throttled),
             ("", 429, FailureClass::Throttled),
             ("AccessDeniedException", 400, FailureClass::Denied),

@@ -10,6 +10,7 @@ mod causes;
 mod class;
 mod grant;
 mod messages;
+mod request;
 mod retry;
 
 pub use answer::class_of_answer;
@@ -17,4 +18,5 @@ pub use backoff::{Backoff, Curve, MAX_DELAY};
 pub use causes::causes;
 pub use class::{Classify, FailureClass};
 pub use grant::Grant;
+pub use request::RequestError;
 pub use retry::{Attempts, retry};

@@ -5,11 +5,9 @@
 //! embedded one alike; there the tasks are processes of this machine.
 
 mod agent;
-mod error;
 mod provision;
 mod services;
 
 pub use agent::{Agent, AgentError};
-pub use error::ServicesError;
 pub use provision::ServiceSpec;
 pub use services::{ServiceState, Services};

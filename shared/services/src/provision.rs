@@ -4,9 +4,9 @@
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::types::{ContainerDefinition, KeyValuePair, TaskDefinition};
 
-use crate::error::fault;
+use crate::Services;
 use crate::services::UPDATE;
-use crate::{Services, ServicesError};
+use millrace_retry::RequestError;
 
 /// The container of a worker.
 const CONTAINER: &str = "worker";
@@ -38,11 +38,11 @@ impl Services {
     /// Creates the cluster if there is none.
     ///
     /// # Errors
-    /// [`ServicesError`] if ECS refuses.
-    pub async fn ensure_cluster(&self) -> Result<(), ServicesError> {
+    /// [`RequestError`] if ECS refuses.
+    pub async fn ensure_cluster(&self) -> Result<(), RequestError> {
         let what = format!("cluster `{}`", self.cluster);
         let request = self.client.create_cluster().cluster_name(&self.cluster);
-        request.send().await.map_err(|error| fault(CREATE_CLUSTER, &what, error))?;
+        request.send().await.map_err(|error| RequestError::of(CREATE_CLUSTER, &what, &error))?;
         Ok(())
     }
 
@@ -50,8 +50,8 @@ impl Services {
     /// workers would be started in the same way keeps those it has.
     ///
     /// # Errors
-    /// [`ServicesError`] if ECS refuses.
-    pub async fn ensure_service(&self, spec: &ServiceSpec) -> Result<(), ServicesError> {
+    /// [`RequestError`] if ECS refuses.
+    pub async fn ensure_service(&self, spec: &ServiceSpec) -> Result<(), RequestError> {
         let definition = self.ensure_definition(spec).await?;
         let what = self.named(&spec.name);
         let workers = i32::try_from(spec.workers).unwrap_or(i32::MAX);
@@ -59,18 +59,18 @@ impl Services {
         if existing.into_iter().flatten().next().is_some() {
             let request = self.client.update_service().cluster(&self.cluster).service(&spec.name);
             let request = request.task_definition(definition).desired_count(workers);
-            request.send().await.map_err(|error| fault(UPDATE, &what, error))?;
+            request.send().await.map_err(|error| RequestError::of(UPDATE, &what, &error))?;
             return Ok(());
         }
         let request = self.client.create_service().cluster(&self.cluster).service_name(&spec.name);
         let request = request.task_definition(definition).desired_count(workers);
-        request.send().await.map_err(|error| fault(CREATE, &what, error))?;
+        request.send().await.map_err(|error| RequestError::of(CREATE, &what, &error))?;
         Ok(())
     }
 
     /// The ARN of a definition of these workers: the newest one if it is the
     /// same, or else a new revision.
-    async fn ensure_definition(&self, spec: &ServiceSpec) -> Result<String, ServicesError> {
+    async fn ensure_definition(&self, spec: &ServiceSpec) -> Result<String, RequestError> {
         let what = format!("task definition `{}`", spec.name);
         let container = container(spec);
         if let Some(newest) = self.newest_definition(&spec.name, &what).await?
@@ -84,16 +84,16 @@ impl Services {
             .container_definitions(container)
             .send()
             .await
-            .map_err(|error| fault(REGISTER, &what, error))?;
+            .map_err(|error| RequestError::of(REGISTER, &what, &error))?;
         let arn = answer.task_definition().and_then(TaskDefinition::task_definition_arn);
-        arn.map(str::to_owned).ok_or(ServicesError::NotFound { what })
+        arn.map(str::to_owned).ok_or(RequestError::NotFound { what })
     }
 
     async fn newest_definition(
         &self,
         family: &str,
         what: &str,
-    ) -> Result<Option<TaskDefinition>, ServicesError> {
+    ) -> Result<Option<TaskDefinition>, RequestError> {
         let request = self.client.describe_task_definition().task_definition(family);
         match request.send().await {
             Ok(answer) => Ok(answer.task_definition),
@@ -101,7 +101,7 @@ impl Services {
             Err(SdkError::ServiceError(error)) if error.err().code() == Some("ClientException") => {
                 Ok(None)
             }
-            Err(error) => Err(fault(DESCRIBE_DEFINITION, what, error)),
+            Err(error) => Err(RequestError::of(DESCRIBE_DEFINITION, what, &error)),
         }
     }
 }

@@ -4,8 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::Service;
 
-use crate::ServicesError;
-use crate::error::fault;
+use millrace_retry::RequestError;
 
 /// Services that one request describes (DescribeServices, Amazon ECS API
 /// Reference).
@@ -51,16 +50,16 @@ impl Services {
     /// there, and none at all where there is no cluster.
     ///
     /// # Errors
-    /// [`ServicesError`] if ECS did not say.
+    /// [`RequestError`] if ECS did not say.
     pub async fn describe(
         &self,
         names: &[String],
-    ) -> Result<Vec<Option<ServiceState>>, ServicesError> {
+    ) -> Result<Vec<Option<ServiceState>>, RequestError> {
         let mut found = Vec::new();
         for names in names.chunks(DESCRIBED_AT_ONCE) {
             match self.describe_some(names).await {
                 Ok(services) => found.extend(services),
-                Err(ServicesError::NotFound { .. }) => {}
+                Err(RequestError::NotFound { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -68,13 +67,11 @@ impl Services {
         Ok(names.iter().map(named).collect())
     }
 
-    async fn describe_some(&self, names: &[String]) -> Result<Vec<ServiceState>, ServicesError> {
+    async fn describe_some(&self, names: &[String]) -> Result<Vec<ServiceState>, RequestError> {
         let request = self.client.describe_services().cluster(&self.cluster);
-        let answer = request
-            .set_services(Some(names.to_vec()))
-            .send()
-            .await
-            .map_err(|error| fault(DESCRIBE, &format!("cluster `{}`", self.cluster), error))?;
+        let answer = request.set_services(Some(names.to_vec())).send().await.map_err(|error| {
+            RequestError::of(DESCRIBE, &format!("cluster `{}`", self.cluster), &error)
+        })?;
         // A deleted service is described for a while.
         let active = |service: &&Service| service.status() == Some("ACTIVE");
         Ok(answer.services().iter().filter(active).map(state).collect())
@@ -83,8 +80,8 @@ impl Services {
     /// Sets how many workers a service is to have; answers what it was and is.
     ///
     /// # Errors
-    /// [`ServicesError::NotFound`] if it is not there, or why it was not set.
-    pub async fn scale(&self, name: &str, workers: u32) -> Result<ServiceState, ServicesError> {
+    /// [`RequestError::NotFound`] if it is not there, or why it was not set.
+    pub async fn scale(&self, name: &str, workers: u32) -> Result<ServiceState, RequestError> {
         let what = self.named(name);
         let request = self.client.update_service().cluster(&self.cluster).service(name);
         let count = i32::try_from(workers).unwrap_or(i32::MAX);
@@ -92,8 +89,8 @@ impl Services {
             .desired_count(count)
             .send()
             .await
-            .map_err(|error| fault(UPDATE, &what, error))?;
-        answer.service().map(state).ok_or(ServicesError::NotFound { what })
+            .map_err(|error| RequestError::of(UPDATE, &what, &error))?;
+        answer.service().map(state).ok_or(RequestError::NotFound { what })
     }
 
     /// How errors name a service.

@@ -4,10 +4,8 @@
 //! The only user of the Scheduler SDK. It speaks to Scheduler in the cloud and to
 //! the embedded one alike.
 
-mod error;
 mod provision;
 mod timetable;
 
-pub use error::TimetableError;
 pub use provision::ScheduleSpec;
 pub use timetable::{ScheduleEntry, Timetable};

@@ -4,9 +4,9 @@
 use aws_sdk_scheduler::error::ProvideErrorMetadata;
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, ScheduleState, Target};
 
-use crate::error::fault;
 use crate::timetable::UPDATE;
-use crate::{ScheduleEntry, Timetable, TimetableError};
+use crate::{ScheduleEntry, Timetable};
+use millrace_retry::RequestError;
 
 const CREATE_GROUP: &str = "scheduler:CreateScheduleGroup";
 const CREATE: &str = "scheduler:CreateSchedule";
@@ -34,8 +34,8 @@ impl Timetable {
     /// whether it is enabled; one that is the same keeps when it fires next.
     ///
     /// # Errors
-    /// [`TimetableError`] if Scheduler refuses.
-    pub async fn ensure(&self, specs: &[ScheduleSpec]) -> Result<(), TimetableError> {
+    /// [`RequestError`] if Scheduler refuses.
+    pub async fn ensure(&self, specs: &[ScheduleSpec]) -> Result<(), RequestError> {
         if specs.is_empty() && self.names().await?.is_empty() {
             return Ok(());
         }
@@ -46,22 +46,25 @@ impl Timetable {
         for name in self.names().await? {
             if !specs.iter().any(|spec| spec.name == name) {
                 let request = self.client.delete_schedule().group_name(&self.group).name(&name);
-                request.send().await.map_err(|error| fault(DELETE, &self.named(&name), error))?;
+                request
+                    .send()
+                    .await
+                    .map_err(|error| RequestError::of(DELETE, &self.named(&name), &error))?;
             }
         }
         Ok(())
     }
 
-    async fn ensure_group(&self) -> Result<(), TimetableError> {
+    async fn ensure_group(&self) -> Result<(), RequestError> {
         let what = format!("schedule group `{}`", self.group);
         match self.client.create_schedule_group().name(&self.group).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ConflictException") => Ok(()),
-            Err(error) => Err(fault(CREATE_GROUP, &what, error)),
+            Err(error) => Err(RequestError::of(CREATE_GROUP, &what, &error)),
         }
     }
 
-    async fn ensure_schedule(&self, spec: &ScheduleSpec) -> Result<(), TimetableError> {
+    async fn ensure_schedule(&self, spec: &ScheduleSpec) -> Result<(), RequestError> {
         let what = self.named(&spec.name);
         let target = target(spec, &what)?;
         let on_time = window(&what)?;
@@ -72,7 +75,7 @@ impl Timetable {
                 .schedule_expression_timezone(&spec.timezone)
                 .flexible_time_window(on_time)
                 .target(target);
-            request.send().await.map_err(|error| fault(CREATE, &what, error))?;
+            request.send().await.map_err(|error| RequestError::of(CREATE, &what, &error))?;
             return Ok(());
         };
         if is_same(&existing, spec) {
@@ -86,7 +89,7 @@ impl Timetable {
             .flexible_time_window(on_time)
             .target(target)
             .state(state);
-        request.send().await.map_err(|error| fault(UPDATE, &what, error))?;
+        request.send().await.map_err(|error| RequestError::of(UPDATE, &what, &error))?;
         Ok(())
     }
 }
@@ -98,18 +101,18 @@ fn is_same(existing: &ScheduleEntry, spec: &ScheduleSpec) -> bool {
         && existing.input == spec.input
 }
 
-fn target(spec: &ScheduleSpec, what: &str) -> Result<Target, TimetableError> {
+fn target(spec: &ScheduleSpec, what: &str) -> Result<Target, RequestError> {
     let target = Target::builder().arn(&spec.queue_arn).role_arn(&spec.role_arn);
     target.input(&spec.input).build().map_err(|error| incomplete(what, &error))
 }
 
 /// It fires when it is due, not some time after.
-fn window(what: &str) -> Result<FlexibleTimeWindow, TimetableError> {
+fn window(what: &str) -> Result<FlexibleTimeWindow, RequestError> {
     let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off);
     window.build().map_err(|error| incomplete(what, &error))
 }
 
-fn incomplete(what: &str, error: &impl std::fmt::Display) -> TimetableError {
+fn incomplete(what: &str, error: &impl std::fmt::Display) -> RequestError {
     let (what, reason) = (what.to_owned(), error.to_string());
-    TimetableError::Invalid { action: CREATE, what, reason }
+    RequestError::Invalid { action: CREATE, what, reason }
 }

@@ -5,8 +5,7 @@ use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
 
-use crate::TimetableError;
-use crate::error::fault;
+use millrace_retry::RequestError;
 
 pub(crate) const GET: &str = "scheduler:GetSchedule";
 pub(crate) const LIST: &str = "scheduler:ListSchedules";
@@ -48,8 +47,8 @@ impl Timetable {
     /// All schedules, by name; none where there is no such group.
     ///
     /// # Errors
-    /// [`TimetableError`] if Scheduler did not say.
-    pub async fn list(&self) -> Result<Vec<ScheduleEntry>, TimetableError> {
+    /// [`RequestError`] if Scheduler did not say.
+    pub async fn list(&self) -> Result<Vec<ScheduleEntry>, RequestError> {
         let mut entries = Vec::new();
         for name in self.names().await? {
             // One that is gone meanwhile is none.
@@ -59,15 +58,15 @@ impl Timetable {
         Ok(entries)
     }
 
-    pub(crate) async fn names(&self) -> Result<Vec<String>, TimetableError> {
+    pub(crate) async fn names(&self) -> Result<Vec<String>, RequestError> {
         let what = format!("schedule group `{}`", self.group);
         let mut names = Vec::new();
         let mut next: Option<String> = None;
         loop {
             let request = self.client.list_schedules().group_name(&self.group);
             let page = request.set_next_token(next).send().await;
-            let page = match page.map_err(|error| fault(LIST, &what, error)) {
-                Err(TimetableError::NotFound { .. }) => return Ok(Vec::new()),
+            let page = match page.map_err(|error| RequestError::of(LIST, &what, &error)) {
+                Err(RequestError::NotFound { .. }) => return Ok(Vec::new()),
                 page => page?,
             };
             names.extend(
@@ -83,19 +82,17 @@ impl Timetable {
     /// A schedule by name, if it is there.
     ///
     /// # Errors
-    /// [`TimetableError`] if Scheduler did not say.
-    pub async fn get(&self, name: &str) -> Result<Option<ScheduleEntry>, TimetableError> {
+    /// [`RequestError`] if Scheduler did not say.
+    pub async fn get(&self, name: &str) -> Result<Option<ScheduleEntry>, RequestError> {
         Ok(self.look(name).await?.map(|found| entry(name, &found)))
     }
 
-    pub(crate) async fn look(
-        &self,
-        name: &str,
-    ) -> Result<Option<GetScheduleOutput>, TimetableError> {
+    pub(crate) async fn look(&self, name: &str) -> Result<Option<GetScheduleOutput>, RequestError> {
         let request = self.client.get_schedule().group_name(&self.group).name(name);
-        match request.send().await.map_err(|error| fault(GET, &self.named(name), error)) {
+        match request.send().await.map_err(|error| RequestError::of(GET, &self.named(name), &error))
+        {
             Ok(found) => Ok(Some(found)),
-            Err(TimetableError::NotFound { .. }) => Ok(None),
+            Err(RequestError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -104,14 +101,14 @@ impl Timetable {
     /// what it was.
     ///
     /// # Errors
-    /// [`TimetableError::NotFound`] if it is not there, or why it was not changed.
+    /// [`RequestError::NotFound`] if it is not there, or why it was not changed.
     pub async fn set_enabled(
         &self,
         name: &str,
         enabled: bool,
-    ) -> Result<ScheduleEntry, TimetableError> {
+    ) -> Result<ScheduleEntry, RequestError> {
         let found = self.look(name).await?;
-        let found = found.ok_or_else(|| TimetableError::NotFound { what: self.named(name) })?;
+        let found = found.ok_or_else(|| RequestError::NotFound { what: self.named(name) })?;
         let before = entry(name, &found);
         if before.enabled == enabled {
             return Ok(before);
@@ -134,7 +131,10 @@ impl Timetable {
             .set_flexible_time_window(found.flexible_time_window)
             .set_action_after_completion(found.action_after_completion)
             .state(state);
-        request.send().await.map_err(|error| fault(UPDATE, &self.named(name), error))?;
+        request
+            .send()
+            .await
+            .map_err(|error| RequestError::of(UPDATE, &self.named(name), &error))?;
         Ok(before)
     }
 

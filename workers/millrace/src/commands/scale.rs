@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use millrace_pipeline::{Plan, PlannedService};
-use millrace_services::{ServiceState, Services, ServicesError};
+use millrace_retry::RequestError;
+use millrace_services::{ServiceState, Services};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -79,7 +80,7 @@ async fn look(
     let found = services.describe(&names).await?;
     let mut changes = Vec::new();
     for ((service, scaling), found) in wanted.iter().zip(found) {
-        let before = found.ok_or_else(|| ServicesError::NotFound {
+        let before = found.ok_or_else(|| RequestError::NotFound {
             what: format!("service `{}` in cluster `{}`", service.name, plan.pipeline),
         })?;
         changes.push(Change { scaling: *scaling, after: before.clone(), before });
