@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::together::{by_halves, placeholders};
 use crate::{Ledger, LedgerError, Row, Transaction, Value};
 
+use claim::TURNS;
 pub use claim::{CatalogClaim, CatalogClaimed};
 
 /// Partitions of one statement.
@@ -123,8 +124,8 @@ impl Ledger {
         let doubted = |list: &CatalogList| CatalogList { list: String::new(), ..list.clone() };
         let lists: Vec<CatalogList> = lists.iter().map(doubted).collect();
         let mut transaction = self.database.begin().await?;
-        claim::lock(&mut transaction, &claim.dataset).await?;
-        if !claim::is_held(&mut transaction, claim).await? {
+        TURNS.lock(&mut transaction, &claim.dataset).await?;
+        if !claim.turn().is_held(&mut transaction).await? {
             transaction.rollback().await?;
             return Ok(false);
         }
@@ -155,8 +156,8 @@ impl Ledger {
         facts: &CatalogFacts<'_>,
     ) -> Result<Option<bool>, LedgerError> {
         let mut transaction = self.database.begin().await?;
-        claim::lock(&mut transaction, &claim.dataset).await?;
-        let Some(again) = claim::give_back(&mut transaction, claim).await? else {
+        TURNS.lock(&mut transaction, &claim.dataset).await?;
+        let Some(again) = claim.turn().give_back(&mut transaction).await? else {
             transaction.rollback().await?;
             return Ok(None);
         };

@@ -21,6 +21,7 @@ use crate::register::Arrival;
 use crate::together::Entry;
 use crate::{Ledger, LedgerError, Registration, RunState, Transaction, Transformed, Value};
 
+use claim::TURNS;
 pub use claim::{DeriveClaim, DeriveClaimed, DeriveWish};
 pub use history::{DeriveFilter, DeriveRun};
 
@@ -73,8 +74,8 @@ impl Ledger {
         inputs: &DeriveInputs<'_>,
     ) -> Result<Option<Derivation>, LedgerError> {
         let mut transaction = self.database.begin().await?;
-        claim::lock(&mut transaction, &claim.dataset).await?;
-        if !claim::is_held(&mut transaction, claim).await? {
+        TURNS.lock(&mut transaction, &claim.dataset).await?;
+        if !claim.turn().is_held(&mut transaction).await? {
             transaction.rollback().await?;
             return Ok(None);
         }
@@ -96,8 +97,8 @@ impl Ledger {
         totals: &DeriveTotals,
     ) -> Result<Option<bool>, LedgerError> {
         let mut transaction = self.database.begin().await?;
-        claim::lock(&mut transaction, &run.claim.dataset).await?;
-        let Some(again) = claim::give_back(&mut transaction, &run.claim).await? else {
+        TURNS.lock(&mut transaction, &run.claim.dataset).await?;
+        let Some(again) = run.claim.turn().give_back(&mut transaction).await? else {
             transaction.rollback().await?;
             return Ok(None);
         };
@@ -135,8 +136,8 @@ impl Ledger {
         reason: &str,
     ) -> Result<Option<bool>, LedgerError> {
         let mut transaction = self.database.begin().await?;
-        claim::lock(&mut transaction, &run.claim.dataset).await?;
-        let Some(again) = claim::give_back(&mut transaction, &run.claim).await? else {
+        TURNS.lock(&mut transaction, &run.claim.dataset).await?;
+        let Some(again) = run.claim.turn().give_back(&mut transaction).await? else {
             transaction.rollback().await?;
             return Ok(None);
         };

@@ -51,6 +51,7 @@ mod together;
 mod totals;
 mod trace;
 mod transaction;
+mod turn;
 mod upkeep;
 mod url;
 mod value;

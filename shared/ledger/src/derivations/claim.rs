@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::claim::until;
+use crate::turn::{Turn, Turns};
 use crate::{Ledger, LedgerError, Row, Transaction, Value};
+
+/// Who makes derived datasets.
+pub(super) const TURNS: Turns =
+    Turns { lock: "derive", table: "millrace_derived", counter: "run_number" };
 
 /// A worker that wants to make a derived dataset.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +53,12 @@ pub struct DeriveClaim {
     pub origins: Option<String>,
 }
 
+impl DeriveClaim {
+    pub(super) fn turn(&self) -> Turn<'_> {
+        Turn { of: TURNS, dataset: &self.dataset, fence: self.fence }
+    }
+}
+
 impl Ledger {
     /// Claims a derived dataset, unless somebody else is at it or it is too early.
     ///
@@ -59,22 +69,22 @@ impl Ledger {
         wish: &DeriveWish<'_>,
     ) -> Result<DeriveClaimed, LedgerError> {
         let mut transaction = self.database.begin().await?;
-        lock(&mut transaction, wish.dataset).await?;
+        TURNS.lock(&mut transaction, wish.dataset).await?;
         let known = Known::find(&mut transaction, wish.dataset).await?;
         let answer = decide(wish, known.as_ref(), Utc::now());
         let fence = known.as_ref().map_or(1, |known| known.fence + 1);
         let dataset: Value = wish.dataset.into();
         let claimed = match answer {
             Decision::Take => {
-                take(&mut transaction, wish, fence, known.is_some()).await?;
+                let turn = Turn { of: TURNS, dataset: wish.dataset, fence };
+                turn.take(&mut transaction, wish.message_id, wish.lease, known.is_some()).await?;
                 let made_of = made_of(&mut transaction, wish.dataset).await?;
                 let dataset = wish.dataset.to_owned();
                 let origins = known.and_then(|known| known.origins);
                 DeriveClaimed::Yes(DeriveClaim { dataset, fence, made_of, origins })
             }
             Decision::Join => {
-                let sql = "UPDATE millrace_derived SET asked_again = 1 WHERE dataset = $1";
-                transaction.execute(sql, &[dataset]).await?;
+                TURNS.join(&mut transaction, wish.dataset).await?;
                 DeriveClaimed::Joined
             }
             Decision::Wait(due) => {
@@ -99,11 +109,7 @@ impl Ledger {
         claim: &DeriveClaim,
         lease: Duration,
     ) -> Result<bool, LedgerError> {
-        let sql = "UPDATE millrace_derived SET claimed_until = $1 \
-                   WHERE dataset = $2 AND fence = $3";
-        let values: [Value; 3] =
-            [until(lease).into(), claim.dataset.as_str().into(), claim.fence.into()];
-        Ok(self.database.execute(sql, &values).await? > 0)
+        claim.turn().renew(&self.database, lease).await
     }
 
     /// Gives a claim back without an end of its run. Answers whether something
@@ -115,11 +121,7 @@ impl Ledger {
         &self,
         claim: &DeriveClaim,
     ) -> Result<Option<bool>, LedgerError> {
-        let mut transaction = self.database.begin().await?;
-        lock(&mut transaction, &claim.dataset).await?;
-        let again = give_back(&mut transaction, claim).await?;
-        transaction.commit().await?;
-        Ok(again)
+        claim.turn().release(&self.database).await
     }
 }
 
@@ -186,34 +188,6 @@ fn decide(wish: &DeriveWish<'_>, known: Option<&Known>, now: DateTime<Utc>) -> D
     }
 }
 
-/// Claims of one dataset are judged one after the other.
-pub(super) async fn lock(transaction: &mut Transaction, dataset: &str) -> Result<(), LedgerError> {
-    Ok(transaction.lock(&["derive", dataset]).await?)
-}
-
-async fn take(
-    transaction: &mut Transaction,
-    wish: &DeriveWish<'_>,
-    fence: i64,
-    is_known: bool,
-) -> Result<(), LedgerError> {
-    let sql = match is_known {
-        true => {
-            "UPDATE millrace_derived SET fence = $2, claimed_until = $3, claimed_by = $4, \
-                 asked_again = 0 WHERE dataset = $1"
-        }
-        false => {
-            "INSERT INTO millrace_derived \
-                 (dataset, fence, claimed_until, claimed_by, run_number, asked_again) \
-             VALUES ($1, $2, $3, $4, 0, 0)"
-        }
-    };
-    let values: [Value; 4] =
-        [wish.dataset.into(), fence.into(), until(wish.lease).into(), wish.message_id.into()];
-    transaction.execute(sql, &values).await?;
-    Ok(())
-}
-
 async fn made_of(
     transaction: &mut Transaction,
     dataset: &str,
@@ -222,31 +196,6 @@ async fn made_of(
                ORDER BY run_number DESC LIMIT 1";
     let row = transaction.fetch_optional(sql, &[dataset.into()]).await?;
     Ok(row.as_ref().map(|row| row.get("inputs")).transpose()?)
-}
-
-pub(super) async fn is_held(
-    transaction: &mut Transaction,
-    claim: &DeriveClaim,
-) -> Result<bool, LedgerError> {
-    let sql = "SELECT 1 AS found FROM millrace_derived WHERE dataset = $1 AND fence = $2";
-    let values = [claim.dataset.as_str().into(), claim.fence.into()];
-    Ok(transaction.fetch_optional(sql, &values).await?.is_some())
-}
-
-/// Ends a claim. Answers whether somebody asked meanwhile; nothing if it is lost.
-pub(super) async fn give_back(
-    transaction: &mut Transaction,
-    claim: &DeriveClaim,
-) -> Result<Option<bool>, LedgerError> {
-    let sql = "SELECT asked_again FROM millrace_derived WHERE dataset = $1 AND fence = $2";
-    let values: [Value; 2] = [claim.dataset.as_str().into(), claim.fence.into()];
-    let Some(row) = transaction.fetch_optional(sql, &values).await? else { return Ok(None) };
-    let again = row.get::<i64>("asked_again")? != 0;
-    let sql = "UPDATE millrace_derived SET claimed_until = $1, asked_again = 0 \
-               WHERE dataset = $2 AND fence = $3";
-    let values: [Value; 3] = [Utc::now().into(), claim.dataset.as_str().into(), claim.fence.into()];
-    transaction.execute(sql, &values).await?;
-    Ok(Some(again))
 }
 
 #[cfg(test)]
