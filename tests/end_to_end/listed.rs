@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use millrace_glue::Catalog;
+use serde_json::Value;
 
 use crate::registered::{LIMIT, days, glue, list_of, pipeline, table, wait_for_rows};
 use crate::stack::{Stack, wait_for};
@@ -33,8 +34,10 @@ async fn assert_readable(stack: &Stack, list: &[String]) {
     }
 }
 
-#[tokio::test]
-async fn lists_name_joined_objects_and_none_that_expired() {
+/// Two small objects of a day are joined and, at last, everything expires; `compact` and
+/// `retain` do so and answer how many objects were joined and how many rows' objects
+/// expired.
+async fn kept_up(compact: impl Fn(&Stack) -> Value, retain: impl Fn(&Stack) -> Value) {
     let upkeep = "[maintain.compact]\nmin_files = 2\n\
                   [maintain.retention]\nsuperseded = \"1s\"\nlake = { orders = \"1s\" }\n";
     let stack = Stack::start(&pipeline("", upkeep));
@@ -44,8 +47,7 @@ async fn lists_name_joined_objects_and_none_that_expired() {
     let small = list_of(&stack, "2026-01-01").await;
     assert_eq!(small.len(), 2, "{small:?}");
 
-    let run = stack.json(&["schedule", "run", "maintain-compact", "--wait", "--timeout", "120"]);
-    assert_eq!((&run["state"], &run["counts"]["objects"]), (&"done".into(), &2.into()), "{run}");
+    assert_eq!(compact(&stack)["objects"], 2);
     let joined = wait_for_objects(&stack, "2026-01-01", 1).await;
     assert!(!small.contains(&joined[0]), "{joined:?}");
     assert_readable(&stack, &joined).await;
@@ -55,12 +57,31 @@ async fn lists_name_joined_objects_and_none_that_expired() {
         let dry = stack.json(&["retention", "--dry-run"]);
         (dry["removed"]["expired"] == 2).then_some(())
     });
-    let run = stack.json(&["schedule", "run", "maintain-retention", "--wait", "--timeout", "120"]);
-    assert_eq!((&run["state"], &run["counts"]["expired"]), (&"done".into(), &2.into()), "{run}");
+    assert_eq!(retain(&stack)["expired"], 2);
     wait_for_objects(&stack, "2026-01-01", 0).await;
     assert!(list_of(&stack, "2026-01-02").await.is_empty());
     assert!(days(&stack).await.is_empty(), "no partition is left");
     assert_eq!(table(&stack).await.partition_keys[0].name, "day", "the table is");
+}
+
+/// What a run of upkeep by the worker counted.
+fn by_worker(stack: &Stack, name: &str) -> Value {
+    let mut run = stack.json(&["schedule", "run", name, "--wait", "--timeout", "120"]);
+    assert_eq!(run["state"], "done", "{run}");
+    run["counts"].take()
+}
+
+#[tokio::test]
+async fn lists_name_joined_objects_and_none_that_expired() {
+    let run = |name: &'static str| move |stack: &Stack| by_worker(stack, name);
+    kept_up(run("maintain-compact"), run("maintain-retention")).await;
+}
+
+#[tokio::test]
+async fn what_is_joined_and_removed_by_hand_is_told_to_the_catalog() {
+    let compact = |stack: &Stack| stack.json(&["compact"])[0].take();
+    let retain = |stack: &Stack| stack.json(&["retention", "--yes"])["removed"].take();
+    kept_up(compact, retain).await;
 }
 
 #[tokio::test]
