@@ -3,10 +3,10 @@
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::types::{ContainerDefinition, KeyValuePair, TaskDefinition};
+use millrace_retry::RequestError;
 
 use crate::Services;
 use crate::services::UPDATE;
-use millrace_retry::RequestError;
 
 /// The container of a worker.
 const CONTAINER: &str = "worker";

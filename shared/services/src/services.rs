@@ -3,7 +3,6 @@
 use aws_config::SdkConfig;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::Service;
-
 use millrace_retry::RequestError;
 
 /// Services that one request describes (DescribeServices, Amazon ECS API

@@ -3,10 +3,10 @@
 
 use aws_sdk_scheduler::error::ProvideErrorMetadata;
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, ScheduleState, Target};
+use millrace_retry::RequestError;
 
 use crate::timetable::UPDATE;
 use crate::{ScheduleEntry, Timetable};
-use millrace_retry::RequestError;
 
 const CREATE_GROUP: &str = "scheduler:CreateScheduleGroup";
 const CREATE: &str = "scheduler:CreateSchedule";

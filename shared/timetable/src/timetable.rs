@@ -4,7 +4,6 @@ use aws_config::SdkConfig;
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
-
 use millrace_retry::RequestError;
 
 pub(crate) const GET: &str = "scheduler:GetSchedule";
