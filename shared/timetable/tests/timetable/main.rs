@@ -1,6 +1,9 @@
 //! Schedules on the embedded Scheduler.
 #![allow(clippy::unwrap_used)]
 
+mod firing;
+
+use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use millrace_localaws::{Config, Server};
 use millrace_retry::{Classify, FailureClass};
@@ -18,14 +21,18 @@ impl World {
         let mut config = Config::new(folder.path().join("aws"));
         config.bind.set_port(0);
         let server = Server::start(config).await.unwrap();
-        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .endpoint_url(server.url())
-            .region(aws_config::Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("k", "s", None, None, "test"))
-            .load()
-            .await;
+        let sdk = sdk(&server.url()).await;
         Self { timetable: Timetable::new(&sdk, "p"), _server: server, _folder: folder }
     }
+}
+
+async fn sdk(endpoint: &str) -> SdkConfig {
+    aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(aws_config::Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("k", "s", None, None, "test"))
+        .load()
+        .await
 }
 
 fn spec(name: &str, expression: &str) -> ScheduleSpec {
