@@ -60,8 +60,11 @@ LABEL org.opencontainers.image.title="millrace" \
       org.opencontainers.image.created="${CREATED}"
 COPY --from=build /rootfs/ /
 COPY ${PIPELINE} /etc/millrace/millrace.toml
+# The allocator gives back what was freed after 10 ms in place of a second: a file with
+# large row groups takes a quarter less memory so.
 ENV MILLRACE_PIPELINE=/etc/millrace/millrace.toml \
-    MILLRACE_LOG_FORMAT=json
+    MILLRACE_LOG_FORMAT=json \
+    MIMALLOC_PURGE_DELAY=10
 # Declared, so that a volume over it keeps mode 1777 where the root is read-only.
 VOLUME ["/tmp"]
 USER 65532:65532

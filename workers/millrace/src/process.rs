@@ -12,6 +12,11 @@ use crate::{commands, exit};
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// What a worker's process is started with, beside its own environment: the allocator
+/// gives back what was freed after 10 ms in place of a second. A file with large row
+/// groups takes a quarter less memory so. The image says the same.
+pub(crate) const ALLOCATOR_SETTING: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "10");
+
 /// Runs the command that was asked for to its end.
 pub(crate) fn run(args: Args) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

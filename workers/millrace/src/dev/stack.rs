@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::provision::provision;
+use crate::process::ALLOCATOR_SETTING;
 use crate::setup::folder;
 
 /// The credentials of the embedded AWS, which accepts any.
@@ -185,10 +186,16 @@ impl Stack {
 fn spec(service: &PlannedService, file: &Path, data: &Path) -> ServiceSpec {
     let variable = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
     let command = ["worker", service.stage.as_str(), "--stop-on-stdin-end"];
+    let mut environment =
+        vec![variable("MILLRACE_DATA", data), variable("MILLRACE_PIPELINE", file)];
+    let (name, setting) = ALLOCATOR_SETTING;
+    if std::env::var_os(name).is_none() {
+        environment.push((name.to_owned(), setting.to_owned()));
+    }
     ServiceSpec {
         name: service.name.clone(),
         command: command.map(str::to_owned).into(),
-        environment: vec![variable("MILLRACE_DATA", data), variable("MILLRACE_PIPELINE", file)],
+        environment,
         stop_timeout: STOP_TIMEOUT,
         workers: service.workers,
     }
