@@ -6,7 +6,7 @@ use crate::FailureClass;
 
 /// The class of an answer that is an error, by its code, or else by its HTTP status.
 /// What a service calls by words of its own is for its adapter to know first.
-pub fn class_of_answer(code: &str, status: u16) -> FailureClass {
+pub(crate) fn class_of_answer(code: &str, status: u16) -> FailureClass {
     match (code, status) {
         // The role's credentials are renewed by themselves.
         ("ExpiredTokenException" | "RequestExpired", _) => FailureClass::Transient,

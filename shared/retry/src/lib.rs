@@ -13,7 +13,6 @@ mod messages;
 mod request;
 mod retry;
 
-pub use answer::class_of_answer;
 pub use backoff::{Backoff, Curve, MAX_DELAY};
 pub use causes::causes;
 pub use class::{Classify, FailureClass};

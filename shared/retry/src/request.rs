@@ -8,7 +8,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
-use crate::{Classify, FailureClass, causes, class_of_answer};
+use crate::answer::class_of_answer;
+use crate::{Classify, FailureClass, causes};
 
 /// Why a service of AWS did not do what it was asked.
 ///
