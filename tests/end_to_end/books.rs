@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, SqliteConnection};
+use sqlx::{Connection, MySqlConnection, SqliteConnection};
 
 use crate::stack::Stack;
+use crate::warehouse;
 
 /// `sales` adds files that are never changed, `stock` replaces by file. No
 /// workers: the test keeps them.
@@ -207,7 +208,11 @@ impl Books {
 
     /// One number out of the warehouse.
     pub(crate) async fn number(&self, stack: &Stack, sql: &str) -> i64 {
-        self.ask(stack, "warehouse.db", sql).await
+        match self {
+            Self::Sqlite => warehouse::sqlite(stack, sql).await,
+            Self::Postgres(url) => warehouse::postgres(url, sql).await,
+            Self::MySql(url) => warehouse::mysql(url, sql).await,
+        }
     }
 
     async fn expect(&self, stack: &Stack, sql: &str, expected: i64) {
@@ -217,32 +222,16 @@ impl Books {
 
     /// One number out of the history.
     pub(crate) async fn history(&self, stack: &Stack, sql: &str) -> i64 {
-        self.ask(stack, "warehouse.ledger.db", sql).await
+        match self {
+            Self::Sqlite => warehouse::ledger(stack, sql).await,
+            Self::Postgres(_) | Self::MySql(_) => self.number(stack, sql).await,
+        }
     }
 
     /// Asserts a number of the history.
     pub(crate) async fn expect_history(&self, stack: &Stack, sql: &str, expected: i64) {
         let found = self.history(stack, sql).await;
         assert_eq!(found, expected, "{sql}");
-    }
-
-    async fn ask(&self, stack: &Stack, file: &str, sql: &str) -> i64 {
-        let sql = AssertSqlSafe(sql);
-        match self {
-            Self::Sqlite => {
-                let url = format!("sqlite://{}", stack.data().join(file).display());
-                let mut connection = SqliteConnection::connect(&url).await.expect("a file");
-                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
-            }
-            Self::Postgres(url) => {
-                let mut connection = PgConnection::connect(url).await.expect("a server");
-                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
-            }
-            Self::MySql(url) => {
-                let mut connection = MySqlConnection::connect(url).await.expect("a server");
-                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
-            }
-        }
     }
 
     /// Asserts that nobody holds a lock or an open transaction. Workers must

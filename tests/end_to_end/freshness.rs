@@ -7,6 +7,7 @@ use crate::doctor::{doctor, health};
 use crate::journey::PIPELINE;
 use crate::stack::Stack;
 use crate::telling::{Collected, OPS, put};
+use crate::warehouse;
 
 /// The first of January: however long the test takes, no other time comes meanwhile,
 /// but for one night of the year.
@@ -25,8 +26,7 @@ async fn a_late_dataset_is_told_once_shown_and_told_again_when_its_files_come() 
     // As if it had been watched for years.
     stack.down();
     let watched = "UPDATE millrace_freshness SET watched_since = '2020-01-01T00:00:00.000000Z'";
-    let url = format!("sqlite://{}", stack.data().join("warehouse.ledger.db").display());
-    let mut ledger = sqlx::SqliteConnection::connect(&url).await.expect("the ledger");
+    let mut ledger = warehouse::open_ledger(&stack).await;
     let changed = sqlx::query(watched).execute(&mut ledger).await.expect("changed");
     assert_eq!(changed.rows_affected(), 1);
     ledger.close().await.expect("closed");

@@ -127,10 +127,6 @@ impl Expected {
 
 /// Messages that the ledger knows are loaded as rows of `log_meta`.
 async fn loaded(stack: &Stack) -> i64 {
-    let there = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'millrace_files'";
-    if warehouse::ledger(stack, there).await == 0 {
-        return 0; // no worker has come so far
-    }
     let sql = "SELECT COALESCE(SUM(rows_loaded), 0) FROM millrace_files \
                WHERE dataset = 'log_meta'";
     warehouse::ledger(stack, sql).await
