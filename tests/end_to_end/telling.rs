@@ -66,15 +66,25 @@ impl Collected {
 
     /// Collects until there are so many alerts of a kind; answers those.
     pub(crate) async fn of_kind(&mut self, kind: &str, count: usize, stack: &Stack) -> Vec<Value> {
+        self.until(count, stack, |alert| alert["kind"] == kind).await
+    }
+
+    /// Collects until there are so many alerts that are meant; answers those.
+    pub(crate) async fn until(
+        &mut self,
+        count: usize,
+        stack: &Stack,
+        is_meant: impl Fn(&Value) -> bool,
+    ) -> Vec<Value> {
         let deadline = std::time::Instant::now() + Duration::from_secs(120);
         loop {
             let all = self.collect(1).await.iter().map(alert);
-            let found: Vec<_> = all.filter(|alert| alert["kind"] == kind).collect();
+            let found: Vec<_> = all.filter(&is_meant).collect();
             if found.len() >= count {
                 return found;
             }
             let late = std::time::Instant::now() > deadline;
-            assert!(!late, "{kind}: {:#?}\n{}", self.messages, stack.log_text());
+            assert!(!late, "{:#?}\n{}", self.messages, stack.log_text());
         }
     }
 }

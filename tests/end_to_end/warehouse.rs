@@ -6,33 +6,36 @@ use sqlx::{Connection, MySqlConnection, PgConnection, SqliteConnection};
 
 use crate::stack::Stack;
 
-/// One number out of the stack's SQLite warehouse.
+/// One number out of the stack's SQLite warehouse, whose file is there as soon as the
+/// first worker that loads has come: that may be a while after the stack is up.
 pub(crate) async fn sqlite(stack: &Stack, sql: &str) -> i64 {
-    let url = format!("sqlite://{}", stack.data().join("warehouse.db").display());
-    let mut connection = SqliteConnection::connect(&url).await.expect("the warehouse");
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect(sql)
+    let mut warehouse = open(stack, "warehouse.db", "SELECT 1").await;
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut warehouse).await.expect(sql)
 }
 
-/// One number out of the stack's SQLite ledger, which is there as soon as the
-/// first worker has come: that may be a while after the stack is up.
+/// One number out of the stack's SQLite ledger.
 pub(crate) async fn ledger(stack: &Stack, sql: &str) -> i64 {
     let mut ledger = open_ledger(stack).await;
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut ledger).await.expect(sql)
 }
 
-/// Waits until the first worker has made the stack's SQLite ledger and opens it.
+/// Opens the stack's SQLite ledger, which the first worker makes in one transaction.
 pub(crate) async fn open_ledger(stack: &Stack) -> SqliteConnection {
-    let url = format!("sqlite://{}", stack.data().join("warehouse.ledger.db").display());
+    let made = "SELECT 1 FROM sqlite_master WHERE name = 'millrace_files'";
+    open(stack, "warehouse.ledger.db", made).await
+}
+
+/// Opens a file of the stack's once `ready` has a row.
+async fn open(stack: &Stack, file: &str, ready: &'static str) -> SqliteConnection {
+    let url = format!("sqlite://{}", stack.data().join(file).display());
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        // Its tables come in one transaction.
-        let made = "SELECT 1 FROM sqlite_master WHERE name = 'millrace_files'";
-        if let Ok(mut ledger) = SqliteConnection::connect(&url).await
-            && sqlx::query(made).fetch_optional(&mut ledger).await.is_ok_and(|row| row.is_some())
+        if let Ok(mut connection) = SqliteConnection::connect(&url).await
+            && let Ok(Some(_)) = sqlx::query(ready).fetch_optional(&mut connection).await
         {
-            return ledger;
+            return connection;
         }
-        assert!(Instant::now() < deadline, "no ledger: {}", stack.log_text());
+        assert!(Instant::now() < deadline, "no {file}: {}", stack.log_text());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

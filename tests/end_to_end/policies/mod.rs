@@ -89,7 +89,7 @@ operation = "PutObject"
 resource = ["shop-lake/_collect/*"]
 do = "delay"
 delay = "4s"
-count = 1
+count = 2 # messages that take longer to send than a batch waits for them are two
 
 [[fault]]
 service = "s3"
