@@ -1,5 +1,7 @@
 //! A dataset whose files do not come is told of, and so is that they came at last.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use sqlx::Connection;
 
@@ -23,6 +25,12 @@ async fn a_late_dataset_is_told_once_shown_and_told_again_when_its_files_come() 
     let state = freshness(&stack);
     assert_eq!((&state["dataset"], &state["late_since"]), (&"orders".into(), &Value::Null));
 
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let watched = "SELECT COUNT(*) FROM millrace_freshness";
+    while warehouse::ledger(&stack, watched).await == 0 {
+        assert!(Instant::now() < deadline, "nobody watches: {}", stack.log_text());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     // As if it had been watched for years.
     stack.down();
     let watched = "UPDATE millrace_freshness SET watched_since = '2020-01-01T00:00:00.000000Z'";
