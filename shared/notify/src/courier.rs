@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use millrace_ledger::{DueAlert, DueEvent, Ledger, LedgerError};
-use millrace_retry::Curve;
+use millrace_retry::{Curve, RequestError};
 
 use crate::text::{Told, render};
-use crate::{Bus, Event, NotifyError, Topic};
+use crate::{Bus, Event, Topic};
 
 /// Events that are taken at a time: ten requests.
 const EVENTS: u32 = 100;
@@ -102,10 +102,10 @@ impl Courier {
     async fn settle_events(
         &self,
         due: &[DueEvent],
-        answers: &[Result<(), NotifyError>],
+        answers: &[Result<(), RequestError>],
     ) -> Result<(), LedgerError> {
         let (mut ended, mut failed) = (Vec::new(), Vec::new());
-        let mut first: Option<(&DueEvent, &NotifyError)> = None;
+        let mut first: Option<(&DueEvent, &RequestError)> = None;
         for (event, answer) in due.iter().zip(answers) {
             match answer {
                 Ok(()) => ended.push(event.id),

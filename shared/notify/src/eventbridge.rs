@@ -8,9 +8,10 @@ use aws_sdk_eventbridge::config::Builder;
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use futures::future::join_all;
+use millrace_retry::RequestError;
 
-use crate::error::{fault, of_code, unless_invalid};
-use crate::{Bus, Event, NotifyError};
+use crate::probe::unless_invalid;
+use crate::{Bus, Event};
 
 /// `source` of every event of ours.
 const SOURCE: &str = "millrace";
@@ -43,15 +44,15 @@ impl EventBridge {
     /// and so is the default one.
     ///
     /// # Errors
-    /// [`NotifyError`] if the service refuses.
-    pub async fn ensure_bus(&self) -> Result<(), NotifyError> {
+    /// [`RequestError`] if the service refuses.
+    pub async fn ensure_bus(&self) -> Result<(), RequestError> {
         if self.bus == "default" || self.bus.starts_with("arn:") {
             return Ok(());
         }
         match self.client.create_event_bus().name(&self.bus).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.code() == Some("ResourceAlreadyExistsException") => Ok(()),
-            Err(error) => Err(fault(CREATE, &self.bus, error)),
+            Err(error) => Err(RequestError::of(CREATE, &self.what(), &error)),
         }
     }
 
@@ -61,18 +62,18 @@ impl EventBridge {
     /// them (`PutEventsRequestEntry` in the Amazon EventBridge API Reference).
     ///
     /// # Errors
-    /// [`NotifyError`], unless what is refused is the event.
-    pub async fn may_put(&self) -> Result<(), NotifyError> {
+    /// [`RequestError`], unless what is refused is the event.
+    pub async fn may_put(&self) -> Result<(), RequestError> {
         let entry = PutEventsRequestEntry::builder().source(SOURCE).event_bus_name(&self.bus);
         let request = self.client.put_events().entries(entry.detail("{}").build());
         let answer = match request.send().await {
             Ok(output) => self.answer(output.entries().first()),
-            Err(error) => Err(fault(PUT, &self.bus, error)),
+            Err(error) => Err(RequestError::of(PUT, &self.what(), &error)),
         };
         unless_invalid(answer)
     }
 
-    async fn put_some(&self, events: &[Event]) -> Vec<Result<(), NotifyError>> {
+    async fn put_some(&self, events: &[Event]) -> Vec<Result<(), RequestError>> {
         let entries = events.iter().map(|event| self.entry(event)).collect();
         match self.client.put_events().set_entries(Some(entries)).send().await {
             Ok(output) => {
@@ -80,10 +81,14 @@ impl EventBridge {
                 events.iter().map(|_| self.answer(answers.next())).collect()
             }
             Err(error) => {
-                let error = fault(PUT, &self.bus, error);
+                let error = RequestError::of(PUT, &self.what(), &error);
                 events.iter().map(|_| Err(error.clone())).collect()
             }
         }
+    }
+
+    fn what(&self) -> String {
+        format!("event bus `{}`", self.bus)
     }
 
     fn entry(&self, event: &Event) -> PutEventsRequestEntry {
@@ -96,17 +101,16 @@ impl EventBridge {
     }
 
     /// What the bus says of one entry: an id, or why it did not take it.
-    fn answer(&self, entry: Option<&PutEventsResultEntry>) -> Result<(), NotifyError> {
+    fn answer(&self, entry: Option<&PutEventsResultEntry>) -> Result<(), RequestError> {
         let Some(entry) = entry else {
-            let (target, reason) = (self.bus.clone(), "no answer for the event".to_owned());
-            return Err(NotifyError::Unavailable { action: PUT, target, reason });
+            let reason = "no answer for the event".to_owned();
+            return Err(RequestError::Unavailable { action: PUT, what: self.what(), reason });
         };
         match entry.error_code() {
             None => Ok(()),
             Some(code) => {
-                let status = if code.starts_with("Internal") { 500 } else { 400 };
                 let reason = entry.error_message().unwrap_or(code).to_owned();
-                Err(of_code(PUT, &self.bus, code, status, reason))
+                Err(RequestError::of_answer(code, 400, PUT, self.what(), reason))
             }
         }
     }
@@ -114,7 +118,7 @@ impl EventBridge {
 
 #[async_trait]
 impl Bus for EventBridge {
-    async fn put(&self, events: &[Event]) -> Vec<Result<(), NotifyError>> {
+    async fn put(&self, events: &[Event]) -> Vec<Result<(), RequestError>> {
         let requests = events.chunks(MOST).map(|events| self.put_some(events));
         join_all(requests).await.into_iter().flatten().collect()
     }

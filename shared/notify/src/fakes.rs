@@ -8,11 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use millrace_ledger::{Announcing, Database, Durability, Ledger};
+use millrace_retry::RequestError;
 use millrace_storage::{Marker, Markers, StorageError};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::{Bus, Event, Message, NotifyError, Topic};
+use crate::{Bus, Event, Message, Topic};
 
 #[derive(Default)]
 pub(crate) struct Inbox {
@@ -37,18 +38,18 @@ impl Inbox {
         self.events.lock().expect("events").clone()
     }
 
-    fn answer(&self) -> Result<(), NotifyError> {
+    fn answer(&self) -> Result<(), RequestError> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
         match self.refuses.load(Ordering::SeqCst) {
             false => Ok(()),
-            true => Err(NotifyError::NotFound { target: "t".into() }),
+            true => Err(RequestError::NotFound { what: "topic `t`".into() }),
         }
     }
 }
 
 #[async_trait]
 impl Topic for Inbox {
-    async fn publish(&self, message: &Message) -> Result<(), NotifyError> {
+    async fn publish(&self, message: &Message) -> Result<(), RequestError> {
         self.answer()?;
         self.messages.lock().expect("messages").push(message.clone());
         Ok(())
@@ -58,12 +59,12 @@ impl Topic for Inbox {
 /// Refuses every third event, as a bus may refuse some of a request.
 #[async_trait]
 impl Bus for Inbox {
-    async fn put(&self, events: &[Event]) -> Vec<Result<(), NotifyError>> {
+    async fn put(&self, events: &[Event]) -> Vec<Result<(), RequestError>> {
         let refuses = self.answer().is_err();
         let mut taken = self.events.lock().expect("events");
         let put = |(number, event): (usize, &Event)| {
             if refuses && number % 3 == 0 {
-                return Err(NotifyError::NotFound { target: "b".into() });
+                return Err(RequestError::NotFound { what: "event bus `b`".into() });
             }
             taken.push(event.clone());
             Ok(())

@@ -7,7 +7,6 @@
 //! This is the only crate that names `aws-sdk-sns` and `aws-sdk-eventbridge`.
 
 mod courier;
-mod error;
 mod eventbridge;
 #[cfg(test)]
 mod fakes;
@@ -16,11 +15,11 @@ mod marker;
 mod message;
 mod outage;
 mod port;
+mod probe;
 mod sns;
 mod text;
 
 pub use courier::{Courier, CourierConfig};
-pub use error::NotifyError;
 pub use eventbridge::EventBridge;
 pub use lateness::{Lateness, Standing};
 pub use message::Message;

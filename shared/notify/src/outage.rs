@@ -12,15 +12,15 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use millrace_contract::{AlertKind, Occurrence};
 use millrace_ledger::Ledger;
-use millrace_retry::Curve;
+use millrace_retry::{Curve, RequestError};
 use millrace_storage::{Markers, StorageError};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::Topic;
 use crate::marker::{Outage, Own, Pace, Step, when_over, while_down, while_up};
 use crate::text::{Told, render};
-use crate::{NotifyError, Topic};
 
 /// How long a look at the marker or the ledger may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -295,7 +295,7 @@ impl Teller {
     }
 }
 
-fn unsent(error: &NotifyError, attempt: u32) {
+fn unsent(error: &RequestError, attempt: u32) {
     if attempt == 1 {
         tracing::warn!(%error, "an alert is sent later");
     }

@@ -1,8 +1,9 @@
 //! The ports: a topic that alerts are published to, a bus that events are put on.
 
 use async_trait::async_trait;
+use millrace_retry::RequestError;
 
-use crate::{Message, NotifyError};
+use crate::Message;
 
 /// Where alerts are published.
 #[async_trait]
@@ -10,8 +11,8 @@ pub trait Topic: Send + Sync + 'static {
     /// Publishes an alert to everyone who subscribed.
     ///
     /// # Errors
-    /// [`NotifyError`], classified.
-    async fn publish(&self, message: &Message) -> Result<(), NotifyError>;
+    /// [`RequestError`], classified.
+    async fn publish(&self, message: &Message) -> Result<(), RequestError>;
 }
 
 /// An event for other systems.
@@ -27,5 +28,5 @@ pub struct Event {
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
     /// Puts events on the bus, with an answer for each.
-    async fn put(&self, events: &[Event]) -> Vec<Result<(), NotifyError>>;
+    async fn put(&self, events: &[Event]) -> Vec<Result<(), RequestError>>;
 }

@@ -1,15 +1,20 @@
 //! The SNS adapter: publishing, and for a stack on one machine the topic itself.
 
+use std::error::Error;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
+use millrace_retry::RequestError;
 use tokio::sync::OnceCell;
 
-use crate::error::{fault, unless_invalid};
-use crate::{Message, NotifyError, Topic};
+use crate::probe::unless_invalid;
+use crate::{Message, Topic};
 
 const PUBLISH: &str = "sns:Publish";
 const CREATE: &str = "sns:CreateTopic";
@@ -17,7 +22,7 @@ const SUBSCRIBE: &str = "sns:Subscribe";
 const LOOK: &str = "sns:GetTopicAttributes";
 
 /// How long a request may take, retries included: nobody waits for it.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// SNS, reached as the SDK configuration says.
 #[derive(Debug, Clone)]
@@ -37,26 +42,26 @@ impl Sns {
     /// the Amazon SNS API Reference: of a topic that exists it gives the ARN.)
     ///
     /// # Errors
-    /// [`NotifyError`] if the service refuses.
-    pub async fn ensure_topic(&self, name: &str) -> Result<String, NotifyError> {
+    /// [`RequestError`] if the service refuses.
+    pub async fn ensure_topic(&self, name: &str) -> Result<String, RequestError> {
         let created = self.client.create_topic().name(name).send().await;
-        let created = created.map_err(|error| fault(CREATE, name, error))?;
+        let created = created.map_err(|error| fault(CREATE, name, &error))?;
         Ok(created.topic_arn.unwrap_or_default())
     }
 
     /// Subscribes to a topic. Again changes nothing.
     ///
     /// # Errors
-    /// [`NotifyError`] if the service refuses.
+    /// [`RequestError`] if the service refuses.
     pub async fn subscribe(
         &self,
         topic: &str,
         protocol: &str,
         endpoint: &str,
-    ) -> Result<(), NotifyError> {
+    ) -> Result<(), RequestError> {
         let request = self.client.subscribe().topic_arn(topic).protocol(protocol);
         let sent = request.endpoint(endpoint).send().await;
-        sent.map_err(|error| fault(SUBSCRIBE, topic, error)).map(drop)
+        sent.map_err(|error| fault(SUBSCRIBE, topic, &error)).map(drop)
     }
 
     /// A topic by its ARN, or else by its name: then its ARN is asked for when it is
@@ -85,7 +90,7 @@ pub struct Subscribers {
 }
 
 impl SnsTopic {
-    async fn arn(&self) -> Result<&str, NotifyError> {
+    async fn arn(&self) -> Result<&str, RequestError> {
         let arn = self.arn.get_or_try_init(|| self.sns.ensure_topic(&self.name)).await?;
         Ok(arn)
     }
@@ -95,21 +100,21 @@ impl SnsTopic {
     /// Amazon SNS API Reference: `InvalidParameter`).
     ///
     /// # Errors
-    /// [`NotifyError`], unless what is refused is the message.
-    pub async fn may_publish(&self) -> Result<(), NotifyError> {
+    /// [`RequestError`], unless what is refused is the message.
+    pub async fn may_publish(&self) -> Result<(), RequestError> {
         let arn = self.arn().await?;
         let answer = self.sns.client.publish().topic_arn(arn).message("").send().await;
-        unless_invalid(answer.map(drop).map_err(|error| fault(PUBLISH, arn, error)))
+        unless_invalid(answer.map(drop).map_err(|error| fault(PUBLISH, arn, &error)))
     }
 
     /// Who hears of it.
     ///
     /// # Errors
-    /// [`NotifyError`]; workers need not be allowed to ask.
-    pub async fn subscribers(&self) -> Result<Subscribers, NotifyError> {
+    /// [`RequestError`]; workers need not be allowed to ask.
+    pub async fn subscribers(&self) -> Result<Subscribers, RequestError> {
         let arn = self.arn().await?;
         let answer = self.sns.client.get_topic_attributes().topic_arn(arn).send().await;
-        let answer = answer.map_err(|error| fault(LOOK, arn, error))?;
+        let answer = answer.map_err(|error| fault(LOOK, arn, &error))?;
         let attributes = answer.attributes.unwrap_or_default();
         let count = |name: &str| attributes.get(name).and_then(|count| count.parse().ok());
         Ok(Subscribers {
@@ -121,7 +126,7 @@ impl SnsTopic {
 
 #[async_trait]
 impl Topic for SnsTopic {
-    async fn publish(&self, message: &Message) -> Result<(), NotifyError> {
+    async fn publish(&self, message: &Message) -> Result<(), RequestError> {
         let arn = self.arn().await?;
         let mut request = self.sns.client.publish().topic_arn(arn).subject(&message.subject);
         request = request.message(message.by_protocol()).message_structure("json");
@@ -132,6 +137,13 @@ impl Topic for SnsTopic {
                 request = request.message_attributes(*name, value);
             }
         }
-        request.send().await.map_err(|error| fault(PUBLISH, arn, error)).map(drop)
+        request.send().await.map_err(|error| fault(PUBLISH, arn, &error)).map(drop)
     }
+}
+
+fn fault<E>(action: &'static str, topic: &str, error: &SdkError<E>) -> RequestError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    RequestError::of(action, &format!("topic `{topic}`"), error)
 }

@@ -1,43 +1,11 @@
 //! Why a queue did not do what it was asked, by meaning.
 
-use millrace_retry::{Classify, FailureClass, Grant};
+use millrace_retry::{Classify, FailureClass, RequestError};
 use thiserror::Error;
 
 /// Why a queue did not do what it was asked.
-///
-/// `action` is the permission that the request needs, such as
-/// `sqs:SendMessage`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum QueueError {
-    /// There is no such queue, or it was deleted.
-    #[error("queue `{queue}` does not exist in this account and region")]
-    NotFound {
-        /// The queue's name.
-        queue: String,
-    },
-    /// Too many requests, or too many messages in flight.
-    #[error("{action} on queue `{queue}` was throttled: {reason}")]
-    Throttled {
-        /// What was tried.
-        action: &'static str,
-        /// The queue's name.
-        queue: String,
-        /// The service's words.
-        reason: String,
-    },
-    /// A permission is missing.
-    #[error(
-        "not allowed: grant {} (and use of its KMS key): {reason}",
-        Grant::of(reason, action, &format!("queue {}", queue))
-    )]
-    Denied {
-        /// The permission that is missing.
-        action: &'static str,
-        /// The queue's name.
-        queue: String,
-        /// The service's words.
-        reason: String,
-    },
     /// The receipt no longer stands for a message in flight: its visibility
     /// timeout ended, or it was deleted.
     #[error("the receipt of a message of queue `{queue}` has expired: {reason}")]
@@ -57,37 +25,41 @@ pub enum QueueError {
         /// The limit.
         limit: usize,
     },
-    /// The service refused the request as it stands.
-    #[error("{action} on queue `{queue}` was refused: {reason}")]
-    Invalid {
-        /// What was tried.
-        action: &'static str,
-        /// The queue's name.
-        queue: String,
-        /// The service's words.
-        reason: String,
-    },
-    /// No answer, or a server error.
-    #[error("{action} on queue `{queue}` got no answer: {reason}; is the endpoint right and up?")]
-    Unavailable {
-        /// What was tried.
-        action: &'static str,
-        /// The queue's name.
-        queue: String,
-        /// What went wrong on the way.
-        reason: String,
-    },
+    /// What any service of AWS may answer, or that it did not.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+impl QueueError {
+    /// There is no such queue, or it was deleted.
+    pub fn not_found(queue: &str) -> Self {
+        RequestError::NotFound { what: named(queue) }.into()
+    }
+
+    /// No answer, or half of one.
+    pub fn unavailable(action: &'static str, queue: &str, reason: &str) -> Self {
+        let reason = reason.to_owned();
+        RequestError::Unavailable { action, what: named(queue), reason }.into()
+    }
+
+    /// Whether there is no such queue, or it was deleted.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Request(RequestError::NotFound { .. }))
+    }
+}
+
+/// What a request on a queue is about.
+pub(crate) fn named(queue: &str) -> String {
+    format!("queue `{queue}`")
 }
 
 impl Classify for QueueError {
     fn class(&self) -> FailureClass {
         match self {
-            Self::NotFound { .. } => FailureClass::Missing,
-            Self::Throttled { .. } => FailureClass::Throttled,
-            Self::Denied { .. } => FailureClass::Denied,
-            Self::TooLarge { .. } | Self::Invalid { .. } => FailureClass::Poison,
+            Self::TooLarge { .. } => FailureClass::Poison,
             // Whoever holds the message now goes on with it.
-            Self::ReceiptExpired { .. } | Self::Unavailable { .. } => FailureClass::Transient,
+            Self::ReceiptExpired { .. } => FailureClass::Transient,
+            Self::Request(error) => error.class(),
         }
     }
 }

@@ -67,7 +67,7 @@ pub trait Queues: Send + Sync {
     /// The queue named `name`; the same one for the same name.
     ///
     /// # Errors
-    /// [`QueueError::NotFound`] if there is none, or why it could not be found.
+    /// [Not found](QueueError::is_not_found) if there is none, or why it could not be found.
     async fn queue(&self, name: &str) -> Result<Arc<dyn Queue>, QueueError>;
 }
 

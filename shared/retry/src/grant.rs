@@ -24,7 +24,8 @@ impl Grant {
             .unwrap_or_else(|| Self { action: action.to_owned(), resource: resource.to_owned() })
     }
 
-    fn said(said: &str) -> Option<Self> {
+    /// The permission that a service's words name.
+    pub(crate) fn said(said: &str) -> Option<Self> {
         let (_, rest) = said.split_once("not authorized to perform: ")?;
         let action = word(rest);
         let (service, call) = action.split_once(':')?;

@@ -9,16 +9,16 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error;
 
 use crate::answer::class_of_answer;
-use crate::{Classify, FailureClass, causes};
+use crate::{Classify, FailureClass, Grant, causes};
 
 /// Why a service of AWS did not do what it was asked.
 ///
 /// `action` is the permission that the request needs, such as `ecs:UpdateService`;
-/// `what` is what it was about, such as a service or a schedule.
+/// `what` is what it was about, such as "service `f-load`" or "queue `f-load`".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestError {
     /// It is not there, or not any more.
-    #[error("there is no {what} in this account and region; deploy the pipeline first")]
+    #[error("there is no {what} in this account and region; deploy the pipeline or create it")]
     NotFound {
         /// What was looked for.
         what: String,
@@ -34,7 +34,7 @@ pub enum RequestError {
         reason: String,
     },
     /// A permission is missing.
-    #[error("not allowed: grant `{action}` on {what}: {reason}")]
+    #[error("not allowed: grant {}: {reason}", missing(action, what, reason))]
     Denied {
         /// The permission that is missing.
         action: &'static str,
@@ -110,6 +110,14 @@ impl RequestError {
     }
 }
 
+/// The permission to grant: of the service's key, say, where the service names it.
+fn missing(action: &str, what: &str, reason: &str) -> String {
+    match Grant::said(reason) {
+        Some(Grant { action, resource }) => format!("`{action}` on `{resource}`"),
+        None => format!("`{action}` on {what}"),
+    }
+}
+
 impl Classify for RequestError {
     fn class(&self) -> FailureClass {
         match self {
@@ -144,28 +152,36 @@ mod tests {
         RequestError::of("ecs:UpdateService", "service `f-load`", error)
     }
 
+    fn answered(code: &str, status: u16, message: &str) -> RequestError {
+        let said = ErrorMetadata::builder().code(code).message(message).build();
+        let raw = HttpResponse::new(status.try_into().expect("a status"), SdkBody::empty());
+        of(&SdkError::service_error(Answered(said), raw))
+    }
+
     #[test]
     fn an_answer_keeps_its_class_and_the_services_words() {
-        for (code, status, class) in [
-            ("ServiceNotFoundException", 400, FailureClass::Missing),
-            ("ResourceNotFoundException", 404, FailureClass::Missing),
-            ("ThrottlingException", 400, FailureClass::Throttled),
-            ("AccessDeniedException", 400, FailureClass::Denied),
-            ("InvalidParameterException", 400, FailureClass::Poison),
-            ("ServerException", 500, FailureClass::Transient),
+        for (code, class) in [
+            ("ServiceNotFoundException", FailureClass::Missing),
+            ("ThrottlingException", FailureClass::Throttled),
+            ("AccessDeniedException", FailureClass::Denied),
+            ("InvalidParameterException", FailureClass::Poison),
+            ("InternalError", FailureClass::Transient),
         ] {
-            let said = ErrorMetadata::builder().code(code).message("no, not today").build();
-            let status = status.try_into().expect("a status");
-            let raw = HttpResponse::new(status, SdkBody::empty());
-            let error = of(&SdkError::service_error(Answered(said), raw));
+            let error = answered(code, 400, "no, not today");
             assert_eq!(error.class(), class, "{code}");
             let text = error.to_string();
             assert!(text.contains("service `f-load`"), "{text}");
             assert_eq!(text.contains("no, not today"), class != FailureClass::Missing, "{text}");
-            if class == FailureClass::Denied {
-                assert!(text.contains("grant `ecs:UpdateService` on service"), "{text}");
-            }
         }
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_as_the_service_does_or_else_as_it_was_tried() {
+        let text = answered("AccessDeniedException", 400, "no policy").to_string();
+        assert!(text.contains("grant `ecs:UpdateService` on service `f-load`: no"), "{text}");
+        let key = "u is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:x:1:key/k";
+        let text = answered("KMSAccessDeniedException", 400, key).to_string();
+        assert!(text.contains("grant `kms:Decrypt` on `arn:aws:kms:x:1:key/k`"), "{text}");
     }
 
     #[test]

@@ -183,7 +183,7 @@ mod tests {
         async fn make(&self, items: Vec<u32>) -> Entries {
             let odd = |item: &u32| match item % 2 {
                 0 => Ok(()),
-                _ => Err(QueueError::NotFound { queue: item.to_string() }),
+                _ => Err(QueueError::not_found(&item.to_string())),
             };
             let results = items.iter().map(odd).take(self.answers).collect();
             self.requests.lock().expect("lock").push(items);
@@ -191,7 +191,7 @@ mod tests {
         }
 
         fn unanswered(&self) -> QueueError {
-            QueueError::NotFound { queue: "unanswered".into() }
+            QueueError::not_found("unanswered")
         }
     }
 
@@ -246,7 +246,7 @@ mod tests {
             batcher.submit(vec![9], false),
         );
         assert_eq!(made(&batcher), [6]);
-        let failed = |item: &str| Err(QueueError::NotFound { queue: item.into() });
+        let failed = |item: &str| Err(QueueError::not_found(item));
         assert_eq!((even, mixed, odd), (Ok(()), failed("7"), failed("9")));
     }
 
@@ -254,6 +254,6 @@ mod tests {
     async fn an_item_without_an_answer_is_not_taken_for_a_success() {
         let batcher = batcher(1);
         let result = batcher.submit(vec![2, 4], true).await;
-        assert_eq!(result, Err(QueueError::NotFound { queue: "unanswered".into() }));
+        assert_eq!(result, Err(QueueError::not_found("unanswered")));
     }
 }

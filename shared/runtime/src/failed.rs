@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_classified_error_is_a_verdict_on_what_the_message_was_about() {
         let attempt = || -> Result<(), Failed> {
-            Err(QueueError::NotFound { queue: "q".into() })?;
+            Err(QueueError::not_found("q"))?;
             Ok(())
         };
         let subject = Subject { dataset: Some("expenses".into()), ..Subject::default() };

@@ -123,9 +123,8 @@ async fn extend(queue: Arc<dyn Queue>, batch: Vec<Beat>) {
     for (beat, result) in batch.iter().zip(results) {
         match result {
             Ok(()) => beat.held.extend(sent, beat.hidden_for),
-            Err(QueueError::ReceiptExpired { .. } | QueueError::NotFound { .. }) => {
-                beat.held.lose();
-            }
+            Err(QueueError::ReceiptExpired { .. }) => beat.held.lose(),
+            Err(error) if error.is_not_found() => beat.held.lose(),
             Err(error) => {
                 tracing::warn!(%error, "a heartbeat failed; the next one is tried");
             }

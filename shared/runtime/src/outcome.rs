@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_classified_error_becomes_a_failure_of_its_class() {
         let handle = || -> Result<Done, Failure> {
-            Err(QueueError::NotFound { queue: "q".into() })?;
+            Err(QueueError::not_found("q"))?;
             Ok(Done::new("loaded"))
         };
         let Outcome::Failed(failure) = handle().into() else { panic!("failed") };

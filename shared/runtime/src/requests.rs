@@ -92,9 +92,5 @@ impl Request for Send {
 }
 
 fn unanswered(action: &'static str, queue: &Arc<dyn Queue>) -> QueueError {
-    QueueError::Unavailable {
-        action,
-        queue: queue.name().to_owned(),
-        reason: "the request was dropped".to_owned(),
-    }
+    QueueError::unavailable(action, queue.name(), "the request was dropped")
 }

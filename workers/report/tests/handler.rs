@@ -13,9 +13,9 @@ use millrace_contract::{
     ChartKind, ExportPlace, ExportSource, KeyPart, QueryPiece, Report, ReportChart, ReportSource,
 };
 use millrace_ledger::{Database, Ledger, ReportFilter, ReportRun, RunState};
-use millrace_notify::{Message, NotifyError, Topic};
+use millrace_notify::{Message, Topic};
 use millrace_report::{Announce, Reports, Source};
-use millrace_retry::FailureClass;
+use millrace_retry::{FailureClass, RequestError};
 use millrace_runtime::{Delivery, Handler, Lease, Outcome};
 use millrace_storage::{MemoryStorage, Storage};
 
@@ -31,12 +31,12 @@ struct People {
 
 #[async_trait]
 impl Topic for People {
-    async fn publish(&self, message: &Message) -> Result<(), NotifyError> {
+    async fn publish(&self, message: &Message) -> Result<(), RequestError> {
         let left = self.refusals.load(Ordering::Relaxed);
         if left > 0 {
             self.refusals.store(left - 1, Ordering::Relaxed);
-            let (action, target, reason) = ("sns:Publish", "people".into(), "no answer".into());
-            return Err(NotifyError::Unavailable { action, target, reason });
+            let (action, what, reason) = ("sns:Publish", "people".into(), "no answer".into());
+            return Err(RequestError::Unavailable { action, what, reason });
         }
         self.told.lock().unwrap().push(message.clone());
         Ok(())

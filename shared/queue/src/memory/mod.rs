@@ -30,7 +30,7 @@ impl Memory {
     /// Creates the queue, or changes the settings of an existing one.
     ///
     /// # Errors
-    /// [`QueueError::NotFound`] if the dead-letter queue does not exist.
+    /// [Not found](QueueError::is_not_found) if the dead-letter queue does not exist.
     pub fn ensure_queue(&self, spec: &QueueSpec) -> Result<Arc<MemoryQueue>, QueueError> {
         let dead_letters = match &spec.redrive {
             Some(redrive) => Some(self.find(&redrive.dead_letter_queue)?),
@@ -45,7 +45,7 @@ impl Memory {
 
     fn find(&self, name: &str) -> Result<Arc<MemoryQueue>, QueueError> {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = || QueueError::NotFound { queue: name.to_owned() };
+        let missing = || QueueError::not_found(name);
         queues.get(name).cloned().ok_or_else(missing)
     }
 }

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use millrace_retry::RequestError;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::state::{State, Stored, Unchanged};
 use crate::batch::{MAX_BATCH, MAX_BATCH_BYTES};
+use crate::error::named;
 use crate::{Depth, Entries, Outgoing, Queue, QueueError, QueueSpec, Receipt, Receive, Received};
 
 /// One queue in memory.
@@ -106,7 +108,7 @@ impl MemoryQueue {
 
     fn invalid(&self, action: &'static str, expected: &str) -> QueueError {
         let reason = format!("expected {expected}");
-        QueueError::Invalid { action, queue: self.name.clone(), reason }
+        RequestError::Invalid { action, what: named(&self.name), reason }.into()
     }
 
     fn change_one(&self, receipt: &Receipt, visibility: Duration) -> Result<(), QueueError> {

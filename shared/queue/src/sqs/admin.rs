@@ -22,13 +22,13 @@ impl Sqs {
     /// differ. Doing it again changes nothing. Returns the queue's ARN.
     ///
     /// # Errors
-    /// [`QueueError::NotFound`] if the dead-letter queue does not exist; any
+    /// [Not found](QueueError::is_not_found) if the dead-letter queue does not exist; any
     /// other if the service refuses.
     pub async fn ensure_queue(&self, spec: &QueueSpec) -> Result<String, QueueError> {
         let wanted = self.settings(spec).await?;
         let queue = match self.find(&spec.name).await {
             Ok(queue) => queue,
-            Err(QueueError::NotFound { .. }) => self.create(&spec.name, &wanted).await?,
+            Err(error) if error.is_not_found() => self.create(&spec.name, &wanted).await?,
             Err(error) => return Err(error),
         };
         let actual = self.read(&spec.name, &queue).await?;
@@ -45,7 +45,7 @@ impl Sqs {
     /// The ARN of a queue.
     ///
     /// # Errors
-    /// [`QueueError::NotFound`] if there is no such queue.
+    /// [Not found](QueueError::is_not_found) if there is no such queue.
     pub async fn queue_arn(&self, name: &str) -> Result<String, QueueError> {
         let queue = self.find(name).await?;
         let mut settings = self.read(name, &queue).await?;
@@ -55,7 +55,7 @@ impl Sqs {
     /// Sets the queue's access policy, such as the one that lets S3 send to it.
     ///
     /// # Errors
-    /// [`QueueError::Invalid`] if the service does not take `policy`.
+    /// [`QueueError::Request`] if the service does not take `policy`.
     pub async fn set_policy(&self, name: &str, policy: &str) -> Result<(), QueueError> {
         let queue = self.find(name).await?;
         let settings = self.read(name, &queue).await?;
@@ -90,7 +90,7 @@ impl Sqs {
         let request = self.client.create_queue().queue_name(name);
         let request = request.set_attributes(Some(settings.clone())).send();
         let output =
-            patiently(CREATE, name, request).await?.map_err(|error| fault(CREATE, name, error))?;
+            patiently(CREATE, name, request).await?.map_err(|error| fault(CREATE, name, &error))?;
         Ok(self.remember(name, output.queue_url.unwrap_or_default()))
     }
 
@@ -99,7 +99,7 @@ impl Sqs {
         let request = self.client.get_queue_attributes().queue_url(&queue.url);
         let request = request.attribute_names(Name::All).send();
         let output =
-            patiently(GET, name, request).await?.map_err(|error| fault(GET, name, error))?;
+            patiently(GET, name, request).await?.map_err(|error| fault(GET, name, &error))?;
         Ok(output.attributes.unwrap_or_default())
     }
 
@@ -111,7 +111,7 @@ impl Sqs {
     ) -> Result<(), QueueError> {
         let request = self.client.set_queue_attributes().queue_url(&queue.url);
         let request = request.set_attributes(Some(settings)).send();
-        patiently(SET, name, request).await?.map_err(|error| fault(SET, name, error))?;
+        patiently(SET, name, request).await?.map_err(|error| fault(SET, name, &error))?;
         Ok(())
     }
 }

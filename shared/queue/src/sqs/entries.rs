@@ -109,11 +109,8 @@ impl Batch<'_> {
     }
 
     fn unanswered(self) -> QueueError {
-        QueueError::Unavailable {
-            action: self.action,
-            queue: self.queue.to_owned(),
-            reason: "the answer did not mention this entry".to_owned(),
-        }
+        let reason = "the answer did not mention this entry";
+        QueueError::unavailable(self.action, self.queue, reason)
     }
 }
 
@@ -128,6 +125,8 @@ fn worth_another_try(result: &Result<(), QueueError>) -> bool {
 mod tests {
     use std::cell::RefCell;
 
+    use millrace_retry::FailureClass;
+
     use super::*;
 
     const BATCH: Batch<'_> = Batch { action: "sqs:SendMessage", queue: "q" };
@@ -139,6 +138,10 @@ mod tests {
             .sender_fault(sender_fault)
             .build()
             .expect("complete")
+    }
+
+    fn class(result: &Result<(), QueueError>) -> Option<FailureClass> {
+        result.as_ref().err().map(Classify::class)
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,7 +164,7 @@ mod tests {
             .await;
         assert_eq!(*requests.borrow(), [vec![0, 1, 2], vec![2]]);
         assert!(results[0].is_ok() && results[2].is_ok());
-        assert!(matches!(results[1], Err(QueueError::Invalid { .. })), "{results:?}");
+        assert_eq!(class(&results[1]), Some(FailureClass::Poison), "{results:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -171,7 +174,7 @@ mod tests {
                 Ok(Answer { successful: vec![], failed: vec![] })
             })
             .await;
-        assert!(matches!(results[0], Err(QueueError::Unavailable { .. })), "{results:?}");
+        assert_eq!(class(&results[0]), Some(FailureClass::Transient), "{results:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,7 +182,7 @@ mod tests {
         let results = BATCH
             .run(3, [0..2, 2..3], |indices| async move {
                 if indices.contains(&0) {
-                    return Err(QueueError::NotFound { queue: "q".into() });
+                    return Err(QueueError::not_found("q"));
                 }
                 Ok(Answer { successful: indices.into_iter().map(id).collect(), failed: vec![] })
             })
@@ -193,6 +196,6 @@ mod tests {
         let results = BATCH
             .run(1, std::iter::once(0..1), |_| std::future::pending::<Result<Answer, QueueError>>())
             .await;
-        assert!(matches!(results[0], Err(QueueError::Unavailable { .. })), "{results:?}");
+        assert_eq!(class(&results[0]), Some(FailureClass::Transient), "{results:?}");
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
+use millrace_retry::RequestError;
 use serde_json::Value;
 
 use super::Sqs;
@@ -66,7 +67,7 @@ impl Sqs {
     /// How a queue is set up.
     ///
     /// # Errors
-    /// [`QueueError::NotFound`] if there is no such queue.
+    /// [Not found](QueueError::is_not_found) if there is no such queue.
     pub async fn inspect(&self, name: &str) -> Result<QueueFacts, QueueError> {
         let queue = self.find(name).await?;
         let settings = self.read(name, &queue).await?;
@@ -90,7 +91,7 @@ impl Sqs {
     /// None if that can't be tried now, since messages wait.
     ///
     /// # Errors
-    /// [`QueueError::Denied`] if it is not allowed; any other if that could not be
+    /// [`RequestError::Denied`] if it is not allowed; any other if that could not be
     /// found out.
     pub async fn may(&self, name: &str, permission: Permission) -> Result<Option<()>, QueueError> {
         let queue = self.find(name).await?;
@@ -111,9 +112,13 @@ impl Sqs {
             }
         };
         match entries.into_iter().next() {
-            Some(Err(QueueError::ReceiptExpired { .. } | QueueError::Invalid { .. }) | Ok(())) => {
-                Ok(Some(()))
-            }
+            Some(
+                Ok(())
+                | Err(
+                    QueueError::ReceiptExpired { .. }
+                    | QueueError::Request(RequestError::Invalid { .. }),
+                ),
+            ) => Ok(Some(())),
             Some(Err(error)) => Err(error),
             None => Ok(None),
         }

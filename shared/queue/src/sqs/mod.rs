@@ -58,7 +58,7 @@ impl Sqs {
         let action = "sqs:GetQueueUrl";
         let request = self.client.get_queue_url().queue_name(name).send();
         let found =
-            patiently(action, name, request).await?.map_err(|error| fault(action, name, error))?;
+            patiently(action, name, request).await?.map_err(|error| fault(action, name, &error))?;
         Ok(self.remember(name, found.queue_url.unwrap_or_default()))
     }
 

@@ -42,7 +42,7 @@ impl SqsQueue {
             indices.iter().filter_map(|&index| send_entry(index, &messages[index])).collect();
         let request =
             self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
-        let output = request.send().await.map_err(|error| fault(SEND, &self.name, error))?;
+        let output = request.send().await.map_err(|error| fault(SEND, &self.name, &error))?;
         let successful = output.successful.into_iter().map(|entry| entry.id).collect();
         Ok(Answer { successful, failed: output.failed })
     }
@@ -59,7 +59,7 @@ impl SqsQueue {
         let entries = indices.iter().filter_map(entry).collect();
         let request =
             self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
-        let output = request.send().await.map_err(|error| fault(DELETE, &self.name, error))?;
+        let output = request.send().await.map_err(|error| fault(DELETE, &self.name, &error))?;
         let successful = output.successful.into_iter().map(|entry| entry.id).collect();
         Ok(Answer { successful, failed: output.failed })
     }
@@ -78,7 +78,7 @@ impl SqsQueue {
         let entries = indices.iter().filter_map(entry).collect();
         let request = self.client.change_message_visibility_batch();
         let request = request.queue_url(&self.url).set_entries(Some(entries));
-        let output = request.send().await.map_err(|error| fault(CHANGE, &self.name, error))?;
+        let output = request.send().await.map_err(|error| fault(CHANGE, &self.name, &error))?;
         let successful = output.successful.into_iter().map(|entry| entry.id).collect();
         Ok(Answer { successful, failed: output.failed })
     }
@@ -103,7 +103,7 @@ impl Queue for SqsQueue {
             .message_attribute_names("All")
             .send()
             .await
-            .map_err(|error| fault(RECEIVE, &self.name, error))?;
+            .map_err(|error| fault(RECEIVE, &self.name, &error))?;
         Ok(output.messages.unwrap_or_default().into_iter().map(received).collect())
     }
 
@@ -144,7 +144,7 @@ impl Queue for SqsQueue {
         let request = request.set_attribute_names(Some(vec![Visible, InFlight, Delayed]));
         let output = patiently(ATTRIBUTES, &self.name, request.send())
             .await?
-            .map_err(|error| fault(ATTRIBUTES, &self.name, error))?;
+            .map_err(|error| fault(ATTRIBUTES, &self.name, &error))?;
         let attributes = output.attributes.unwrap_or_default();
         let count =
             |name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or_default();

@@ -9,9 +9,9 @@ use crate::world::{VISIBILITY, World, receive_one, send};
 
 pub(crate) async fn a_queue_that_does_not_exist_is_not_found(world: &World) {
     let missing = world.queues.queue("nowhere").await.err();
-    assert_eq!(missing, Some(QueueError::NotFound { queue: "nowhere".into() }));
+    assert_eq!(missing, Some(QueueError::not_found("nowhere")));
     let dangling = world.ensure(QueueSpec::new("q").redrive("nowhere", 3)).await;
-    assert_eq!(dangling, Err(QueueError::NotFound { queue: "nowhere".into() }));
+    assert_eq!(dangling, Err(QueueError::not_found("nowhere")));
 }
 
 pub(crate) async fn a_queue_is_found_once(world: &World) {

@@ -10,6 +10,7 @@ use millrace_queue::memory::MemoryQueue;
 use millrace_queue::{
     Depth, Entries, MAX_BATCH, Outgoing, Queue, QueueError, Queues, Receipt, Receive, Received,
 };
+use millrace_retry::RequestError;
 use tokio::time::Instant;
 
 /// A request that was made, in the order in which they ended.
@@ -109,11 +110,7 @@ impl Flaky {
     }
 
     fn unavailable(&self) -> QueueError {
-        QueueError::Unavailable {
-            action: "test",
-            queue: self.inner.name().to_owned(),
-            reason: "injected".to_owned(),
-        }
+        QueueError::unavailable("test", self.inner.name(), "injected")
     }
 
     fn all_fail(&self, entries: usize, error: QueueError) -> Entries {
@@ -150,8 +147,8 @@ impl Queue for Flaky {
             return Err(self.unavailable());
         }
         if !fails(&self.left) {
-            let (queue, reason) = (self.name().to_owned(), "injected".to_owned());
-            return Err(QueueError::Denied { action: "sqs:ReceiveMessage", queue, reason });
+            let (what, reason) = (self.name().to_owned(), "injected".to_owned());
+            return Err(RequestError::Denied { action: "sqs:ReceiveMessage", what, reason }.into());
         }
         let received = self.inner.receive(request).await?;
         self.ended(Op::Receive(received.len()));
@@ -207,7 +204,7 @@ pub(crate) struct FlakyQueues(pub(crate) HashMap<String, Arc<Flaky>>);
 #[async_trait]
 impl Queues for FlakyQueues {
     async fn queue(&self, name: &str) -> Result<Arc<dyn Queue>, QueueError> {
-        let missing = || QueueError::NotFound { queue: name.to_owned() };
+        let missing = || QueueError::not_found(name);
         Ok(self.0.get(name).cloned().ok_or_else(missing)?)
     }
 }

@@ -95,7 +95,7 @@ async fn a_queue_to_send_to_that_does_not_exist_loses_nothing() {
         .await;
     assert_eq!((summary.done, summary.dead_lettered), (0, 1));
     let letters = world.failures.letters();
-    assert!(letters[0].message.contains("queue `nowhere` does not exist"), "{letters:?}");
+    assert!(letters[0].message.contains("there is no queue `nowhere`"), "{letters:?}");
     assert_eq!(world.received_from(&world.dead_letters).await.len(), 1);
 }
 

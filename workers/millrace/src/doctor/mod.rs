@@ -10,6 +10,7 @@ mod canary;
 mod database;
 mod finding;
 mod queues;
+mod remedy;
 mod told;
 
 use std::process::ExitCode;

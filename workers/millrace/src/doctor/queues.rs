@@ -3,9 +3,10 @@
 
 use aws_config::SdkConfig;
 use millrace_pipeline::{Plan, PlannedQueue};
-use millrace_queue::{Permission, QueueError, QueueFacts, Sqs};
+use millrace_queue::{Permission, QueueFacts, Sqs};
 
 use super::Findings;
+use super::remedy::of_queue;
 
 /// The key of SQS that AWS manages, whose policy nobody can change: S3, SNS and
 /// EventBridge can't use it. ("Key management" in the Amazon SQS Developer Guide.)
@@ -28,28 +29,10 @@ pub(super) async fn check(findings: &mut Findings, aws: &SdkConfig, plan: &Plan)
                     [(&planned.name, source), (&planned.dead_letter_queue, dead_letters)]
                 {
                     if let Err(error) = looked {
-                        findings.broken("queue", name, error.to_string(), remedy(&error));
+                        findings.broken("queue", name, error.to_string(), of_queue(&error));
                     }
                 }
             }
-        }
-    }
-}
-
-fn remedy(error: &QueueError) -> String {
-    match error {
-        QueueError::NotFound { .. } => {
-            "create it: `terraform apply`, or `millrace dev` for a local stack; is this the right \
-             account and region?"
-                .to_owned()
-        }
-        QueueError::Denied { action, .. } => format!("grant `{action}` to whoever runs this"),
-        QueueError::Throttled { .. }
-        | QueueError::ReceiptExpired { .. }
-        | QueueError::TooLarge { .. }
-        | QueueError::Invalid { .. }
-        | QueueError::Unavailable { .. } => {
-            "see what it says; `AWS_ENDPOINT_URL` names the endpoint of a local stack".to_owned()
         }
     }
 }

@@ -2,11 +2,12 @@
 //! requests that neither delivers anything for.
 
 use aws_config::SdkConfig;
-use millrace_notify::{EventBridge, NotifyError, Sns, SnsTopic, Subscribers};
+use millrace_notify::{EventBridge, Sns, SnsTopic, Subscribers};
 use millrace_pipeline::Pipeline;
 
 use super::Findings;
 use super::access::Account;
+use super::remedy::of_request;
 use crate::telling::topic_arn;
 
 /// Looks at the topic and the bus, as far as the pipeline has them.
@@ -35,14 +36,16 @@ pub(super) async fn check(
     if let Some(events) = &pipeline.events {
         match EventBridge::new(aws, &events.bus).may_put().await {
             Ok(()) => findings.good("bus", &events.bus, "reached; events may be put on it"),
-            Err(error) => findings.broken("bus", &events.bus, error.to_string(), remedy(&error)),
+            Err(error) => {
+                findings.broken("bus", &events.bus, error.to_string(), of_request(&error))
+            }
         }
     }
 }
 
 async fn check_topic(findings: &mut Findings, topic: &SnsTopic, named: &str) {
     if let Err(error) = topic.may_publish().await {
-        return findings.broken("topic", named, error.to_string(), remedy(&error));
+        return findings.broken("topic", named, error.to_string(), of_request(&error));
     }
     let reached = "reached; alerts may be published";
     match topic.subscribers().await {
@@ -67,21 +70,5 @@ async fn check_topic(findings: &mut Findings, topic: &SnsTopic, named: &str) {
             named,
             format!("{reached}; who is subscribed is not known: {error}"),
         ),
-    }
-}
-
-fn remedy(error: &NotifyError) -> &'static str {
-    match error {
-        NotifyError::NotFound { .. } => {
-            "create it: `terraform apply`, or `millrace dev` for a local stack; is this the right \
-             account and region?"
-        }
-        NotifyError::Denied { .. } => {
-            "grant it to the role (`deploy/modules/stage` has each stage's), and the use of its \
-             KMS key"
-        }
-        NotifyError::Throttled { .. } => "run it again in a while",
-        NotifyError::Invalid { .. } => "see what the service says; is its name or ARN right?",
-        NotifyError::Unavailable { .. } => "is the endpoint right and up?",
     }
 }
