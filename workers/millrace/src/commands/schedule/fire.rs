@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use chrono::{SubsecRound, Utc};
 use millrace_contract::{DeriveTask, StageName};
 use millrace_ledger::Ledger;
 use millrace_pipeline::Pipeline;
@@ -13,7 +12,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::runs::{Run, Task};
-use super::unknown;
+use super::{now, unknown};
 use crate::args::{Format, ScheduleRunArgs};
 use crate::exit::{DEAD_LETTERED, Usage};
 use crate::setup::{self, Setup};
@@ -25,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) async fn run(args: &ScheduleRunArgs) -> anyhow::Result<ExitCode> {
     let setup = Setup::new(&args.output.pipeline)?;
     let pipeline = &setup.pipeline;
-    let at = args.at.unwrap_or_else(|| Utc::now().trunc_subsecs(0));
+    let at = args.at.unwrap_or_else(now);
     let parameters = args.parameters.iter().cloned().collect();
     let Some(task) = Task::of(pipeline, &args.name, at, parameters) else {
         if pipeline.derived(&args.name).is_some() {

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use chrono::{SubsecRound, Utc};
 use millrace_contract::{MaintainTask, StageName, Upkeep};
 use millrace_ledger::{Ledger, RunState, UpkeepFilter, UpkeepRun};
 use millrace_queue::{Outgoing, Queues, Sqs};
@@ -12,7 +11,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::super::maintain::as_json;
-use super::unknown;
+use super::{now, unknown};
 use crate::args::{Format, ScheduleRunArgs};
 use crate::exit::{DEAD_LETTERED, Usage};
 use crate::setup::{self, Setup};
@@ -33,8 +32,7 @@ pub(super) async fn run(args: &ScheduleRunArgs, upkeep: Upkeep) -> anyhow::Resul
     if !args.parameters.is_empty() {
         return Err(Usage("upkeep takes no parameters".to_owned()).into());
     }
-    // Who asks twice within a second wants two runs.
-    let scheduled_at = args.at.unwrap_or_else(|| Utc::now().trunc_subsecs(3));
+    let scheduled_at = args.at.unwrap_or_else(now);
     let task = MaintainTask { upkeep, scheduled_at, resume: None };
     let name = pipeline.queue_name(StageName::Maintain);
     let queue = Sqs::new(&setup::aws().await).queue(&name).await?;

@@ -9,6 +9,7 @@ mod switch;
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, SubsecRound, Utc};
 use millrace_contract::Upkeep;
 use millrace_pipeline::{Pipeline, nearest};
 
@@ -25,6 +26,12 @@ pub(super) async fn run(command: &ScheduleCommand) -> anyhow::Result<ExitCode> {
         ScheduleCommand::Enable(args) => switch::run(args, true).await,
         ScheduleCommand::Disable(args) => switch::run(args, false).await,
     }
+}
+
+/// The time that a run asked for by hand is for, where nobody says: a run is keyed by
+/// it, and who asks twice within a second wants two.
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
 }
 
 /// What is said of a name that the pipeline file does not have.
