@@ -14,6 +14,7 @@ use crate::books::{self, Books, Published};
 use crate::fleet::Fleet;
 use crate::journey::PIPELINE;
 use crate::stack::{Stack, wait_for};
+use crate::telling::{Collected, OPS, put};
 use crate::warehouse::{mysql, postgres};
 
 /// A way to the database that can be cut: connections end, new ones too.
@@ -67,6 +68,37 @@ async fn an_outage_of_postgresql_costs_no_file_and_no_dead_letter() {
 async fn an_outage_of_mysql_costs_no_file_and_no_dead_letter() {
     let Some(database) = MySqlDatabase::create().await else { return };
     cut_off(database.url(), async |sql| mysql(database.url(), sql).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_start_in_an_outage_wait_and_are_told_of() {
+    let Some(database) = TestDatabase::create().await else { return };
+    let mut address = String::new();
+    through(database.url(), |found| {
+        address = found;
+        0
+    });
+    let way = Way::to(address).await;
+    way.open.send_replace(false);
+    let url = through(database.url(), |_| way.port);
+    let told = format!("{PIPELINE}\n[alerts]\nsubscribe = [\"{OPS}\"]\n");
+    let stack = Stack::start_with(&told, &[("DATABASE_URL", &url)]);
+    let mut ops = Collected::create(&stack, "ops").await;
+    put(&stack, "orders/de/a.csv", "id,total,note\n1,1,\n").await;
+    let outage = ops.of_kind("outage", 1, &stack).await;
+    assert!(outage[0].to_string().contains("127.0.0.1"), "{outage:#?}");
+    assert!(!stack.log_text().contains("a task ended by itself"), "{}", stack.log_text());
+    way.open.send_replace(true);
+    wait_for("the file to be loaded", Duration::from_secs(120), || {
+        let runs = stack.run(&["runs", "-o", "json"]);
+        let runs: serde_json::Value = serde_json::from_slice(&runs.stdout).ok()?;
+        (runs[0]["state"] == "loaded").then_some(())
+    });
+    ops.of_kind("recovery", 1, &stack).await;
+    assert!(!stack.log_text().contains("a task ended by itself"), "{}", stack.log_text());
+    assert_eq!(postgres(database.url(), "SELECT count(*) FROM orders").await, 1);
+    let failed = "SELECT count(*) FROM millrace_failures";
+    assert_eq!(postgres(database.url(), failed).await, 0);
 }
 
 /// Publishes while the way to the database is cut, and counts when it is back.

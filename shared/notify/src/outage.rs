@@ -5,7 +5,7 @@
 //! Where the bucket is what is down, the ledger's groups keep it at one; where both
 //! are, a worker tells by itself, since an alert too many is better than none.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -47,8 +47,8 @@ pub struct OutageConfig {
     pub key: String,
     /// Where the marker is.
     pub markers: Arc<dyn Markers>,
-    /// Keeps alerts at one where the marker can't.
-    pub ledger: Ledger,
+    /// Keeps alerts at one where the marker can't. Empty until the worker has it open.
+    pub ledger: Arc<OnceLock<Ledger>>,
     /// Where alerts go.
     pub topic: Arc<dyn Topic>,
 }
@@ -270,7 +270,7 @@ impl Teller {
     }
 
     async fn by_ledger(&self, occurrence: &Occurrence) -> Option<How> {
-        let asked = self.config.ledger.alert_once(occurrence);
+        let asked = self.config.ledger.get()?.alert_once(occurrence);
         timeout(PATIENCE, asked).await.ok()?.ok()?;
         Some(How::Ledger)
     }

@@ -43,7 +43,7 @@ impl World {
             bucket: "lake".into(),
             key: "_millrace/shop/outage.json".into(),
             markers: self.store.clone(),
-            ledger: self.ledger.clone(),
+            ledger: Arc::new(OnceLock::from(self.ledger.clone())),
             topic: self.inbox.clone(),
         };
         Outages::at_pace(config, PACE)

@@ -49,6 +49,7 @@ pub use handler::Handler;
 pub use lease::{Lease, LeaseLost};
 pub use liveness::{Liveness, Stuck};
 pub use observer::{Ending, Observer, Settlement};
+pub use outage::probe_pause;
 pub use outcome::{Counts, Done, Failure, Forward, Outcome, Reason, Subject};
 pub use part::{Part, part};
 pub use protection::{ProtectionError, TaskProtection};

@@ -17,7 +17,7 @@ use crate::{Failure, Handler};
 /// How long a probe may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Pauses before probes: about a second at first, at most a minute.
+/// Pauses before probes, which [`probe_pause`] spreads.
 const PROBE_PAUSES: Curve = Curve::from_secs(1, 30);
 
 /// Open while a dependency is down for everyone.
@@ -97,9 +97,10 @@ async fn attempt(handler: &dyn Handler) -> Result<(), Failure> {
     }
 }
 
-/// Between the ceiling and twice the ceiling, so that a probe never follows at
-/// once and workers do not probe in step.
-fn probe_pause(failed: u32) -> Duration {
+/// How long to wait before it is looked again whether an outage is over, after so many
+/// looks in vain: about a second at first, at most a minute. Never nothing, and not the
+/// same for all workers, so that they do not probe in step.
+pub fn probe_pause(failed: u32) -> Duration {
     PROBE_PAUSES.ceiling(failed) + PROBE_PAUSES.delay(failed)
 }
 

@@ -1,7 +1,7 @@
 //! Who is told what, as the pipeline file says it: a worker's part in it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
 use millrace_contract::{AlertKind, StageName};
@@ -32,7 +32,7 @@ pub(crate) fn announcing(pipeline: &Pipeline) -> Announcing {
 pub(crate) fn outages(
     pipeline: &Pipeline,
     stage: StageName,
-    ledger: &Ledger,
+    ledger: Arc<OnceLock<Ledger>>,
     aws: &SdkConfig,
 ) -> Option<Outages> {
     let alerts = pipeline.alerts.as_ref()?;
@@ -45,7 +45,7 @@ pub(crate) fn outages(
         bucket: pipeline.lake.curated.clone(),
         key: format!("{}outage.json", pipeline.markers_prefix()),
         markers: Arc::new(S3Storage::new(aws)),
-        ledger: ledger.clone(),
+        ledger,
         topic: Arc::new(topic(pipeline, alerts, aws)),
     }))
 }

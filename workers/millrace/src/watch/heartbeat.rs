@@ -19,11 +19,13 @@ const FRESH: Duration = Duration::from_secs(60);
 
 const LIVE: &str = "live";
 
-/// Keeps the file fresh until it is dropped.
-pub(super) async fn keep(file: PathBuf, liveness: Arc<Liveness>) {
+/// Keeps the file fresh until it is dropped. A worker that has no liveness yet waits to
+/// start: it is well.
+pub(super) async fn keep(file: PathBuf, liveness: Option<Arc<Liveness>>) {
     let mut has_failed = false;
     loop {
-        let state = liveness.check().map_or_else(|stuck| stuck.to_string(), |()| LIVE.to_owned());
+        let checked = liveness.as_ref().map_or(Ok(()), |liveness| liveness.check());
+        let state = checked.map_or_else(|stuck| stuck.to_string(), |()| LIVE.to_owned());
         let written = write(&file, &state, SystemTime::now());
         if let Err(error) = &written
             && !has_failed

@@ -39,7 +39,7 @@ impl Watch {
         let (metrics, liveness) = (worker.metrics(), worker.liveness());
         let mut tasks = JoinSet::new();
         if let Some(file) = &args.heartbeat {
-            tasks.spawn(heartbeat::keep(file.clone(), Arc::clone(&liveness)));
+            tasks.spawn(heartbeat::keep(file.clone(), Some(Arc::clone(&liveness))));
         }
         if let Some(every) = args.metrics_log {
             tasks.spawn(log_metrics(Emf::new(pipeline), Arc::clone(&metrics), every));
@@ -67,6 +67,13 @@ impl Watch {
         }
         self.tasks.abort_all();
     }
+}
+
+/// Has health checks know that a worker that waits to start is well, until it is
+/// dropped.
+pub(crate) fn waiting(args: &WatchArgs) -> JoinSet<()> {
+    let file = args.heartbeat.iter().cloned();
+    file.map(|file| heartbeat::keep(file, None)).collect()
 }
 
 /// Opens the port. A worker that can't have it works without.

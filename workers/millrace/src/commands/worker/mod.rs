@@ -1,9 +1,13 @@
 //! `millrace worker STAGE`: one stage's worker, what a container runs.
 
+mod outlast;
+
+use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use millrace_collect::{Collect, Collector, Settings};
 use millrace_contract::StageName;
 use millrace_derive::Derive;
@@ -21,12 +25,13 @@ use millrace_storage::S3Storage;
 use millrace_transform::Transform;
 use millrace_warehouse::Warehouse;
 
+use self::outlast::outlast;
 use crate::args::{LogFormat, WorkerArgs};
 use crate::exit::Usage;
 use crate::journal::{LedgerFailures, Recorded};
 use crate::setup::{self, Setup};
 use crate::telling::{self, Telling};
-use crate::watch::Watch;
+use crate::watch::{self, Watch};
 
 /// How long a worker of a local stack polls: a person waits for it to stop.
 const LOCAL_WAIT: Duration = Duration::from_secs(1);
@@ -46,24 +51,42 @@ pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
         config.wait = LOCAL_WAIT;
     }
     let aws = setup::aws().await;
-    let connections = setup.pipeline.stage(args.stage).connections;
-    let (database, ledger) = setup.ledger(connections).await?;
-    let ledger = ledger.announcing(telling::announcing(&setup.pipeline));
-    let databases = Databases { ledger: ledger.clone(), database: database.clone(), connections };
-    let handler = handler(&setup, args.stage, databases, &aws).await?;
-    let outages = telling::outages(&setup.pipeline, args.stage, &ledger, &aws);
+    let mut stopped = pin!(stopped(args.stop_on_stdin_end));
+    let opened = Arc::new(OnceLock::new());
+    let outages = telling::outages(&setup.pipeline, args.stage, Arc::clone(&opened), &aws);
+    let waiting = watch::waiting(&args.watch);
+    let opening = outlast(outages.as_ref(), async || open(&setup, args.stage, &aws).await);
+    let (ledger, handler) = tokio::select! {
+        opened = opening => opened?,
+        () = &mut stopped => return Ok(ExitCode::SUCCESS),
+    };
+    drop(waiting);
+    let ledger = opened.get_or_init(|| ledger).clone();
     let telling = Telling::start(&setup.pipeline, &ledger, &aws);
     let failures = Arc::new(LedgerFailures::new(ledger, outages));
     let worker = Worker::new(config, Arc::new(Sqs::new(&aws)), handler, failures);
     let service = format!("{}-{}", setup.pipeline.name, args.stage);
     let (worker, watch) = Watch::start(&args.watch, worker, &setup.pipeline.name, &service).await;
-    let ended = worker.run(stopped(args.stop_on_stdin_end)).await;
+    let ended = worker.run(stopped).await;
     watch.stop().await;
     telling.stop().await;
     let summary = ended?;
     tracing::info!(?summary, "stopped");
-    drop(database);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a worker works with: the ledger, and what handles its messages.
+async fn open(
+    setup: &Setup,
+    stage: StageName,
+    aws: &SdkConfig,
+) -> anyhow::Result<(Ledger, Arc<dyn Handler>)> {
+    let connections = setup.pipeline.stage(stage).connections;
+    let (database, ledger) = setup.ledger(connections).await?;
+    let ledger = ledger.announcing(telling::announcing(&setup.pipeline));
+    let databases = Databases { ledger: ledger.clone(), database, connections };
+    let handler = handler(setup, stage, databases, aws).await?;
+    Ok((ledger, handler))
 }
 
 fn config(setup: &Setup, stage: StageName) -> WorkerConfig {
@@ -137,7 +160,7 @@ async fn handler(
     setup: &Setup,
     stage: StageName,
     databases: Databases,
-    aws: &aws_config::SdkConfig,
+    aws: &SdkConfig,
 ) -> anyhow::Result<Arc<dyn Handler>> {
     let ledger = databases.ledger.clone();
     let storage = || Arc::new(S3Storage::new(aws));
