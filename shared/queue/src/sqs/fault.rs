@@ -48,17 +48,24 @@ pub(super) fn entry_fault(
     of_code(code, queue, RequestError::of_answer(code, status, action, named(queue), reason))
 }
 
-/// The codes that only a queue has, whatever the protocol puts before them.
+/// What only a queue answers.
 fn of_code(code: &str, queue: &str, error: RequestError) -> QueueError {
-    let is_expired = ["ReceiptHandleIsInvalid", "MessageNotInflight"];
     match error {
-        RequestError::Invalid { reason, .. }
-            if is_expired.iter().any(|end| code.ends_with(end)) =>
-        {
+        RequestError::Invalid { reason, .. } if is_of_receipt(code, &reason) => {
             QueueError::ReceiptExpired { queue: queue.to_owned(), reason }
         }
         error => error.into(),
     }
+}
+
+/// Whether what is invalid is the receipt. Of a message that was deleted, a change of
+/// its visibility says so in its words only: `Value … for parameter ReceiptHandle is
+/// invalid. Reason: Message does not exist or is not available for visibility timeout
+/// change.`
+fn is_of_receipt(code: &str, reason: &str) -> bool {
+    // Protocols put something before a code.
+    ["ReceiptHandleIsInvalid", "MessageNotInflight"].iter().any(|end| code.ends_with(end))
+        || (code.ends_with("InvalidParameterValue") && reason.contains("parameter ReceiptHandle"))
 }
 
 #[cfg(test)]
@@ -73,6 +80,16 @@ mod tests {
             let error = entry_fault("sqs:DeleteMessage", "q", code, true, None);
             assert!(matches!(error, QueueError::ReceiptExpired { .. }), "{error:?}");
         }
+        let value = |said: &str| {
+            let (action, code) = ("sqs:ChangeMessageVisibility", "InvalidParameterValue");
+            entry_fault(action, "q", code, true, Some(said.to_owned()))
+        };
+        let deleted = "Value AQEB for parameter ReceiptHandle is invalid. Reason: Message does \
+                       not exist or is not available for visibility timeout change.";
+        let error = value(deleted);
+        assert!(matches!(error, QueueError::ReceiptExpired { .. }), "{error:?}");
+        let error = value("Value 99999 for parameter VisibilityTimeout is invalid.");
+        assert_eq!(error.class(), FailureClass::Poison);
         let wrong = entry_fault("sqs:SendMessage", "q", "InvalidMessageContents", true, None);
         assert_eq!(wrong.class(), FailureClass::Poison);
     }
