@@ -275,6 +275,12 @@ impl Books {
     }
 }
 
+/// The pipeline with this visibility timeout: long enough that whatever is back
+/// sooner was given back, or short enough to wait for.
+pub(crate) fn visible_after(visibility: &str) -> String {
+    PIPELINE.replace("visibility = \"2s\"", &format!("visibility = \"{visibility}\""))
+}
+
 async fn put(s3: &aws_sdk_s3::Client, key: &str, text: String) {
     let request = s3.put_object().bucket("books-raw").key(key);
     request.body(ByteStream::from(text.into_bytes())).send().await.expect("stored");

@@ -87,7 +87,11 @@ async fn a_worker_frozen_right_before_its_commit_and_another_load_the_file_once(
     let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
     let limit = std::time::Instant::now() + Duration::from_secs(60);
     while books.number(&frozen.stack, waiting).await == 0 {
-        assert!(std::time::Instant::now() < limit, "nobody else got the message");
+        assert!(
+            std::time::Instant::now() < limit,
+            "nobody else got the message: {}",
+            frozen.stack.log_text()
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     frozen.thaw(&books).await;

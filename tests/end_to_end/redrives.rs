@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::MessageSystemAttributeName as SystemAttribute;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use serde_json::{Value, json};
 
-use crate::books::{Books, PIPELINE, Published};
+use crate::books::{Books, PIPELINE, Published, visible_after};
 use crate::fleet::Fleet;
 use crate::stack::{Stack, wait_for};
 
@@ -23,7 +23,8 @@ fn refused() -> Value {
 
 /// A stack with so many files that were refused, and no workers.
 async fn with_dead_letters(files: u64) -> (Stack, Published) {
-    let stack = Stack::start(PIPELINE);
+    // A message that came back before it was sent on would be two.
+    let stack = Stack::start(&visible_after("30s"));
     stack.begin_faults(&refused());
     let fleet = Fleet::start(&stack, 1, &[]);
     let (s3, mut published) = (stack.s3().await, Published::default());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::books::{Books, PIPELINE, Published};
+use crate::books::{Books, Published, visible_after};
 use crate::fleet::Fleet;
 use crate::stack::{Stack, wait_for};
 
@@ -25,9 +25,7 @@ probability = 1.0
 
 /// One worker of every stage, kept by ECS.
 fn pipeline() -> String {
-    PIPELINE
-        .replace("workers = 0", "workers = 1")
-        .replace("visibility = \"2s\"", "visibility = \"30s\"")
+    visible_after("30s").replace("workers = 0", "workers = 1")
 }
 
 fn stage<'a>(status: &'a Value, name: &str) -> &'a Value {
@@ -107,7 +105,7 @@ async fn a_worker_at_long_work_is_left_alone_when_its_service_is_scaled_in() {
 #[tokio::test]
 async fn a_flood_of_one_dataset_holds_up_no_other() {
     const FLOOD: i64 = 2_000;
-    let stack = Stack::start(&PIPELINE.replace("visibility = \"2s\"", "visibility = \"30s\""));
+    let stack = Stack::start(&visible_after("30s"));
     let (s3, mut published) = (stack.s3().await, Published::default());
     for _ in 0..FLOOD {
         published.sale(&s3).await;
@@ -160,7 +158,7 @@ async fn what_cannot_be_scaled_is_said_before_anything_is_changed() {
 
 #[tokio::test]
 async fn a_worker_answers_those_who_watch_it() {
-    let stack = Stack::start(&PIPELINE.replace("visibility = \"2s\"", "visibility = \"30s\""));
+    let stack = Stack::start(&visible_after("30s"));
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let heartbeat = stack.folder().join("heartbeat");
     let well = || stack.command(&["healthcheck"]).env("MILLRACE_HEARTBEAT", &heartbeat).output();

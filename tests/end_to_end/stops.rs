@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::books::{Books, PIPELINE, Published};
+use crate::books::{Books, PIPELINE, Published, visible_after};
 use crate::fleet::Fleet;
 use crate::stack::{Stack, signal, wait_for};
 
@@ -15,12 +15,6 @@ fn slow(delay: &str, resource: &str) -> Value {
         "do": "delay", "service": "s3", "operation": "GetObject",
         "resource": resource, "delay": delay, "random": false,
     }] })
-}
-
-/// The pipeline with this visibility timeout: long enough that whatever is back
-/// sooner was given back, or short enough to wait for.
-fn visible_after(visibility: &str) -> String {
-    PIPELINE.replace("visibility = \"2s\"", &format!("visibility = \"{visibility}\""))
 }
 
 /// What waits and what is hidden in the stages' queues.

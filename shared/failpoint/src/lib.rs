@@ -1,5 +1,5 @@
 //! Named points between a message's receive and its delete where a process can
-//! be made to die or to freeze: what the crash tests are driven by.
+//! be made to die, to freeze or to dawdle: what the crash tests are driven by.
 //!
 //! A build without debug assertions has none of it: [`reach`] is empty there and
 //! no variable is read, so that no environment can stop a worker in production.
@@ -15,6 +15,9 @@
 //! it; without it the first. Every point fires once among all processes that
 //! share the folder: whoever fires leaves a file of its name there, by which a
 //! test also sees that it happened. Without a folder every process fires.
+//!
+//! `MILLRACE_FAILPOINTS_SLOW_MS=300` has every reach of every point take a random time
+//! of up to 300 ms, so that whatever relies on who is first comes to light.
 
 #[cfg(debug_assertions)]
 mod plan;
@@ -22,7 +25,7 @@ mod point;
 
 pub use point::Point;
 
-/// Dies or freezes here if the environment says so.
+/// Dies, freezes or dawdles here if the environment says so.
 ///
 /// # Panics
 /// In a build with debug assertions, if the environment can't be understood: a

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -11,6 +12,10 @@ use crate::Point;
 
 const POINTS: &str = "MILLRACE_FAILPOINTS";
 const FOLDER: &str = "MILLRACE_FAILPOINTS_DIR";
+const SLOW: &str = "MILLRACE_FAILPOINTS_SLOW_MS";
+
+/// How long a stop may take to come to every thread.
+const STOPPING: Duration = Duration::from_secs(1);
 
 /// The failpoints of this process.
 #[derive(Debug, Default)]
@@ -18,6 +23,8 @@ pub(crate) struct Plan {
     armed: Vec<Armed>,
     /// Where whoever fires leaves a file.
     folder: Option<PathBuf>,
+    /// The longest that a reach of any point takes.
+    slow: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -34,24 +41,39 @@ struct Armed {
 pub(crate) fn of_environment() -> &'static Plan {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     PLAN.get_or_init(|| {
-        let Ok(text) = std::env::var(POINTS) else { return Plan::default() };
+        let text = std::env::var(POINTS).unwrap_or_default();
         let folder = std::env::var_os(FOLDER).map(PathBuf::from);
-        Plan::parse(&text, folder).unwrap_or_else(|why| panic!("{POINTS}: {why}"))
+        let plan = Plan::parse(&text, folder).unwrap_or_else(|why| panic!("{POINTS}: {why}"));
+        let slow = std::env::var(SLOW).ok().map(|text| match text.parse() {
+            Ok(most) => Duration::from_millis(most),
+            Err(_) => panic!("{SLOW}: `{text}` is no number of milliseconds"),
+        });
+        Plan { slow, ..plan }
     })
 }
 
 impl Plan {
     fn parse(text: &str, folder: Option<PathBuf>) -> Result<Self, String> {
         let points = text.split(';').map(str::trim).filter(|point| !point.is_empty());
-        Ok(Self { armed: points.map(Armed::parse).collect::<Result<_, _>>()?, folder })
+        let armed = points.map(Armed::parse).collect::<Result<_, _>>()?;
+        Ok(Self { armed, folder, slow: None })
     }
 
     pub(crate) fn reach(&self, stage: &str, point: Point) {
+        if let Some(most) = self.slow {
+            // Mostly short, now and then long: what stands still is overtaken.
+            std::thread::sleep(most.mul_f64(rand::random::<f64>().powi(3)));
+        }
         if let Some(armed) = self.due(stage, point)
             && self.is_first(&armed.name)
         {
             // It does not fail for a process that exists, and ours does.
             let _signalled = kill_process(getpid(), armed.signal);
+            // A stop begins with any thread of the process; this one goes no further
+            // until it has come to all of them.
+            if armed.signal == Signal::STOP {
+                std::thread::sleep(STOPPING);
+            }
         }
     }
 

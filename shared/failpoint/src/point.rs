@@ -3,6 +3,8 @@
 /// A point that a message passes. Not every stage has every point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
+    /// The worker's process is there, and has looked at nothing but its settings.
+    Started,
     /// The message is in hand, and nothing was done about it.
     Received,
     /// *load*: the transaction is open, and nothing is in it. *export*: the
@@ -42,7 +44,8 @@ pub enum Point {
 
 impl Point {
     /// Every point.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
+        Self::Started,
         Self::Received,
         Self::Began,
         Self::AfterRows,
@@ -59,6 +62,7 @@ impl Point {
     /// Its name in the environment.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Started => "started",
             Self::Received => "received",
             Self::Began => "began",
             Self::AfterRows => "after_rows",

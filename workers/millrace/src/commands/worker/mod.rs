@@ -12,6 +12,7 @@ use millrace_collect::{Collect, Collector, Settings};
 use millrace_contract::StageName;
 use millrace_derive::Derive;
 use millrace_export::Exports;
+use millrace_failpoint::{Point, reach};
 use millrace_ingest::Ingest;
 use millrace_ledger::{Database, Dialect, Ledger};
 use millrace_load::Load;
@@ -50,6 +51,7 @@ pub(super) async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
     if args.stop_on_stdin_end {
         config.wait = LOCAL_WAIT;
     }
+    reach(args.stage.as_str(), Point::Started);
     let aws = setup::aws().await;
     let mut stopped = pin!(stopped(args.stop_on_stdin_end));
     let opened = Arc::new(OnceLock::new());
