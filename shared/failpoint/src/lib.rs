@@ -1,5 +1,5 @@
-//! Named points between a message's receive and its delete where a process can
-//! be made to die, to freeze or to dawdle: what the crash tests are driven by.
+//! Named points, from a worker's start to the delete of a message, where a process
+//! can be made to die, to freeze or to dawdle: what the crash tests are driven by.
 //!
 //! A build without debug assertions has none of it: [`reach`] is empty there and
 //! no variable is read, so that no environment can stop a worker in production.

@@ -1,6 +1,6 @@
-//! The points, in the order in which a message passes them.
+//! The points, in the order in which a worker and its messages pass them.
 
-/// A point that a message passes. Not every stage has every point.
+/// A point that a worker or a message passes. Not every stage has every point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
     /// The worker's process is there, and has looked at nothing but its settings.
