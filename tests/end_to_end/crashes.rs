@@ -60,9 +60,11 @@ async fn a_file_whose_workers_are_killed_half_way_loads_once_and_whole() {
 #[tokio::test]
 async fn workers_end_with_a_stack_that_was_killed() {
     let mut stack = Stack::start(PIPELINE);
-    let ids: Vec<u32> =
-        ["ingest", "transform", "load"].iter().flat_map(|stage| workers(&stack, stage)).collect();
-    assert_eq!(ids.len(), 3);
+    let ids = wait_for("the workers", Duration::from_secs(60), || {
+        let stages = ["ingest", "transform", "load"].iter();
+        let ids: Vec<u32> = stages.flat_map(|stage| workers(&stack, stage)).collect();
+        (ids.len() == 3).then_some(ids)
+    });
     stack.kill();
     wait_for("the workers to end", Duration::from_secs(60), || {
         let alive = |id: &u32| {

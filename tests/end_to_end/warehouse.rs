@@ -9,14 +9,19 @@ use crate::stack::Stack;
 /// One number out of the stack's SQLite warehouse, whose file is there as soon as the
 /// first worker that loads has come: that may be a while after the stack is up.
 pub(crate) async fn sqlite(stack: &Stack, sql: &str) -> i64 {
-    let mut warehouse = open(stack, "warehouse.db", "SELECT 1").await;
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut warehouse).await.expect(sql)
+    number(open(stack, "warehouse.db", "SELECT 1").await, sql).await
 }
 
 /// One number out of the stack's SQLite ledger.
 pub(crate) async fn ledger(stack: &Stack, sql: &str) -> i64 {
-    let mut ledger = open_ledger(stack).await;
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut ledger).await.expect(sql)
+    number(open_ledger(stack).await, sql).await
+}
+
+async fn number(mut file: SqliteConnection, sql: &str) -> i64 {
+    let number = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut file).await;
+    // Dropped, it would close later, and lock the file for that.
+    file.close().await.expect("closed");
+    number.expect(sql)
 }
 
 /// Opens the stack's SQLite ledger, which the first worker makes in one transaction.
