@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use crate::exports::{in_warehouse, keys, manifest, run};
-use crate::outages::{Way, through};
+use crate::outages::Way;
 use crate::stack::{Stack, wait_for};
 
 /// Objects of a thousand rows of a kilobyte.
@@ -114,13 +114,7 @@ async fn a_database_that_goes_away_in_the_middle_costs_the_receive_that_was_cut_
     let fill = "CREATE TABLE changes AS SELECT g AS id, lpad(g::text, 1000, '0') AS text \
                 FROM generate_series(1, 30000) AS g";
     sqlx::query(fill).execute(&mut connection).await.expect("rows");
-    let mut address = String::new();
-    through(database.url(), |found| {
-        address = found;
-        0
-    });
-    let way = Way::to(address).await;
-    let url = through(database.url(), |_| way.port);
+    let (way, url) = Way::before(database.url()).await;
     let own = PIPELINE.replace("table = \"changes\"", "table = \"changes\"\nurl = \"env:SOURCE\"");
     let stack = Stack::start_with(&own, &[("SOURCE", &url)]);
     // So slow that the rows are still being read when the first objects are there.

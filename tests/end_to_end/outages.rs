@@ -20,13 +20,22 @@ use crate::warehouse::{mysql, postgres};
 /// A way to the database that can be cut: connections end, new ones too.
 pub(crate) struct Way {
     /// Port on this machine.
-    pub(crate) port: u16,
+    port: u16,
     /// Whether it is open.
     pub(crate) open: watch::Sender<bool>,
 }
 
 impl Way {
-    pub(crate) async fn to(address: String) -> Self {
+    /// A way to the database of a URL, and the URL that takes it.
+    pub(crate) async fn before(url: &str) -> (Self, String) {
+        let (front, rest) = url.split_once('@').expect("a user");
+        let (address, database) = rest.split_once('/').expect("a database");
+        let way = Self::to(address.to_owned()).await;
+        let url = format!("{front}@127.0.0.1:{}/{database}", way.port);
+        (way, url)
+    }
+
+    async fn to(address: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (open, state) = watch::channel(true);
@@ -51,13 +60,6 @@ async fn pass(mut client: TcpStream, address: Arc<String>, mut open: watch::Rece
     }
 }
 
-/// `host:port` of a URL, and the URL with another port of this machine.
-pub(crate) fn through(url: &str, port: impl FnOnce(String) -> u16) -> String {
-    let (front, rest) = url.split_once('@').expect("a user");
-    let (address, database) = rest.split_once('/').expect("a database");
-    format!("{front}@127.0.0.1:{}/{database}", port(address.to_owned()))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_postgresql_costs_no_file_and_no_dead_letter() {
     let Some(database) = TestDatabase::create().await else { return };
@@ -73,14 +75,8 @@ async fn an_outage_of_mysql_costs_no_file_and_no_dead_letter() {
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_that_start_in_an_outage_wait_and_are_told_of() {
     let Some(database) = TestDatabase::create().await else { return };
-    let mut address = String::new();
-    through(database.url(), |found| {
-        address = found;
-        0
-    });
-    let way = Way::to(address).await;
+    let (way, url) = Way::before(database.url()).await;
     way.open.send_replace(false);
-    let url = through(database.url(), |_| way.port);
     let told = format!("{PIPELINE}\n[alerts]\nsubscribe = [\"{OPS}\"]\n");
     let stack = Stack::start_with(&told, &[("DATABASE_URL", &url)]);
     let mut ops = Collected::create(&stack, "ops").await;
@@ -103,13 +99,7 @@ async fn workers_that_start_in_an_outage_wait_and_are_told_of() {
 
 /// Publishes while the way to the database is cut, and counts when it is back.
 async fn cut_off(database: &str, ask: impl AsyncFn(&str) -> i64) {
-    let mut address = String::new();
-    through(database, |found| {
-        address = found;
-        0
-    });
-    let way = Way::to(address).await;
-    let url = through(database, |_| way.port);
+    let (way, url) = Way::before(database).await;
     let stack = Stack::start_with(PIPELINE, &[("DATABASE_URL", &url)]);
     let put = async |key: &str, id: usize| {
         let body = ByteStream::from(format!("id,total,note\n{id},1,\n").into_bytes());

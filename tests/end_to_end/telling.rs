@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::books::{self, Books, Published};
 use crate::fleet::Fleet;
 use crate::journey::PIPELINE;
-use crate::outages::{Way, through};
+use crate::outages::Way;
 use crate::stack::{Stack, wait_for};
 
 /// A queue that alerts are sent to.
@@ -167,13 +167,7 @@ async fn wait_for_total(ops: &mut Collected, total: impl Fn(&[Value]) -> u64, ex
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_that_many_workers_are_in_is_one_alert_and_its_end_another() {
     let Some(database) = TestDatabase::create().await else { return };
-    let mut address = String::new();
-    through(database.url(), |found| {
-        address = found;
-        0
-    });
-    let way = Way::to(address).await;
-    let url = through(database.url(), |_| way.port);
+    let (way, url) = Way::before(database.url()).await;
     let told = format!("[alerts]\nsubscribe = [\"{OPS}\"]\non = [\"outage\", \"dead_letter\"]\n");
     let pipeline = format!("{}\n{told}", books::PIPELINE);
     let stack = Stack::start_with(&pipeline, &[("DATABASE_URL", &url)]);

@@ -152,9 +152,9 @@ mod tests {
         RequestError::of("ecs:UpdateService", "service `f-load`", error)
     }
 
-    fn answered(code: &str, status: u16, message: &str) -> RequestError {
+    fn answered(code: &str, message: &str) -> RequestError {
         let said = ErrorMetadata::builder().code(code).message(message).build();
-        let raw = HttpResponse::new(status.try_into().expect("a status"), SdkBody::empty());
+        let raw = HttpResponse::new(400_u16.try_into().expect("a status"), SdkBody::empty());
         of(&SdkError::service_error(Answered(said), raw))
     }
 
@@ -167,7 +167,7 @@ mod tests {
             ("InvalidParameterException", FailureClass::Poison),
             ("InternalError", FailureClass::Transient),
         ] {
-            let error = answered(code, 400, "no, not today");
+            let error = answered(code, "no, not today");
             assert_eq!(error.class(), class, "{code}");
             let text = error.to_string();
             assert!(text.contains("service `f-load`"), "{text}");
@@ -177,10 +177,10 @@ mod tests {
 
     #[test]
     fn a_missing_permission_is_named_as_the_service_does_or_else_as_it_was_tried() {
-        let text = answered("AccessDeniedException", 400, "no policy").to_string();
+        let text = answered("AccessDeniedException", "no policy").to_string();
         assert!(text.contains("grant `ecs:UpdateService` on service `f-load`: no"), "{text}");
         let key = "u is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:x:1:key/k";
-        let text = answered("KMSAccessDeniedException", 400, key).to_string();
+        let text = answered("KMSAccessDeniedException", key).to_string();
         assert!(text.contains("grant `kms:Decrypt` on `arn:aws:kms:x:1:key/k`"), "{text}");
     }
 
